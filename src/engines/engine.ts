@@ -1,0 +1,43 @@
+// The contract between the cascade and whatever executes a network. Only files in this folder import a runtime.
+
+/** A piece of the network that one engine call runs: from a cut (or the image) to an exit's logits and cut. */
+export interface SegmentSource {
+  /** The exit whose cut the segment starts from; -1: it starts from the image. */
+  readonly from: number;
+  /** The exit at which the segment ends. */
+  readonly to: number;
+  /** Name of the one input tensor. */
+  readonly input: string;
+  /** Name of the output with the logits of exit `to`: float32 [N, classes]. */
+  readonly logits: string;
+  /** Name of the output that later segments start from; absent at the final exit. */
+  readonly cut?: string;
+  /** The segment as an ONNX model of its own, weights included. */
+  readonly graph: Uint8Array;
+}
+
+export interface SegmentOutput {
+  /** [batch, classes], row-major. */
+  readonly logits: Float32Array;
+  /** [batch, …], row-major over images; the layout inside a row is the engine's own. */
+  readonly cut?: Float32Array;
+}
+
+/** A loaded segment. */
+export interface Segment {
+  /**
+   * Runs the segment on `batch` images.
+   * @param input `batch` rows: of the image tensor in the engine's `imageLayout`, or of an earlier segment's cut.
+   */
+  run(input: Float32Array, batch: number): Promise<SegmentOutput>;
+  release(): Promise<void>;
+}
+
+export interface Engine {
+  readonly name: string;
+  /** Where it computes, as shown to operators: `cpu`, `gpu:0`, … */
+  readonly device: string;
+  /** How an image's values are laid out in the input row. */
+  readonly imageLayout: 'nchw' | 'nhwc';
+  load(source: SegmentSource, image: { channels: number; height: number; width: number }): Promise<Segment>;
+}

@@ -1,0 +1,68 @@
+// Every failure that a client or an operator can meet: its stable type, HTTP status and title, in one table.
+// http/problems.ts turns them into RFC 9457 documents; docs/errors.md explains each one.
+
+export const failures = {
+  'invalid-query': { status: 400, title: 'A query parameter is not acceptable' },
+  'invalid-body': { status: 400, title: 'The request body is not acceptable' },
+  'not-found': { status: 404, title: 'There is nothing at this address' },
+  'unknown-model': { status: 404, title: 'No such model is served' },
+  'method-not-allowed': { status: 405, title: 'This address does not take that method' },
+  'request-timeout': { status: 408, title: 'The request did not arrive in time' },
+  'body-too-large': { status: 413, title: 'The request body is too large' },
+  'unsupported-media-type': { status: 415, title: 'This address does not take that content type' },
+  'undecodable-image': { status: 422, title: 'The image cannot be decoded' },
+  'image-too-large': { status: 422, title: 'The image has too many pixels' },
+  'internal-error': { status: 500, title: 'A fault in this program' },
+  saturated: { status: 503, title: 'All waiting places are taken' },
+  'worker-lost': { status: 503, title: 'The worker that ran this request died' },
+  'shutting-down': { status: 503, title: 'The server is shutting down' },
+  'deadline-exceeded': { status: 504, title: 'The deadline passed before any exit was reached' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type FailureType = keyof typeof failures;
+
+/** A designed failure. Anything else that is thrown is a fault in this program and answered as `internal-error`. */
+export class Failure extends Error {
+  override readonly name = 'Failure';
+  readonly type: FailureType;
+  /** Seconds after which trying again is sensible; becomes `Retry-After`. */
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    type: FailureType,
+    detail: string,
+    options: ErrorOptions & { retryAfterSeconds?: number } = {},
+  ) {
+    super(detail, options);
+    this.type = type;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+
+  get status(): number {
+    return failures[this.type].status;
+  }
+
+  get title(): string {
+    return failures[this.type].title;
+  }
+}
+
+/** A model package that cannot be served; the message is one sentence that names the cause. */
+export class PackageError extends Error {
+  override readonly name = 'PackageError';
+}
+
+/** A mistake in flags, environment or a command's arguments; the message says what to change. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Asserts an invariant of this program. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`${message}. This is a bug in rdi-serve.`);
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

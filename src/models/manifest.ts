@@ -1,0 +1,89 @@
+// The schema of `manifest.json`: what a model package says about its network, its costs and its files.
+// Neighbours: profiles.ts and golden.ts (the package's other documents), package.ts (reads and checks them all).
+import Type from 'typebox';
+
+export const MANIFEST_FORMAT = 1;
+
+const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' });
+const Flops = Type.Integer({ minimum: 0 });
+
+export const ModelInput = Type.Object(
+  {
+    tensor: Type.String({
+      minLength: 1,
+      description: 'The graph input: float32 [N, channels, height, width].',
+    }),
+    height: Type.Integer({ minimum: 1, maximum: 4096 }),
+    width: Type.Integer({ minimum: 1, maximum: 4096 }),
+    channels: Type.Union([Type.Literal(1), Type.Literal(3)], { description: '1: grey, 3: RGB.' }),
+    mean: Type.Array(Type.Number(), { description: 'Per channel, subtracted after scaling to [0, 1].' }),
+    std: Type.Array(Type.Number({ exclusiveMinimum: 0 }), { description: 'Per channel, divided by last.' }),
+    resize: Type.Union([Type.Literal('fill'), Type.Literal('cover'), Type.Literal('contain')], {
+      description:
+        'fill stretches; cover scales and crops the centre; contain scales and pads with `background`.',
+    }),
+    background: Type.Integer({
+      minimum: 0,
+      maximum: 255,
+      description: 'Grey level behind transparent pixels and around a contained image.',
+    }),
+  },
+  { additionalProperties: false },
+);
+export type ModelInput = Type.Static<typeof ModelInput>;
+
+/** What running the network up to and through one exit costs, in FLOPs (2 × multiply-accumulates) per image. */
+export const ExitFlops = Type.Object(
+  {
+    stage: Type.Integer({ ...Flops, description: 'The backbone between the exit before and this one.' }),
+    head: Type.Integer({ ...Flops, description: 'This exit’s head; 0 for the final exit.' }),
+    cumulative: Type.Integer({
+      ...Flops,
+      description: 'All stages and heads up to here, every exit active.',
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export const ManifestExit = Type.Object(
+  {
+    name: Name,
+    logits: Type.String({ minLength: 1, description: 'Graph output: float32 [N, classes].' }),
+    cut: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'The one tensor that crosses to the next stage; none at the end.',
+      }),
+    ),
+    flops: ExitFlops,
+  },
+  { additionalProperties: false },
+);
+export type ManifestExit = Type.Static<typeof ManifestExit>;
+
+export const Manifest = Type.Object(
+  {
+    formatVersion: Type.Literal(MANIFEST_FORMAT),
+    name: Name,
+    version: Name,
+    description: Type.String(),
+    licence: Type.String({ minLength: 1 }),
+    classes: Type.Array(Type.String(), { minItems: 2 }),
+    input: ModelInput,
+    exits: Type.Array(ManifestExit, {
+      minItems: 1,
+      description: 'In order; the last one is the final exit.',
+    }),
+    provenance: Type.Record(Type.String(), Type.Unknown()),
+    files: Type.Record(
+      Type.String(),
+      Type.Object(
+        { bytes: Type.Integer({ minimum: 0 }), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) },
+        { additionalProperties: false },
+      ),
+      { description: 'Every file of the package but the manifest itself.' },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type Manifest = Type.Static<typeof Manifest>;
