@@ -8,6 +8,8 @@ export interface SegmentSource {
   readonly to: number;
   /** Name of the one input tensor. */
   readonly input: string;
+  /** Its dimensions without the batch, as in the ONNX graph: [channels, height, width] for an image. */
+  readonly inputShape: readonly number[];
   /** Name of the output with the logits of exit `to`: float32 [N, classes]. */
   readonly logits: string;
   /** Name of the output that later segments start from; absent at the final exit. */
@@ -39,5 +41,5 @@ export interface Engine {
   readonly device: string;
   /** How an image's values are laid out in the input row. */
   readonly imageLayout: 'nchw' | 'nhwc';
-  load(source: SegmentSource, image: { channels: number; height: number; width: number }): Promise<Segment>;
+  load(source: SegmentSource): Promise<Segment>;
 }

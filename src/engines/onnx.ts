@@ -10,7 +10,7 @@ export function createOnnxEngine(): Engine {
     device: 'cpu',
     imageLayout: 'nchw',
 
-    async load(source, image) {
+    async load(source) {
       const session = await InferenceSession.create(source.graph, {
         executionProviders: ['cpu'],
         graphOptimizationLevel: 'all',
@@ -19,13 +19,10 @@ export function createOnnxEngine(): Engine {
         interOpNumThreads: 1,
       });
       const outputs = source.cut === undefined ? [source.logits] : [source.logits, source.cut];
-      // Dimensions of one row, without the batch. A cut's are known once the segment before it has run,
-      // and are read from the session's own description of its input.
-      const rowShape = source.from === -1 ? [image.channels, image.height, image.width] : inputRowShape(session);
 
       return {
         async run(input, batch) {
-          const tensor = new Tensor('float32', input, [batch, ...rowShape]);
+          const tensor = new Tensor('float32', input, [batch, ...source.inputShape]);
           const results = await session.run({ [source.input]: tensor }, outputs);
           const logits = floats(results[source.logits]);
           return source.cut === undefined ? { logits } : { logits, cut: floats(results[source.cut]) };
@@ -34,15 +31,6 @@ export function createOnnxEngine(): Engine {
       };
     },
   };
-}
-
-function inputRowShape(session: InferenceSession): number[] {
-  const [input] = session.inputMetadata;
-  invariant(input?.isTensor, 'a segment has exactly one input and it is a tensor');
-  return input.shape.slice(1).map((size) => {
-    invariant(typeof size === 'number', 'only the batch dimension of a cut may vary');
-    return size;
-  });
 }
 
 function floats(tensor: Tensor | undefined): Float32Array {
