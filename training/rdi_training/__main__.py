@@ -1,0 +1,23 @@
+"""Command line: `python -m rdi_training COMMAND`."""
+
+import argparse
+import sys
+
+from .cli import train
+
+COMMANDS = {"train": train}
+
+
+def main(arguments: list[str]) -> int:
+    """Parse and run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m rdi_training", description=__doc__)
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        summary = (command.__doc__ or "").partition("\n")[0]
+        command.add_arguments(subparsers.add_parser(name, help=summary, description=summary))
+    options = parser.parse_args(arguments)
+    return COMMANDS[options.command].run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Attacks inside an L-infinity ball around images in [0, 1]."""

@@ -1,0 +1,1 @@
+"""Multi-exit networks: a chain of stages with a head on each."""

@@ -1,0 +1,49 @@
+"""The contract of every network here: a chain of stages with one head at the end of each."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class MultiExitNetwork(nn.Module):
+    """Stages s_0 … s_{E-1} in a chain, head k on the output of stage k; the last head is the final exit.
+
+    The output of stage k is cut k: the one tensor that crosses to stage k+1, and all that head k sees.
+
+        image ─ stage 0 ─┬─ cut 0 ─ stage 1 ─┬─ cut 1 ─ … ─ stage E-1 ─┐
+                       head 0              head 1                    head E-1
+                       exit 0              exit 1                    final exit
+
+    Images are float32 [N, C, H, W] in [0, 1]; logits are [N, classes].
+    """
+
+    def __init__(
+        self, stages: Sequence[nn.Module], heads: Sequence[nn.Module], image_shape: tuple[int, int, int]
+    ) -> None:
+        super().__init__()
+        if len(stages) != len(heads):
+            raise ValueError(f"{len(stages)} stages need as many heads, not {len(heads)}")
+        self.stages = nn.ModuleList(stages)
+        self.heads = nn.ModuleList(heads)
+        self.image_shape = image_shape
+        """Channels, height and width of one image."""
+
+    @property
+    def exit_count(self) -> int:
+        """Number of exits, the final one included."""
+        return len(self.heads)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Every exit's logits, in order: E tensors [N, classes]."""
+        logits = []
+        features = images
+        for stage, head in zip(self.stages, self.heads, strict=True):
+            features = stage(features)
+            logits.append(head(features))
+        return logits
+
+
+def stacked_logits(network: nn.Module, images: Tensor) -> Tensor:
+    """Every exit's logits as one fp32 tensor [E, N, classes]."""
+    return torch.stack([logits.float() for logits in network(images)])

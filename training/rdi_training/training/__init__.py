@@ -1,0 +1,1 @@
+"""Adversarial training that can stop and go on anywhere."""
