@@ -1,0 +1,58 @@
+// Reads a PNG's size, and from its list of chunks whether the fast path may decode it.
+// Format: Portable Network Graphics, third edition (W3C, 2025), sections 5 and 11.
+import type { ImageHeader } from './image-header.js';
+
+const IDAT = chunkType('IDAT');
+const IEND = chunkType('IEND');
+const IHDR = chunkType('IHDR');
+
+/**
+ * Chunks that leave the pixels as they are stored, for sharp too. Absent on purpose: iCCP and cICP (colour
+ * management), eXIf (orientation), acTL (animation), and compressed text, which costs time.
+ */
+const plainChunks: ReadonlySet<number> = new Set([
+  IDAT,
+  ...['PLTE', 'tRNS', 'gAMA', 'cHRM', 'sRGB', 'sBIT', 'bKGD', 'hIST', 'pHYs', 'tIME', 'tEXt'].map(chunkType),
+]);
+
+const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+const FIRST_CHUNK = SIGNATURE.length;
+const IHDR_BYTES = 13;
+/** Of a chunk's length, type and checksum. */
+const CHUNK_FRAME_BYTES = 12;
+
+export function isPng(image: Buffer): boolean {
+  return (
+    image.length >= SIGNATURE.length && image.compare(SIGNATURE, 0, undefined, 0, SIGNATURE.length) === 0
+  );
+}
+
+/** Reads the header of bytes that start with the PNG signature; undefined when IHDR is not whole or not first. */
+export function readPngHeader(png: Buffer): ImageHeader | undefined {
+  const second = FIRST_CHUNK + CHUNK_FRAME_BYTES + IHDR_BYTES;
+  if (png.length < second) return undefined;
+  if (png.readUInt32BE(FIRST_CHUNK) !== IHDR_BYTES || png.readUInt32BE(FIRST_CHUNK + 4) !== IHDR) {
+    return undefined;
+  }
+  const bitDepth = png.readUInt8(24);
+  return {
+    width: png.readUInt32BE(16),
+    height: png.readUInt32BE(20),
+    plain: bitDepth <= 8 && hasOnlyPlainChunks(png, second) ? 'yes' : 'no',
+  };
+}
+
+function hasOnlyPlainChunks(png: Buffer, start: number): boolean {
+  let offset = start;
+  while (offset + CHUNK_FRAME_BYTES <= png.length) {
+    const type = png.readUInt32BE(offset + 4);
+    if (type === IEND) return true;
+    if (!plainChunks.has(type)) return false;
+    offset += CHUNK_FRAME_BYTES + png.readUInt32BE(offset);
+  }
+  return false;
+}
+
+function chunkType(name: string): number {
+  return Buffer.from(name, 'latin1').readUInt32BE(0);
+}

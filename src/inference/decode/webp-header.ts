@@ -1,0 +1,37 @@
+// Reads a WebP's size. The fast path never takes one, so that is all that is needed.
+// Format: RFC 9649 (container, sections 2.3 to 2.7; lossless, section 3.4); the lossy frame header: RFC 6386, 9.1.
+import type { ImageHeader } from './image-header.js';
+
+/** Up to and including the size of every kind of frame header. */
+const HEADER_BYTES = 30;
+
+export function isWebp(image: Buffer): boolean {
+  return (
+    image.length >= 12 &&
+    image.toString('latin1', 0, 4) === 'RIFF' &&
+    image.toString('latin1', 8, 12) === 'WEBP'
+  );
+}
+
+/** Reads the header of bytes that start with the WebP signature; undefined when its first chunk is not as it must be. */
+export function readWebpHeader(webp: Buffer): ImageHeader | undefined {
+  const size = readSize(webp);
+  return size && { ...size, plain: 'no' };
+}
+
+function readSize(webp: Buffer): { width: number; height: number } | undefined {
+  // The smallest lossless image is shorter than the other headers.
+  if (webp.length < 25) return undefined;
+  const kind = webp.toString('latin1', 12, 16);
+  if (kind === 'VP8L') {
+    if (webp[20] !== 0x2f) return undefined;
+    const bits = webp.readUInt32LE(21);
+    return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
+  }
+  if (webp.length < HEADER_BYTES) return undefined;
+  if (kind === 'VP8X') {
+    return { width: webp.readUIntLE(24, 3) + 1, height: webp.readUIntLE(27, 3) + 1 };
+  }
+  if (kind !== 'VP8 ' || webp.readUIntBE(23, 3) !== 0x9d012a) return undefined;
+  return { width: webp.readUInt16LE(26) & 0x3fff, height: webp.readUInt16LE(28) & 0x3fff };
+}
