@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from .cli import train
+from .cli import export, train
 
-COMMANDS = {"train": train}
+COMMANDS = {"train": train, "export": export}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,75 @@
+"""`export`: turn a run's averaged network into a folder that `rdi-serve import` reads."""
+
+import argparse
+import platform
+import shlex
+import sys
+from pathlib import Path
+
+import torch
+
+from ..cost import network_cost
+from ..data.image_set import hold_out
+from ..data.registry import data_folder, is_jpeg, load_split
+from ..dynamic import all_logits
+from ..export.model_card import model_card
+from ..export.package import Description, write_package
+from ..export.profiles import choose_profiles
+from ..export.thresholds import RecordedExits
+from ..training.finished import load_run, refresh_statistics
+from ..training.trainer import CHECKPOINT
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--run", type=Path, required=True, help="run folder of `train`")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
+    parser.add_argument("--report", type=Path, help="Markdown that `evaluate` wrote, for the model card")
+    parser.add_argument("--model-version", default="1", help="version of the model package")
+    parser.add_argument("--hardware", default=f"{platform.machine()} CPU", help="what it was trained on, in words")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Refresh statistics, choose thresholds on held-out images, write and check the folder."""
+    folder = data_folder(options.data)
+    checkpoint = options.run / CHECKPOINT
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)["config"]
+    training = load_split(saved["dataset"], folder, "train")
+    config, position, network = load_run(checkpoint, classes=len(training.classes))
+    trained, held_out = hold_out(training, config.held_out, config.seed)
+    refresh_statistics(network, config, trained)
+    cost = network_cost(network)
+    recorded = RecordedExits(all_logits(network, held_out.images), held_out.labels, cost)
+    calibration = choose_profiles(recorded, images=len(held_out))
+    from_jpeg = is_jpeg(config.dataset, folder)
+    card = model_card(
+        config,
+        position,
+        cost,
+        calibration,
+        hardware=options.hardware,
+        command=shlex.join(["python", "-m", "rdi_training", *sys.argv[1:]]),
+        from_jpeg=from_jpeg,
+        report=options.report.read_text() if options.report else None,
+    )
+    description = Description(
+        name=config.name,
+        version=options.model_version,
+        text=f"{config.network} trained on {config.dataset} to withstand L-infinity perturbations of "
+        f"{config.final_epsilon * 255:g}/255",
+        licence="Apache-2.0",
+        classes=training.classes,
+        provenance={
+            "dataset": config.dataset + (" (JPEG re-encoding)" if from_jpeg else ""),
+            "training": {
+                "config": config.to_json(),
+                "epochs": position.epoch,
+                "seconds": round(position.seconds),
+                "hardware": options.hardware,
+            },
+        },
+    )
+    write_package(network, description, calibration, card, options.out)
+    print(f"wrote {options.out}")
+    return 0

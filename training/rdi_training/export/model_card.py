@@ -1,0 +1,117 @@
+"""MODEL_CARD.md: what the model is, how it was made, and what was measured, each number with its command."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..cost import NetworkCost
+from ..training.config import TrainingConfig
+from ..training.state import Position
+
+DATA_NOTES = {
+    "mnist": "MNIST in its official IDX format (LeCun, Cortes, Burges).",
+    "cifar10": "CIFAR-10 (Krizhevsky, 2009).",
+}
+JPEG_NOTE = (
+    "The images were read from a JPEG re-encoding of CIFAR-10, which is a little lossy; numbers on the original "
+    "images will differ slightly."
+)
+OPTIMISERS = {"adam": "Adam", "sgd": "SGD with Nesterov momentum 0.9"}
+
+
+def model_card(
+    config: TrainingConfig,
+    position: Position,
+    cost: NetworkCost,
+    calibration: dict[str, Any],
+    *,
+    hardware: str,
+    command: str,
+    from_jpeg: bool,
+    report: str | None,
+) -> str:
+    """The card's Markdown. `command` made the export; `report` is the evaluation's Markdown, if there is one."""
+    finished = position.epoch >= config.epochs
+    sections = [
+        f"# {config.name}",
+        f"A multi-exit image classifier ({config.network}) trained on {config.dataset} to withstand perturbations "
+        f"of up to {config.final_epsilon * 255:g}/255 per pixel (L∞). Network: RDI-Nets, Hu et al., \"Triple "
+        "Wins\", ICLR 2020, with cheaper heads.",
+        "" if finished else f"**Training is not finished: {position.epoch} of {config.epochs} epochs.**",
+        "## Data",
+        f"{DATA_NOTES.get(config.dataset, config.dataset)} {JPEG_NOTE if from_jpeg else ''} {config.held_out} of "
+        f"the training images (split seed {config.seed}) were never trained on; they choose the thresholds, and "
+        "256 of them watched the training for collapse.".replace("  ", " "),
+        "## Training",
+        _training(config, position, hardware),
+        "## Cost",
+        f"Multiply-accumulates (FLOPs are twice that). The backbone with its final exit: {cost.full / 1e6:.2f} M; "
+        f"all side heads together: {sum(cost.heads[:-1]) / cost.full:.1%} of it.",
+        _cost_table(cost),
+        "## Profiles",
+        f"Thresholds on the normalised entropy, chosen and measured on the held-out images by `{command}`.",
+        _profile_table(calibration, cost),
+        "## Measured on test images",
+        report if report else "Not measured yet: `python -m rdi_training evaluate` writes this section.",
+        "## Limits",
+        "The numbers hold for images like those of the data set and for the attacks named above; a stronger "
+        "attack may do better, and a perturbation outside the L∞ ball is not covered. An adversary may also aim at "
+        "cost: the slowdown row, where measured, says how much. Images of anything but the listed classes get one "
+        "of the listed classes.",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _training(config: TrainingConfig, position: Position, hardware: str) -> str:
+    phases = "; ".join(
+        f"{phase.epochs} epochs with {phase.steps} steps of {phase.step_over_epsilon:g} ε, ε {_radius(phase)}"
+        for phase in config.phases
+    )
+    extra = f" The collapse guard added {position.extra_steps} steps." if position.extra_steps else ""
+    return (
+        f"{position.epoch} epochs, batches of {config.batch_size} clean images and their adversarial copies, "
+        f"{OPTIMISERS[config.optimiser]}, peak learning rate {config.peak_learning_rate:g}, weight decay "
+        f"{config.weight_decay:g}, weights averaged (EMA {config.ema_decay:g}), seed {config.seed}. Adversarial "
+        f"copies by projected gradient descent, half against the average of the exits and half against one exit: "
+        f"{phases}.{extra} {position.seconds / 60:.0f} minutes on {hardware}. The whole configuration is in "
+        "`description.json`."
+    )
+
+
+def _radius(phase: Any) -> str:
+    if phase.epsilon_from == phase.epsilon_to:
+        return f"{phase.epsilon_to:.4g}"
+    return f"{phase.epsilon_from:.4g} to {phase.epsilon_to:.4g}"
+
+
+def _cost_table(cost: NetworkCost) -> str:
+    rows = zip(cost.executed(), cost.published(), strict=True)
+    return table(
+        ["exit", "executed, all exits active (M)", "share of full", "as the paper counts (2²⁰)"],
+        [
+            [str(index), f"{executed / 1e6:.2f}", f"{executed / cost.full:.1%}", f"{published / 2**20:.2f}"]
+            for index, (executed, published) in enumerate(rows)
+        ],
+    )
+
+
+def _profile_table(calibration: dict[str, Any], cost: NetworkCost) -> str:
+    rows = []
+    for name, profile in calibration["profiles"].items():
+        source = profile["source"]
+        rows.append(
+            [
+                name,
+                ", ".join("off" if value is None else f"{value:.4g}" for value in profile["thresholds"]),
+                f"{source['accuracy']:.2%}",
+                f"{source['agreement']:.2%}",
+                f"{source['executedMacs'] / 1e6:.2f} M ({source['executedMacs'] / cost.full:.1%})",
+                " / ".join(f"{share:.0%}" for share in source["exitShares"]),
+            ]
+        )
+    return table(["profile", "thresholds", "accuracy", "agrees with final exit", "executed", "leave at exit"], rows)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
