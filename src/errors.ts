@@ -2,6 +2,7 @@
 // http/problems.ts turns them into RFC 9457 documents; docs/errors.md explains each one.
 
 export const failures = {
+  'malformed-request': { status: 400, title: 'This is not a well-formed HTTP request' },
   'invalid-query': { status: 400, title: 'A query parameter is not acceptable' },
   'invalid-body': { status: 400, title: 'The request body is not acceptable' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
@@ -9,9 +10,11 @@ export const failures = {
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },
   'request-timeout': { status: 408, title: 'The request did not arrive in time' },
   'body-too-large': { status: 413, title: 'The request body is too large' },
+  'headers-too-large': { status: 431, title: 'The request headers are too large' },
   'unsupported-media-type': { status: 415, title: 'This address does not take that content type' },
   'undecodable-image': { status: 422, title: 'The image cannot be decoded' },
   'image-too-large': { status: 422, title: 'The image has too many pixels' },
+  'client-gone': { status: 499, title: 'The client closed the connection' },
   'internal-error': { status: 500, title: 'A fault in this program' },
   saturated: { status: 503, title: 'All waiting places are taken' },
   'worker-lost': { status: 503, title: 'The worker that ran this request died' },

@@ -4,7 +4,7 @@ import { invariant } from '../errors.js';
 import type { Engine } from './engine.js';
 
 /** @returns an engine whose sessions compute on one thread: parallelism comes from having several workers. */
-export function createOnnxEngine(): Engine {
+export function createEngine(): Engine {
   return {
     name: 'onnx',
     device: 'cpu',

@@ -9,11 +9,14 @@ export interface Step {
   readonly from: number;
   /** The exit at which the segment ends. */
   readonly exit: number;
-  /** What the score is compared with; null at the last step, which every image leaves. */
+  /** What the score is compared with; null: the profile has no threshold here, as at the final exit. */
   readonly threshold: number | null;
   /** FLOPs executed by an image that leaves here, every head on the way included. */
   readonly flops: number;
 }
+
+/** At least one step; every image that is still there leaves at the last. */
+export type Path = readonly [Step, ...Step[]];
 
 /** FLOPs of the backbone with its final exit alone. */
 export function fullFlops(exits: readonly ManifestExit[]): number {
@@ -22,26 +25,28 @@ export function fullFlops(exits: readonly ManifestExit[]): number {
 
 /**
  * The steps under `profile` that end, at the latest, at exit `stop`.
- * Exit `stop` is always the last step, whether or not the profile has it active.
+ * Exit `stop` is the last step whether or not the profile has it active.
  */
-export function buildPath(
-  exits: readonly ManifestExit[],
-  profile: Profile,
-  stop: number = exits.length - 1,
-): Step[] {
-  invariant(stop >= 0 && stop < exits.length, `exit ${stop} does not exist`);
+export function buildPath(exits: readonly ManifestExit[], profile: Profile, stop = exits.length - 1): Path {
   const steps: Step[] = [];
   let flops = 0;
   let from = -1;
   exits.slice(0, stop + 1).forEach((exit, index) => {
+    const threshold = profile.thresholds[index] ?? null;
     flops += exit.flops.stage;
-    const threshold = index === stop ? null : (profile.thresholds[index] ?? null);
     if (threshold === null && index !== stop) return;
     flops += exit.flops.head;
     steps.push({ from, exit: index, threshold, flops });
     from = index;
   });
-  return steps;
+  const [first, ...rest] = steps;
+  invariant(first && stop < exits.length, `exit ${stop} does not exist`);
+  return [first, ...rest];
+}
+
+/** Where a path ends and what it costs in full. */
+export function lastStep(path: Path): Step {
+  return path.at(-1) ?? path[0];
 }
 
 /** The deepest exit whose whole path under `profile` costs at most `maxFlops`; -1 if none does. */
@@ -50,18 +55,13 @@ export function deepestExitWithin(
   profile: Profile,
   maxFlops: number,
 ): number {
-  for (let stop = exits.length - 1; stop >= 0; stop--) {
-    const cost = buildPath(exits, profile, stop).at(-1)?.flops ?? Number.POSITIVE_INFINITY;
-    if (cost <= maxFlops) return stop;
-  }
-  return -1;
+  return exits.findLastIndex((_, stop) => lastStep(buildPath(exits, profile, stop)).flops <= maxFlops);
 }
 
 /** Every (from, to) that a path under `profile` may need, whatever exit a budget stops it at: one per exit. */
 export function segmentsOf(exits: readonly ManifestExit[], profile: Profile): { from: number; to: number }[] {
   return exits.map((_, stop) => {
-    const last = buildPath(exits, profile, stop).at(-1);
-    invariant(last, 'a path has at least one step');
-    return { from: last.from, to: last.exit };
+    const { from, exit } = lastStep(buildPath(exits, profile, stop));
+    return { from, to: exit };
   });
 }

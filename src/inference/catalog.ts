@@ -1,0 +1,36 @@
+// The models that are served, and how a request's `model` and `version` find one of them.
+import { Failure } from '../errors.js';
+import type { EngineInfo, Network } from './protocol.js';
+
+export interface ServedModel extends Network {
+  readonly name: string;
+  readonly version: string;
+  readonly defaultProfile: string;
+  readonly engine: EngineInfo;
+  /** FLOPs of the backbone with its final exit alone. */
+  readonly fullFlops: number;
+}
+
+export interface Catalog {
+  readonly models: readonly ServedModel[];
+  readonly defaultModel: string;
+  /** The named model, or the default one; the named version, or the newest. @throws Failure `unknown-model` */
+  find(name?: string, version?: string): ServedModel;
+}
+
+/** @param models by name, versions of a name from oldest to newest; `defaultModel` is one of them. */
+export function createCatalog(models: readonly ServedModel[], defaultModel: string): Catalog {
+  return {
+    models,
+    defaultModel,
+    find(name = defaultModel, version) {
+      const found = models.findLast(
+        (model) => model.name === name && (version === undefined || model.version === version),
+      );
+      if (found) return found;
+      const wanted = version === undefined ? name : `${name}/${version}`;
+      const known = models.map(({ id }) => id).join(', ');
+      throw new Failure('unknown-model', `${wanted} is not served here; these are: ${known}.`);
+    },
+  };
+}

@@ -1,0 +1,167 @@
+// Inference as the HTTP layer sees it: classify(image, plan) → prediction. Every answer is counted here, once.
+// decode → scheduler → worker ⟶ cascade ⇄ exit-policy → engine
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.js';
+import { Failure, UsageError } from '../errors.js';
+import type { ModelPackage } from '../models/package.js';
+import type { RefusedPackage } from '../models/repository.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { createAdmission } from './admission.js';
+import { type Catalog, createCatalog, type ServedModel } from './catalog.js';
+import { createDecoder, type MediaType } from './decode.js';
+import { fullFlops, lastStep } from './path.js';
+import type { Plan } from './plan.js';
+import { createPrediction, type Prediction } from './prediction.js';
+import type { EngineInfo, Network } from './protocol.js';
+import { createScheduler, type Outcome } from './scheduler.js';
+import { createWorkerPool } from './worker-pool.js';
+
+export interface EncodedImage {
+  readonly bytes: Uint8Array;
+  /** What the client says it is; undefined: its content tells. */
+  readonly mediaType: MediaType | undefined;
+}
+
+export interface Classifier {
+  readonly catalog: Catalog;
+  readonly engine: EngineInfo;
+  /** Packages that were found but cannot be served, and why. */
+  readonly refused: readonly RefusedPackage[];
+  /** Takes places for `images` images, all or none. @returns gives them back. @throws Failure `saturated` */
+  admit(images: number): () => void;
+  /** Classifies an admitted image; `signal` says that nobody waits for it any more. @throws Failure */
+  classify(image: EncodedImage, plan: Plan, signal?: AbortSignal): Promise<Prediction>;
+  /** Lets the workers finish what they have and ends them. */
+  close(): Promise<void>;
+}
+
+export interface ClassifierOptions {
+  readonly packages: readonly ModelPackage[];
+  readonly refused: readonly RefusedPackage[];
+  readonly workers: number;
+  readonly maxBatch: number;
+  readonly maxInFlight: number;
+  readonly maxImagePixels: number;
+  /** Empty: the first by name. */
+  readonly defaultModel: string;
+  /** URL of the module that exports `createEngine`. */
+  readonly engineModule: string;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly now: Clock;
+}
+
+/** Starts the workers, which check every package before it is served. @throws UsageError if none can be */
+export async function createClassifier(options: ClassifierOptions): Promise<Classifier> {
+  const { metrics, logger, now } = options;
+  const admission = createAdmission(options.maxInFlight);
+  const decoder = createDecoder({ maxImagePixels: options.maxImagePixels });
+  const pool = createWorkerPool({
+    size: options.workers,
+    maxBatch: options.maxBatch,
+    engineModule: options.engineModule,
+    networks: options.packages.map(networkOf),
+    logger,
+    onIdle: () => scheduler.dispatch(),
+    onRestart: () => metrics.workerRestarts.inc(),
+  });
+  const scheduler = createScheduler({
+    idle: pool.idle,
+    run: pool.run,
+    maxBatch: options.maxBatch,
+    now,
+    onSegment({ manifest: { name: model, version } }, { exit, batch, seconds }) {
+      const labels = { model, version, stage: exit };
+      metrics.stageSeconds.observe(labels, seconds);
+      metrics.batchSize.observe(labels, batch);
+    },
+  });
+  metrics.observe({ queueDepth: scheduler.depth, inFlight: admission.inside });
+
+  const { engine, refused: refusedByWorkers } = await pool.start();
+  const models: ServedModel[] = [];
+  const refused = [...options.refused];
+  for (const one of options.packages) {
+    const { name, version, exits } = one.manifest;
+    const network = networkOf(one);
+    const reason = refusedByWorkers.get(network.id);
+    if (reason !== undefined) refused.push({ name, version, reason });
+    else {
+      const { defaultProfile } = one;
+      models.push({ ...network, name, version, defaultProfile, engine, fullFlops: fullFlops(exits) });
+    }
+  }
+  for (const { name: model, version } of models) {
+    metrics.modelInfo.set(
+      { model, version, engine: engine.name, device: engine.device, status: 'served' },
+      1,
+    );
+  }
+  for (const { name: model, version, reason } of refused) {
+    logger.error({ model, version, reason }, 'model refused');
+    metrics.modelInfo.set(
+      { model, version, engine: engine.name, device: engine.device, status: 'refused' },
+      1,
+    );
+  }
+  const defaultModel = options.defaultModel || (models[0]?.name ?? '');
+  if (!models.some(({ name }) => name === defaultModel)) {
+    await pool.close();
+    const reasons = refused.map(({ name, version, reason }) => ` ${name}/${version}: ${reason}`).join('');
+    throw new UsageError(
+      defaultModel
+        ? `The default model "${defaultModel}" is not among those that can be served.${reasons}`
+        : `There is no model that can be served.${reasons}`,
+    );
+  }
+
+  async function classify(image: EncodedImage, plan: Plan, signal?: AbortSignal): Promise<Prediction> {
+    const started = now();
+    const decoding = decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input);
+    // Most images are decoded at once; awaiting those would only cost a turn of the event loop.
+    const pixels = decoding instanceof Promise ? await decoding : decoding;
+    const decodeSeconds = now() - started;
+    const outcome = await scheduler.submit({
+      network: plan.model,
+      profile: plan.profile.name,
+      stop: lastStep(plan.path).exit,
+      pixels,
+      topK: plan.topK,
+      deadline: started + plan.deadlineSeconds,
+      signal,
+    });
+    if (!Number.isFinite(outcome.top[0]?.probability)) {
+      throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
+    }
+    const prediction = createPrediction(plan, outcome, decodeSeconds, now() - started);
+    count(prediction, outcome, decodeSeconds);
+    return prediction;
+  }
+
+  function count(prediction: Prediction, outcome: Outcome, decodeSeconds: number): void {
+    const { exit, flops, timing, profile } = prediction;
+    const labels = { model: prediction.model.name, version: prediction.model.version };
+    metrics.predictions.inc({ ...labels, profile, exit: exit.index, reason: exit.reason });
+    metrics.requestFlops.observe(labels, flops.executed);
+    metrics.flops.inc(labels, flops.executed);
+    metrics.flopsFull.inc(labels, flops.full);
+    metrics.requestSeconds.observe(labels, timing.totalMs / 1000);
+    metrics.decodeSeconds.observe(labels, decodeSeconds);
+    metrics.queueSeconds.observe(labels, outcome.queueSeconds);
+    metrics.exitScore.observe({ ...labels, exit: exit.index }, exit.score);
+    metrics.confidence.observe({ ...labels, exit: exit.index }, prediction.confidence);
+  }
+
+  return {
+    catalog: createCatalog(models, defaultModel),
+    engine,
+    refused,
+    admit: admission.enter,
+    classify,
+    close: pool.close,
+  };
+}
+
+function networkOf({ manifest, profiles, segments, golden }: ModelPackage): Network {
+  return { id: `${manifest.name}/${manifest.version}`, manifest, profiles, segments, golden };
+}

@@ -1,0 +1,55 @@
+// From a request's options to what exactly will run: which profile of the model, and how far down its path.
+import { Failure } from '../errors.js';
+import type { Profile } from '../models/profiles.js';
+import type { ServedModel } from './catalog.js';
+import { buildPath, deepestExitWithin, lastStep, type Path } from './path.js';
+
+export interface PlanOptions {
+  readonly profile?: string;
+  readonly topK?: number;
+  /** Deepest exit to run to, from 0. */
+  readonly maxExit?: number;
+  /** Most FLOPs to execute. */
+  readonly maxFlops?: number;
+  readonly deadlineMs?: number;
+}
+
+export interface Plan {
+  readonly model: ServedModel;
+  readonly profile: Profile;
+  readonly path: Path;
+  readonly topK: number;
+  /** Seconds from admission; Infinity: none. */
+  readonly deadlineSeconds: number;
+}
+
+/** @throws Failure `invalid-query`, naming the option and what would be acceptable */
+export function createPlan(model: ServedModel, options: PlanOptions): Plan {
+  const { exits, classes } = model.manifest;
+  const { topK = 1, maxExit = exits.length - 1, maxFlops = Number.POSITIVE_INFINITY } = options;
+
+  const profileName = options.profile ?? model.defaultProfile;
+  const profile = model.profiles.get(profileName);
+  if (!profile) {
+    const known = [...model.profiles.keys()].join(', ');
+    throw new Failure('invalid-query', `profile: ${model.id} has no "${profileName}", only ${known}.`);
+  }
+  if (topK > classes.length) {
+    throw new Failure('invalid-query', `topK: ${model.id} has only ${classes.length} classes.`);
+  }
+  if (maxExit >= exits.length) {
+    throw new Failure('invalid-query', `maxExit: the final exit of ${model.id} is ${exits.length - 1}.`);
+  }
+  const affordable = deepestExitWithin(exits, profile, maxFlops);
+  if (affordable < 0) {
+    const cheapest = lastStep(buildPath(exits, profile, 0)).flops;
+    throw new Failure('invalid-query', `maxFlops: the first exit of ${model.id} costs ${cheapest}.`);
+  }
+  return {
+    model,
+    profile,
+    path: buildPath(exits, profile, Math.min(maxExit, affordable)),
+    topK,
+    deadlineSeconds: (options.deadlineMs ?? Number.POSITIVE_INFINITY) / 1000,
+  };
+}

@@ -1,0 +1,98 @@
+// The answer to one image: its schema, its type and how it is put together. The schema is what OpenAPI shows.
+import Type from 'typebox';
+import type { ExitReason } from './cascade.js';
+import type { Plan } from './plan.js';
+import type { Outcome } from './scheduler.js';
+
+const Milliseconds = (description: string) => Type.Number({ minimum: 0, description });
+const Flops = (description: string) => Type.Integer({ description });
+const Probability = Type.Number({ minimum: 0, maximum: 1 });
+
+export const RankedClass = Type.Object(
+  { label: Type.String(), classIndex: Type.Integer({ minimum: 0 }), probability: Probability },
+  { $id: 'RankedClass' },
+);
+
+export const Prediction = Type.Object(
+  {
+    label: Type.String({ description: 'Name of the most probable class.' }),
+    classIndex: Type.Integer({ minimum: 0 }),
+    confidence: Type.Number({ minimum: 0, maximum: 1, description: 'Its probability at the exit taken.' }),
+    top: Type.Array(Type.Unsafe<Type.Static<typeof RankedClass>>(Type.Ref('RankedClass#')), {
+      description: 'The topK most probable classes, best first.',
+    }),
+    model: Type.Object({ name: Type.String(), version: Type.String() }),
+    profile: Type.String({ description: 'The profile whose thresholds were applied.' }),
+    exit: Type.Object({
+      index: Type.Integer({ minimum: 0, description: 'The exit taken, from 0.' }),
+      name: Type.String(),
+      of: Type.Integer({ minimum: 1, description: 'How many exits the network has.' }),
+      score: Type.Number({ description: 'What the policy compared with the threshold.' }),
+      threshold: Type.Unsafe<number | null>({
+        type: ['number', 'null'],
+        description: 'null where the profile has none, as at the final exit.',
+      }),
+      reason: Type.Unsafe<ExitReason>({
+        type: 'string',
+        enum: ['confident', 'final', 'budget', 'deadline'],
+        description:
+          'confident: the score cleared the threshold; final: the last exit; budget: maxExit or maxFlops ' +
+          'reached; deadline: deadlineMs had passed. Later releases may add reasons.',
+      }),
+    }),
+    flops: Type.Object({
+      executed: Flops('2 × multiply-accumulates executed for this image, every head on the way included.'),
+      full: Flops('What the backbone with its final exit alone would have cost.'),
+      saved: Flops('full − executed; negative if the heads on the way cost more than was saved.'),
+    }),
+    timing: Type.Object({
+      decodeMs: Milliseconds('Decoding and resampling.'),
+      queueMs: Milliseconds('Waiting for a worker.'),
+      inferMs: Milliseconds('In the worker’s engine until this image left.'),
+      totalMs: Milliseconds('From admission to answer.'),
+    }),
+    certified: Type.Boolean({
+      description: 'Whether a certificate covers this answer; false whenever it left the calibrated path.',
+    }),
+  },
+  { $id: 'Prediction' },
+);
+export type Prediction = Type.Static<typeof Prediction>;
+
+/** Puts the answer together from what was planned and how it came out. */
+export function createPrediction(
+  { model, profile, path }: Plan,
+  outcome: Outcome,
+  decodeSeconds: number,
+  totalSeconds: number,
+): Prediction {
+  const { exits, classes } = model.manifest;
+  const step = path[outcome.step] ?? path[0];
+  const top = outcome.top.map((one) => ({ label: classes[one.classIndex] ?? '', ...one }));
+  const [best = { label: '', classIndex: -1, probability: 0 }] = top;
+  return {
+    label: best.label,
+    classIndex: best.classIndex,
+    confidence: best.probability,
+    top,
+    model: { name: model.name, version: model.version },
+    profile: profile.name,
+    exit: {
+      index: step.exit,
+      name: exits[step.exit]?.name ?? '',
+      of: exits.length,
+      score: outcome.score,
+      threshold: step.threshold,
+      reason: outcome.reason,
+    },
+    flops: { executed: step.flops, full: model.fullFlops, saved: model.fullFlops - step.flops },
+    timing: {
+      decodeMs: decodeSeconds * 1000,
+      queueMs: outcome.queueSeconds * 1000,
+      inferMs: outcome.inferSeconds * 1000,
+      totalMs: totalSeconds * 1000,
+    },
+    // Profiles carry no certificates yet, so no answer claims one.
+    certified: false,
+  };
+}

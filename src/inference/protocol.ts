@@ -1,0 +1,75 @@
+// What the main thread and the workers say to each other; everything here is structured-cloneable.
+import type { SegmentSource } from '../engines/engine.js';
+import type { GoldenDocument } from '../models/golden.js';
+import type { Manifest } from '../models/manifest.js';
+import type { Profile } from '../models/profiles.js';
+import type { ExitReason, SegmentRun } from './cascade.js';
+
+/** A network as a worker loads it. */
+export interface Network {
+  /** `name/version`. */
+  readonly id: string;
+  readonly manifest: Manifest;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly segments: readonly SegmentSource[];
+  readonly golden: GoldenDocument;
+}
+
+/** Handed to a worker at its birth. */
+export interface WorkerSetup {
+  /** URL of the module that exports `createEngine(): Engine`. */
+  readonly engineModule: string;
+  readonly networks: readonly Network[];
+  /** Int32 per place in a batch; non-zero: nobody waits for that image any more. */
+  readonly cancelled: SharedArrayBuffer;
+}
+
+export interface RunCommand {
+  readonly kind: 'run';
+  readonly network: string;
+  readonly profile: string;
+  /** The exit at which the path ends. */
+  readonly stop: number;
+  /** uint8 [batch, height, width, channels]. */
+  readonly pixels: Uint8Array;
+  /** Per image, on the monotonic clock; Infinity: none. */
+  readonly deadlines: readonly number[];
+  /** Per image: how many classes to report. */
+  readonly topK: readonly number[];
+}
+
+export type Command = RunCommand | { readonly kind: 'close' };
+
+export interface RankedClass {
+  readonly classIndex: number;
+  readonly probability: number;
+}
+
+export interface Leaver {
+  readonly image: number;
+  readonly step: number;
+  readonly reason: ExitReason;
+  readonly score: number;
+  /** The most probable classes, best first. */
+  readonly top: readonly RankedClass[];
+}
+
+export interface Progress {
+  readonly run: SegmentRun;
+  readonly leavers: readonly Leaver[];
+}
+
+export interface EngineInfo {
+  readonly name: string;
+  readonly device: string;
+}
+
+export type Report =
+  | {
+      readonly kind: 'ready';
+      readonly engine: EngineInfo;
+      readonly refused: readonly { readonly id: string; readonly reason: string }[];
+    }
+  | ({ readonly kind: 'progress' } & Progress)
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly reason: string };

@@ -1,0 +1,194 @@
+// The queue between requests and workers. There is no batching timer: an idle worker takes what waits, at once,
+// so batches grow exactly while all workers are busy. Who has gone or run out of time is dropped here.
+import type { Clock } from '../clock.js';
+import { Failure } from '../errors.js';
+import type { SegmentRun } from './cascade.js';
+import type { Leaver, Network } from './protocol.js';
+import type { Batch } from './worker-pool.js';
+
+export interface Job {
+  readonly network: Network;
+  readonly profile: string;
+  /** The exit at which the path ends. */
+  readonly stop: number;
+  /** uint8 [height, width, channels]. */
+  readonly pixels: Uint8Array;
+  readonly topK: number;
+  /** On the scheduler's clock; Infinity: none. */
+  readonly deadline: number;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface Outcome extends Omit<Leaver, 'image'> {
+  readonly queueSeconds: number;
+  /** From the worker's start on the batch until this image left. */
+  readonly inferSeconds: number;
+}
+
+export interface Scheduler {
+  /** @throws Failure `deadline-exceeded`, `client-gone`, `worker-lost`, `internal-error` */
+  submit(job: Job): Promise<Outcome>;
+  /** To be called whenever a worker has become idle. */
+  dispatch(): void;
+  /** Jobs that wait for a worker. */
+  depth(): number;
+}
+
+export interface SchedulerOptions {
+  readonly idle: () => number;
+  readonly run: (batch: Batch) => (image: number) => void;
+  readonly maxBatch: number;
+  readonly now: Clock;
+  /** Called after every engine call. */
+  readonly onSegment: (network: Network, run: SegmentRun) => void;
+}
+
+interface Entry extends Job {
+  readonly key: string;
+  readonly enqueued: number;
+  attempts: number;
+  settled: boolean;
+  cancel: (() => void) | undefined;
+  resolve(outcome: Outcome): void;
+  reject(failure: Failure): void;
+}
+
+export function createScheduler(options: SchedulerOptions): Scheduler {
+  const { now, maxBatch } = options;
+  let waiting: Entry[] = [];
+
+  function submit(job: Job): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const settle = (): boolean => {
+        if (entry.settled) return false;
+        entry.settled = true;
+        clearTimeout(timer);
+        job.signal?.removeEventListener('abort', onGone);
+        return true;
+      };
+      const onGone = (): void => {
+        entry.cancel?.();
+        entry.reject(new Failure('client-gone', 'The client closed the connection before it was answered.'));
+      };
+      const entry: Entry = {
+        ...job,
+        key: `${job.network.id} ${job.profile} ${job.stop}`,
+        enqueued: now(),
+        attempts: 0,
+        settled: false,
+        cancel: undefined,
+        resolve: (outcome) => settle() && resolve(outcome),
+        reject: (failure) => settle() && reject(failure),
+      };
+      if (job.signal?.aborted) return onGone();
+      job.signal?.addEventListener('abort', onGone, { once: true });
+      if (job.deadline !== Number.POSITIVE_INFINITY) {
+        // Once a worker has it, the cascade watches the deadline; until then nobody else does.
+        timer = setTimeout(
+          () => {
+            if (entry.cancel === undefined) entry.reject(deadlineExceeded());
+          },
+          Math.max(0, (job.deadline - now()) * 1000),
+        );
+      }
+      waiting.push(entry);
+      dispatch();
+    });
+  }
+
+  function dispatch(): void {
+    waiting = waiting.filter((entry) => !entry.settled);
+    for (let idle = options.idle(); idle > 0; idle--) {
+      // An even share for each idle worker, so that none runs a long batch beside one that has nothing to do.
+      const entries = take(Math.min(maxBatch, Math.ceil(waiting.length / idle)));
+      if (entries.length === 0) return;
+      start(entries);
+    }
+  }
+
+  /** The oldest waiting entries that can run together, at most `count`. */
+  function take(count: number): Entry[] {
+    const key = waiting[0]?.key;
+    const taken: Entry[] = [];
+    waiting = waiting.filter((entry) => {
+      if (entry.key !== key || taken.length === count) return true;
+      if (entry.deadline <= now()) entry.reject(deadlineExceeded());
+      else taken.push(entry);
+      return false;
+    });
+    return taken;
+  }
+
+  function start(entries: readonly Entry[]): void {
+    const [{ network, profile, stop }] = entries as [Entry];
+    const started = now();
+    let inferSeconds = 0;
+    const unanswered = () => entries.filter((entry) => !entry.settled);
+    const cancel = options.run({
+      command: {
+        kind: 'run',
+        network: network.id,
+        profile,
+        stop,
+        pixels: concatenate(entries.map((entry) => entry.pixels)),
+        deadlines: entries.map((entry) => entry.deadline),
+        topK: entries.map((entry) => entry.topK),
+      },
+      onProgress(progress) {
+        inferSeconds += progress.run.seconds;
+        options.onSegment(network, progress.run);
+        for (const { image, ...leaver } of progress.leavers) {
+          const entry = entries[image];
+          entry?.resolve({ ...leaver, inferSeconds, queueSeconds: started - entry.enqueued });
+        }
+      },
+      onDone() {
+        for (const entry of unanswered()) {
+          entry.reject(
+            new Failure('internal-error', 'A worker finished without an answer. This is a bug in rdi-serve.'),
+          );
+        }
+      },
+      onFailed(reason) {
+        for (const entry of unanswered())
+          entry.reject(new Failure('internal-error', `The engine failed: ${reason}`));
+      },
+      onLost() {
+        for (const entry of unanswered().reverse()) {
+          entry.cancel = undefined;
+          if (entry.attempts === 1) waiting.unshift(entry);
+          else {
+            entry.reject(
+              new Failure('worker-lost', 'Two workers in a row died on this request.', {
+                retryAfterSeconds: 1,
+              }),
+            );
+          }
+        }
+        dispatch();
+      },
+    });
+    entries.forEach((entry, image) => {
+      entry.attempts++;
+      entry.cancel = () => cancel(image);
+    });
+  }
+
+  return { submit, dispatch, depth: () => waiting.length };
+}
+
+function deadlineExceeded(): Failure {
+  return new Failure('deadline-exceeded', 'The deadline passed before the request reached a worker.');
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

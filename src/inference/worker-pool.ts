@@ -1,0 +1,197 @@
+// The worker threads: starts them, hands each at most one batch, replaces those that die.
+// A thread is never terminated while it computes: that would abort the whole process.
+import { Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { invariant, messageOf } from '../errors.js';
+import type { EngineInfo, Network, Progress, Report, RunCommand, WorkerSetup } from './protocol.js';
+
+/** A batch on its way; exactly one of the three endings is called. */
+export interface Batch {
+  readonly command: RunCommand;
+  onProgress(progress: Progress): void;
+  onDone(): void;
+  /** The engine threw. */
+  onFailed(reason: string): void;
+  /** The worker died. */
+  onLost(): void;
+}
+
+export interface WorkerPool {
+  readonly size: number;
+  /** Starts all workers. @returns the engine, and the networks that some worker refused with its reason. */
+  start(): Promise<{ engine: EngineInfo; refused: ReadonlyMap<string, string> }>;
+  /** Workers that wait for a batch. */
+  idle(): number;
+  /** Gives a batch to an idle worker. @returns a function that cancels one of its images. */
+  run(batch: Batch): (image: number) => void;
+  /** Lets the batches in hand finish, then ends the threads. */
+  close(): Promise<void>;
+}
+
+export interface WorkerPoolOptions {
+  readonly size: number;
+  readonly maxBatch: number;
+  readonly engineModule: string;
+  readonly networks: readonly Network[];
+  readonly logger: Logger;
+  /** Called whenever a worker becomes idle. */
+  readonly onIdle: () => void;
+  readonly onRestart: () => void;
+}
+
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 30_000;
+
+interface Slot {
+  readonly index: number;
+  readonly cancelled: Int32Array;
+  worker: Worker | undefined;
+  state: 'starting' | 'idle' | 'busy' | 'dead' | 'closing';
+  batch: Batch | undefined;
+  /** Deaths in a row before being ready. */
+  failedStarts: number;
+  restart: NodeJS.Timeout | undefined;
+}
+
+type ReadyReport = Extract<Report, { kind: 'ready' }>;
+
+export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
+  const { logger, networks } = options;
+  const slots = Array.from({ length: options.size }, (_, index): Slot => {
+    const cancelled = new Int32Array(new SharedArrayBuffer(options.maxBatch * Int32Array.BYTES_PER_ELEMENT));
+    return {
+      index,
+      cancelled,
+      worker: undefined,
+      state: 'dead',
+      batch: undefined,
+      failedStarts: 0,
+      restart: undefined,
+    };
+  });
+  let closing = false;
+
+  function spawn(slot: Slot): Promise<ReadyReport> {
+    slot.state = 'starting';
+    const workerData: WorkerSetup = {
+      engineModule: options.engineModule,
+      networks,
+      cancelled: slot.cancelled.buffer as SharedArrayBuffer,
+    };
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData,
+      name: `rdi-${slot.index}`,
+    });
+    slot.worker = worker;
+    return new Promise((resolve, reject) => {
+      let cause: unknown;
+      worker.on('message', (report: Report) => {
+        if (report.kind === 'ready') {
+          slot.failedStarts = 0;
+          resolve(report);
+          becomeIdle(slot);
+        } else {
+          onReport(slot, report);
+        }
+      });
+      worker.on('error', (error) => {
+        cause = error;
+      });
+      worker.on('exit', (code) => {
+        reject(
+          new Error(`An inference worker died while starting: ${messageOf(cause ?? `exit code ${code}`)}.`),
+        );
+        onExit(slot, cause ?? `exit code ${code}`);
+      });
+    });
+  }
+
+  function onReport(slot: Slot, report: Exclude<Report, ReadyReport>): void {
+    const { batch } = slot;
+    invariant(batch, 'a worker reports only on a batch in hand');
+    if (report.kind === 'progress') {
+      batch.onProgress(report);
+      return;
+    }
+    slot.batch = undefined;
+    if (report.kind === 'done') batch.onDone();
+    else batch.onFailed(report.reason);
+    becomeIdle(slot);
+  }
+
+  function becomeIdle(slot: Slot): void {
+    slot.state = 'idle';
+    if (closing) end(slot);
+    else options.onIdle();
+  }
+
+  function end(slot: Slot): void {
+    slot.state = 'closing';
+    slot.worker?.postMessage({ kind: 'close' });
+  }
+
+  function onExit(slot: Slot, cause: unknown): void {
+    const { batch, state } = slot;
+    slot.worker = undefined;
+    slot.batch = undefined;
+    slot.state = 'dead';
+    if (state === 'closing') return;
+    logger.error({ worker: slot.index, cause: messageOf(cause) }, 'worker died');
+    batch?.onLost();
+    if (closing) return;
+    const delay = Math.min(
+      LONGEST_BACKOFF_MS,
+      slot.failedStarts && FIRST_BACKOFF_MS * 2 ** slot.failedStarts,
+    );
+    slot.failedStarts++;
+    slot.restart = setTimeout(() => {
+      options.onRestart();
+      spawn(slot).then(
+        () => logger.info({ worker: slot.index }, 'worker replaced'),
+        () => {}, // onExit has logged it and tries again
+      );
+    }, delay);
+  }
+
+  return {
+    size: options.size,
+
+    async start() {
+      const reports = await Promise.all(slots.map(spawn));
+      const [first] = reports;
+      invariant(first, 'a pool has at least one worker');
+      const refused = new Map(
+        reports.flatMap((one) => one.refused.map(({ id, reason }) => [id, reason] as const)),
+      );
+      return { engine: first.engine, refused };
+    },
+
+    idle: () => slots.filter((slot) => slot.state === 'idle').length,
+
+    run(batch) {
+      const slot = slots.find(({ state }) => state === 'idle');
+      invariant(slot?.worker, 'a batch is given only to an idle worker');
+      slot.state = 'busy';
+      slot.batch = batch;
+      slot.cancelled.fill(0);
+      slot.worker.postMessage(batch.command, [batch.command.pixels.buffer as ArrayBuffer]);
+      return (image) => {
+        if (slot.batch === batch) Atomics.store(slot.cancelled, image, 1);
+      };
+    },
+
+    async close() {
+      closing = true;
+      await Promise.all(
+        slots.map((slot) => {
+          clearTimeout(slot.restart);
+          const { worker } = slot;
+          if (!worker) return undefined;
+          const ended = new Promise((resolve) => worker.once('exit', resolve));
+          if (slot.state === 'idle') end(slot);
+          return ended;
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,160 @@
+// Every metric of the service, declared once. Base units; labels are bounded: never ids, never free numbers.
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  Registry,
+  type RegistryContentType,
+} from 'prom-client';
+
+const DECODE_SECONDS = [50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 1];
+const INFERENCE_SECONDS = [
+  100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
+const SCORES = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
+const CONFIDENCES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999, 1];
+const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/** What the metrics read at the moment they are asked. */
+export interface Gauges {
+  queueDepth(): number;
+  inFlight(): number;
+}
+
+/** @param flopsBuckets bounds for FLOPs per request: what leaving at each exit of each model costs. */
+export function createMetrics(flopsBuckets: readonly number[]) {
+  const registry = new Registry<RegistryContentType>();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const gauges: { current: Gauges | undefined } = { current: undefined };
+
+  const metrics = {
+    predictions: new Counter({
+      name: 'rdi_predictions_total',
+      help: 'Images answered, by the exit taken (index from 0) and the reason for leaving there.',
+      labelNames: ['model', 'version', 'profile', 'exit', 'reason'],
+      registers,
+    }),
+    requestFlops: new Histogram({
+      name: 'rdi_request_flops',
+      help: 'FLOPs (2 × multiply-accumulates) executed for one image, heads included.',
+      labelNames: ['model', 'version'],
+      buckets: [...new Set(flopsBuckets)].sort((a, b) => a - b),
+      registers,
+    }),
+    flops: new Counter({
+      name: 'rdi_flops_total',
+      help: 'FLOPs executed for answered images, heads included.',
+      labelNames: ['model', 'version'],
+      registers,
+    }),
+    flopsFull: new Counter({
+      name: 'rdi_flops_full_total',
+      help: 'FLOPs that the backbone with its final exit alone would have executed for the same images.',
+      labelNames: ['model', 'version'],
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'rdi_request_duration_seconds',
+      help: 'From admission to answer, for one image.',
+      labelNames: ['model', 'version'],
+      buckets: INFERENCE_SECONDS,
+      registers,
+    }),
+    decodeSeconds: new Histogram({
+      name: 'rdi_decode_duration_seconds',
+      help: 'Decoding and resampling one image.',
+      labelNames: ['model', 'version'],
+      buckets: DECODE_SECONDS,
+      registers,
+    }),
+    queueSeconds: new Histogram({
+      name: 'rdi_queue_wait_seconds',
+      help: 'From the end of decoding until a worker starts on the image.',
+      labelNames: ['model', 'version'],
+      buckets: INFERENCE_SECONDS,
+      registers,
+    }),
+    stageSeconds: new Histogram({
+      name: 'rdi_stage_duration_seconds',
+      help: 'One engine call: the segment that ends at exit `stage`, on a whole batch.',
+      labelNames: ['model', 'version', 'stage'],
+      buckets: INFERENCE_SECONDS,
+      registers,
+    }),
+    batchSize: new Histogram({
+      name: 'rdi_batch_size',
+      help: 'Images in one engine call, by the exit at which its segment ends.',
+      labelNames: ['model', 'version', 'stage'],
+      buckets: BATCH_SIZES,
+      registers,
+    }),
+    exitScore: new Histogram({
+      name: 'rdi_exit_score',
+      help: 'The score at the exit taken, as the profile’s policy defines it (entropy: lower is surer).',
+      labelNames: ['model', 'version', 'exit'],
+      buckets: SCORES,
+      registers,
+    }),
+    confidence: new Histogram({
+      name: 'rdi_confidence',
+      help: 'Probability of the answered label, by the exit taken.',
+      labelNames: ['model', 'version', 'exit'],
+      buckets: CONFIDENCES,
+      registers,
+    }),
+    rejections: new Counter({
+      name: 'rdi_rejections_total',
+      help: 'Images and requests answered with a problem, by its type.',
+      labelNames: ['reason'],
+      registers,
+    }),
+    workerRestarts: new Counter({
+      name: 'rdi_worker_restarts_total',
+      help: 'Inference workers that died and were replaced.',
+      registers,
+    }),
+    modelInfo: new Gauge({
+      name: 'rdi_model_info',
+      help: '1 for every model found; status is served or refused.',
+      labelNames: ['model', 'version', 'engine', 'device', 'status'],
+      registers,
+    }),
+    httpSeconds: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'From the request’s head to the end of the response.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: INFERENCE_SECONDS,
+      registers,
+    }),
+  };
+
+  new Gauge({
+    name: 'rdi_queue_depth',
+    help: 'Images that wait for a worker.',
+    registers,
+    collect() {
+      this.set(gauges.current?.queueDepth() ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'rdi_in_flight',
+    help: 'Images admitted and not yet answered.',
+    registers,
+    collect() {
+      this.set(gauges.current?.inFlight() ?? 0);
+    },
+  });
+
+  return {
+    ...metrics,
+    registry,
+    /** Connects the gauges to what they measure. */
+    observe(source: Gauges): void {
+      gauges.current = source;
+    },
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

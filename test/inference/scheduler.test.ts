@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Failure } from '../../src/errors.js';
+import type { Network } from '../../src/inference/protocol.js';
+import { createScheduler, type Job } from '../../src/inference/scheduler.js';
+import type { Batch } from '../../src/inference/worker-pool.js';
+
+const network = { id: 'm/1' } as Network;
+
+/** A scheduler over `workers` workers whose batches the test ends by hand, on a clock it moves by hand. */
+function bench(workers: number, maxBatch = 8) {
+  const running: Batch[] = [];
+  const cancelled: number[] = [];
+  const clock = { now: 0 };
+  const scheduler = createScheduler({
+    idle: () => workers - running.length,
+    run(batch) {
+      running.push(batch);
+      return (image) => cancelled.push(image);
+    },
+    maxBatch,
+    now: () => clock.now,
+    onSegment: () => {},
+  });
+  const submit = (id: number, job: Partial<Job> = {}) =>
+    scheduler.submit({
+      network,
+      profile: 'p',
+      stop: 2,
+      pixels: Uint8Array.of(id),
+      topK: 1,
+      deadline: Number.POSITIVE_INFINITY,
+      signal: undefined,
+      ...job,
+    });
+  const take = (index = 0): Batch => {
+    const [batch] = running.splice(index, 1);
+    assert.ok(batch);
+    return batch;
+  };
+  const finish = (batch: Batch) => {
+    const leavers = [...batch.command.pixels].map((id, image) => ({
+      image,
+      step: 0,
+      reason: 'final' as const,
+      score: id,
+      top: [],
+    }));
+    batch.onProgress({ run: { exit: 0, batch: leavers.length, seconds: 1 }, leavers });
+    batch.onDone();
+    scheduler.dispatch();
+  };
+  return { scheduler, running, cancelled, clock, submit, take, finish };
+}
+
+const type = (expected: string) => (error: Failure) => error.type === expected;
+const sizes = (batches: Batch[]) => batches.map(({ command }) => command.pixels.length);
+
+test('an idle worker takes a request at once; what comes while all are busy forms the next batch', async () => {
+  const { submit, running, take, finish } = bench(1);
+  const answers = [0, 1, 2, 3].map((id) => submit(id));
+  assert.deepEqual(sizes(running), [1]);
+  finish(take());
+  assert.deepEqual(sizes(running), [3]);
+  finish(take());
+  assert.deepEqual(
+    (await Promise.all(answers)).map(({ score }) => score),
+    [0, 1, 2, 3],
+  );
+});
+
+test('what waits is shared out evenly among the idle workers, up to the largest batch', async () => {
+  const { submit, running, scheduler } = bench(3, 4);
+  const blocked = running.push(...([{}, {}, {}] as Batch[]));
+  assert.equal(blocked, 3);
+  for (let id = 0; id < 14; id++) void submit(id);
+  running.length = 0;
+  scheduler.dispatch();
+  assert.deepEqual(sizes(running), [4, 4, 4]);
+  assert.equal(scheduler.depth(), 2);
+  running.length = 0;
+  scheduler.dispatch();
+  assert.deepEqual(sizes(running), [1, 1]);
+});
+
+test('only requests on the same path share a batch, and the oldest goes first', () => {
+  const { submit, running, take, finish } = bench(1);
+  void submit(0);
+  void submit(1, { profile: 'q' });
+  void submit(2);
+  void submit(3, { profile: 'q' });
+  void submit(4, { stop: 1, profile: 'q' });
+  finish(take());
+  assert.deepEqual([...(running[0] as Batch).command.pixels], [1, 3]);
+});
+
+test('a deadline that passes in the queue is answered at once, without a worker', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { submit, scheduler, clock } = bench(1);
+  void submit(0);
+  const late = submit(1, { deadline: 5 });
+  clock.now = 5;
+  t.mock.timers.tick(5000);
+  await assert.rejects(late, type('deadline-exceeded'));
+  scheduler.dispatch();
+  assert.equal(scheduler.depth(), 0);
+});
+
+test('once a worker has the request, its deadline is the cascade’s business', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { submit, take, finish } = bench(1);
+  const answer = submit(7, { deadline: 5 });
+  t.mock.timers.tick(6000);
+  finish(take());
+  assert.equal((await answer).score, 7);
+});
+
+test('a client that has gone is dropped from the queue, and from its batch between two stages', async () => {
+  const { submit, running, cancelled, take, finish } = bench(1);
+  const [running0, waiting] = [new AbortController(), new AbortController()];
+  const first = submit(0, { signal: running0.signal });
+  const second = submit(1, { signal: waiting.signal });
+  waiting.abort();
+  running0.abort();
+  await assert.rejects(first, type('client-gone'));
+  await assert.rejects(second, type('client-gone'));
+  assert.deepEqual(cancelled, [0]);
+  finish(take());
+  assert.equal(running.length, 0);
+});
+
+test('a lost request is tried once more, ahead of the others, and then answered 503', async () => {
+  const { submit, running, take, finish } = bench(1, 1);
+  const lost = submit(0);
+  const other = submit(1);
+  take().onLost();
+  assert.deepEqual([...(running[0] as Batch).command.pixels], [0]);
+  take().onLost();
+  await assert.rejects(lost, type('worker-lost'));
+  finish(take());
+  assert.equal((await other).score, 1);
+});
+
+test('an engine that throws fails the batch in hand and nothing else', async () => {
+  const { submit, scheduler, take, finish } = bench(1);
+  const failing = submit(0);
+  const fine = submit(1);
+  take().onFailed('out of memory');
+  await assert.rejects(failing, type('internal-error'));
+  scheduler.dispatch();
+  finish(take());
+  assert.equal((await fine).score, 1);
+});
