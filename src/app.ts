@@ -1,0 +1,96 @@
+// The HTTP application: everything that answers a request, registered in the order in which a request meets it.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import fastify, { type FastifyBaseLogger } from 'fastify';
+import type { Logger } from 'pino';
+import type { Config } from './config.js';
+import { Failure } from './errors.js';
+import { classifyRoutes } from './http/classify.js';
+import { classifyBatchRoutes } from './http/classify-batch.js';
+import { healthRoutes } from './http/health.js';
+import { refuseOtherMethods } from './http/method-not-allowed.js';
+import { metricsRoutes } from './http/metrics.js';
+import { modelRoutes } from './http/models.js';
+import { openapi } from './http/openapi.js';
+import { answerClientError, createErrorHandler, problems } from './http/problems.js';
+import { createValidatorCompiler } from './http/validation.js';
+import type { Classifier } from './inference/classifier.js';
+import type { Metrics } from './telemetry/metrics.js';
+import { version } from './version.js';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly classifier: Classifier;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Whether the process is about to end; /readyz then says so. */
+  readonly isDraining: () => boolean;
+}
+
+export type App = Awaited<ReturnType<typeof buildApp>>;
+
+/** A Fastify application that is ready to listen. It does not own the classifier: close that after the app. */
+export async function buildApp(options: AppOptions) {
+  const { config, classifier, metrics, logger, isDraining } = options;
+  const answerError = createErrorHandler(metrics);
+  const app = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    genReqId: requestId,
+    requestTimeout: config.requestTimeoutSeconds * 1000,
+    bodyLimit: config.maxBatchBytes,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerError,
+    routerOptions: { maxParamLength: 256 },
+  });
+  app.setValidatorCompiler(createValidatorCompiler());
+  const refuseMethods = refuseOtherMethods(app);
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions } = request;
+    const milliseconds = Math.round(reply.elapsedTime * 1000) / 1000;
+    request.log.info({ method, route: routeOptions.url, status: reply.statusCode, milliseconds }, 'request');
+  });
+
+  app.setErrorHandler(answerError);
+  await app.register(problems);
+  await app.register(openapi, { version, docs: config.docs });
+  await app.register(metricsRoutes, { metrics });
+  await app.register(healthRoutes, { isDraining });
+  await app.register(modelRoutes, { classifier });
+  await app.register(async (classification) => {
+    // Connections that were kept alive may still bring requests while the app closes.
+    let closing = false;
+    classification.addHook('preClose', async () => {
+      closing = true;
+    });
+    classification.addHook('onRequest', async (_request, reply) => {
+      if (!closing) return;
+      reply.header('connection', 'close');
+      throw new Failure('shutting-down', 'This server takes no new requests.', { retryAfterSeconds: 1 });
+    });
+    const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
+    await classification.register(classifyRoutes, { classifier, maxImageBytes });
+    await classification.register(classifyBatchRoutes, {
+      classifier,
+      metrics,
+      maxImageBytes,
+      maxBatchImages,
+      maxBatchBytes,
+    });
+  });
+  refuseMethods();
+  await app.ready();
+  return app;
+}
+
+/** The client's own id if it is a sensible one, so that logs can be joined; else a new one. */
+function requestId({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,23 @@
+// `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it.
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { buildApp } from '../app.js';
+import { createConfig } from '../config.js';
+import { startService } from '../service.js';
+import { createLogger } from '../telemetry/logging.js';
+
+export function openapiCommand(): Command {
+  return new Command('openapi')
+    .description('Write the OpenAPI document.')
+    .option('-o, --output <file>', 'where to', 'openapi/openapi.json')
+    .action(async ({ output }: { output: string }) => {
+      const config = createConfig({ workers: 1 });
+      const logger = createLogger('warn');
+      const { classifier, metrics } = await startService(config, logger);
+      const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => false });
+      const { body } = await app.inject('/openapi.json');
+      await writeFile(output, `${JSON.stringify(JSON.parse(body), null, 2)}\n`);
+      await app.close();
+      await classifier.close();
+    });
+}

@@ -1,0 +1,17 @@
+// `rdi-serve serve`: every setting of config.ts as a flag with its environment variable.
+import { Command, Option } from 'commander';
+import { createConfig, defaultOf, environmentVariableOf, flagOf, Settings, settingNames } from '../config.js';
+import { serve } from '../server.js';
+
+export function serveCommand(): Command {
+  const command = new Command('serve').description('Serve the models over HTTP until SIGTERM.');
+  for (const name of settingNames) {
+    const { description = '' } = Settings.properties[name] as { description?: string };
+    command.addOption(
+      new Option(`${flagOf(name)} <value>`, description)
+        .env(environmentVariableOf(name))
+        .default(defaultOf(name)),
+    );
+  }
+  return command.action(async (options: Record<string, unknown>) => serve(createConfig(options)));
+}

@@ -1,0 +1,143 @@
+// Every setting of the server: one schema gives its type, its default, its flag and its environment variable.
+// `maxInFlight` is `--max-in-flight` on the command line and `RDI_MAX_IN_FLIGHT` in the environment.
+import { availableParallelism } from 'node:os';
+import Type from 'typebox';
+import { Check, Errors } from 'typebox/value';
+import { UsageError } from './errors.js';
+
+const MIB = 1024 * 1024;
+
+export const Settings = Type.Object(
+  {
+    host: Type.String({ default: '0.0.0.0', description: 'Address to listen on.' }),
+    port: Type.Integer({
+      default: 8080,
+      minimum: 0,
+      maximum: 65_535,
+      description: 'Port to listen on; 0 takes any free one.',
+    }),
+    modelsDirectory: Type.String({
+      default: 'models',
+      minLength: 1,
+      description: 'Folder of model packages: <name>/<version>/.',
+    }),
+    defaultModel: Type.String({
+      default: '',
+      description: 'Model for requests that name none. Empty: the first by name.',
+    }),
+    workers: Type.Integer({
+      default: 0,
+      minimum: 0,
+      maximum: 256,
+      description: 'Inference threads; 0: one per available core.',
+    }),
+    maxBatch: Type.Integer({
+      default: 8,
+      minimum: 1,
+      maximum: 256,
+      description: 'Most images that one worker runs together. Batches form only while all workers are busy.',
+    }),
+    maxInFlight: Type.Integer({
+      default: 256,
+      minimum: 1,
+      maximum: 65_536,
+      description: 'Images admitted and not yet answered; beyond that, 503 with Retry-After.',
+    }),
+    maxImageBytes: Type.Integer({
+      default: 10 * MIB,
+      minimum: 1,
+      maximum: 1024 * MIB,
+      description: 'Largest body of POST /classify, in bytes.',
+    }),
+    maxImagePixels: Type.Integer({
+      default: 16_777_216,
+      minimum: 1,
+      maximum: 1_000_000_000,
+      description: 'Most pixels (width × height) of an image, read from its header before decoding.',
+    }),
+    maxBatchImages: Type.Integer({
+      default: 64,
+      minimum: 1,
+      maximum: 65_536,
+      description: 'Most images of one POST /classify/batch; never more than may be in flight.',
+    }),
+    maxBatchBytes: Type.Integer({
+      default: 32 * MIB,
+      minimum: 1,
+      maximum: 1024 * MIB,
+      description: 'Largest body of POST /classify/batch, in bytes.',
+    }),
+    requestTimeoutSeconds: Type.Number({
+      default: 30,
+      minimum: 1,
+      maximum: 3600,
+      description: 'Time within which a whole request must have arrived.',
+    }),
+    drainDelaySeconds: Type.Number({
+      default: 0,
+      minimum: 0,
+      maximum: 600,
+      description: 'After SIGTERM: not ready, but still serving, for so long. Give balancers time to notice.',
+    }),
+    shutdownTimeoutSeconds: Type.Number({
+      default: 25,
+      minimum: 1,
+      maximum: 3600,
+      description: 'After the drain delay: accepted requests get so long to finish.',
+    }),
+    logLevel: Type.String({
+      default: 'info',
+      pattern: '^(fatal|error|warn|info|debug|trace|silent)$',
+      description: 'fatal, error, warn, info, debug, trace or silent.',
+    }),
+    docs: Type.Boolean({ default: true, description: 'Serve Swagger UI at /docs.' }),
+  },
+  { additionalProperties: false },
+);
+
+export type Config = Readonly<Type.Static<typeof Settings>>;
+export type SettingName = keyof Config;
+export const settingNames = Object.keys(Settings.properties) as SettingName[];
+
+export function flagOf(name: SettingName): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+export function environmentVariableOf(name: SettingName): string {
+  return `RDI_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+export function defaultOf(name: SettingName): unknown {
+  return (Settings.properties[name] as { default?: unknown }).default;
+}
+
+/** The configuration with `given` settings (text is converted) over the defaults. @throws UsageError */
+export function createConfig(given: Partial<Record<SettingName, unknown>> = {}): Config {
+  const values = Object.fromEntries(
+    settingNames.map((name) => [name, convert(name, given[name]) ?? defaultOf(name)]),
+  );
+  const [error] = Errors(Settings, values);
+  if (error || !Check(Settings, values)) {
+    const name = (error?.instancePath.slice(1) ?? '') as SettingName;
+    throw new UsageError(
+      `${flagOf(name)} (${environmentVariableOf(name)}) cannot be "${String(values[name])}": it ${error?.message}.`,
+    );
+  }
+  if (values.maxBatchImages > values.maxInFlight) {
+    throw new UsageError(
+      '--max-batch-images cannot exceed --max-in-flight: such a batch could never be admitted.',
+    );
+  }
+  return Object.freeze({ ...values, workers: values.workers || availableParallelism() });
+}
+
+function convert(name: SettingName, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const { type } = Settings.properties[name] as { type?: string };
+  if ((type === 'integer' || type === 'number') && value.trim() !== '') {
+    const number = Number(value);
+    return Number.isNaN(number) ? value : number;
+  }
+  if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
+  return value;
+}

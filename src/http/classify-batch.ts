@@ -1,0 +1,128 @@
+// POST /classify/batch: many images in one JSON document, one result or problem for each, in order.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import { Failure } from '../errors.js';
+import type { Classifier } from '../inference/classifier.js';
+import { createPlan, type Plan } from '../inference/plan.js';
+import type { Prediction } from '../inference/prediction.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { ClassifyQuery, classifyProblems } from './classify.js';
+import { failureOf, type Problem, problemOf, problemResponses } from './problems.js';
+
+const BatchRequest = Type.Object(
+  {
+    images: Type.Array(Type.String({ format: 'byte', description: 'One encoded image, in base64.' }), {
+      minItems: 1,
+      description: 'Each is classified by itself, with the same options.',
+    }),
+  },
+  { $id: 'BatchRequest', additionalProperties: false },
+);
+
+const BatchItem = Type.Object(
+  {
+    prediction: Type.Optional(Type.Unsafe<Prediction>(Type.Ref('Prediction#'))),
+    problem: Type.Optional(Type.Unsafe<Problem>(Type.Ref('Problem#'))),
+  },
+  { $id: 'BatchItem', description: 'Exactly one of the two.' },
+);
+type BatchItem = Type.Static<typeof BatchItem>;
+
+const BatchResponse = Type.Object(
+  {
+    results: Type.Array(Type.Unsafe<BatchItem>(Type.Ref('BatchItem#')), {
+      description: 'One for each image, in the order of the request.',
+    }),
+  },
+  { $id: 'BatchResponse' },
+);
+type BatchResponse = Type.Static<typeof BatchResponse>;
+
+export interface ClassifyBatchOptions {
+  readonly classifier: Classifier;
+  readonly metrics: Metrics;
+  readonly maxImageBytes: number;
+  readonly maxBatchImages: number;
+  readonly maxBatchBytes: number;
+}
+
+export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions> = async (app, options) => {
+  const { classifier, metrics, maxImageBytes, maxBatchImages, maxBatchBytes } = options;
+  app.addSchema(BatchRequest);
+  app.addSchema(BatchItem);
+  app.addSchema(BatchResponse);
+
+  app.post(
+    '/classify/batch',
+    {
+      bodyLimit: maxBatchBytes,
+      schema: {
+        operationId: 'classifyBatch',
+        summary: 'Classify several images',
+        description:
+          'The images are admitted together or not at all; after that, each has its own result: a prediction or a ' +
+          'problem. One that fails does not affect the others.',
+        tags: ['classification'],
+        querystring: ClassifyQuery,
+        body: BatchRequest,
+        response: {
+          200: {
+            description: 'One result for each image.',
+            content: {
+              'application/json': { schema: Type.Unsafe<BatchResponse>(Type.Ref('BatchResponse#')) },
+            },
+          },
+          ...problemResponses(...classifyProblems, 'invalid-body'),
+        },
+      },
+    },
+    async (request) => {
+      const { model, version, ...planOptions } = request.query;
+      const { images } = request.body;
+      const plan = createPlan(classifier.catalog.find(model, version), planOptions);
+      if (images.length > maxBatchImages) {
+        throw new Failure(
+          'invalid-body',
+          `images: ${images.length} are more than the ${maxBatchImages} allowed.`,
+        );
+      }
+      const leave = classifier.admit(images.length);
+      try {
+        const results = await Promise.all(images.map((text) => classifyOne(text, plan, request.signal)));
+        return { results };
+      } finally {
+        leave();
+      }
+    },
+  );
+
+  async function classifyOne(text: string, plan: Plan, signal: AbortSignal): Promise<BatchItem> {
+    try {
+      return {
+        prediction: await classifier.classify(
+          { bytes: decodeBase64(text), mediaType: undefined },
+          plan,
+          signal,
+        ),
+      };
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.type === 'internal-error')
+        app.log.error({ err: failure.cause ?? failure }, 'internal error');
+      metrics.rejections.inc({ reason: failure.type });
+      return { problem: problemOf(failure) };
+    }
+  }
+
+  /** @throws Failure `invalid-body`, `body-too-large` */
+  function decodeBase64(text: string): Buffer {
+    if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
+      throw new Failure('invalid-body', 'This image is not base64 (RFC 4648, padded, without line breaks).');
+    }
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.length > maxImageBytes) {
+      throw new Failure('body-too-large', `This image is larger than ${maxImageBytes} bytes.`);
+    }
+    return bytes;
+  }
+};

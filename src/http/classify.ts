@@ -1,0 +1,146 @@
+// POST /classify: one encoded image in, one prediction out.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import { Failure } from '../errors.js';
+import type { Classifier } from '../inference/classifier.js';
+import type { MediaType } from '../inference/decode.js';
+import { createPlan } from '../inference/plan.js';
+import { Prediction, RankedClass } from '../inference/prediction.js';
+import { problemResponses } from './problems.js';
+
+export const ClassifyQuery = Type.Object(
+  {
+    model: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the server’s default model.' })),
+    version: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the newest.' })),
+    profile: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'Which thresholds apply. Default: the model’s. `full`: none.',
+      }),
+    ),
+    topK: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100_000, description: 'How many classes to report. Default: 1.' }),
+    ),
+    maxExit: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 1000, description: 'The deepest exit to run to, from 0.' }),
+    ),
+    maxFlops: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'The most FLOPs to execute; the path ends at the deepest exit that is surely within.',
+      }),
+    ),
+    deadlineMs: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 600_000,
+        description:
+          'Milliseconds from admission. The answer is then that of the first exit reached after it; 504 if no ' +
+          'worker had started by then.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type ClassifyQuery = Type.Static<typeof ClassifyQuery>;
+
+/** What every operation that classifies may answer instead. */
+export const classifyProblems = [
+  'malformed-request',
+  'invalid-query',
+  'unknown-model',
+  'request-timeout',
+  'body-too-large',
+  'unsupported-media-type',
+  'internal-error',
+  'saturated',
+  'worker-lost',
+  'shutting-down',
+] as const;
+
+const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const satisfies MediaType[];
+
+const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
+
+export const classifyRoutes: FastifyPluginAsyncTypebox<{
+  classifier: Classifier;
+  maxImageBytes: number;
+}> = async (app, { classifier, maxImageBytes }) => {
+  app.addSchema(RankedClass);
+  app.addSchema(Prediction);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([...mediaTypes], { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+
+  app.post(
+    '/classify',
+    {
+      bodyLimit: maxImageBytes,
+      schema: {
+        operationId: 'classify',
+        summary: 'Classify one image',
+        description:
+          'The body is the encoded image itself. The network runs stage by stage and stops at the first exit that ' +
+          'is sure enough; the answer says which one that was and what it cost.',
+        tags: ['classification'],
+        querystring: ClassifyQuery,
+        body: { content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: Binary }])) },
+        response: {
+          200: {
+            description: 'The prediction.',
+            headers: {
+              'x-request-id': {
+                type: 'string',
+                description: 'The request’s id, the client’s own if it sent one.',
+              },
+              'x-exit-index': { type: 'integer', description: 'The exit taken.' },
+              'x-flops': { type: 'integer', description: 'FLOPs executed.' },
+              'server-timing': {
+                type: 'string',
+                description: 'decode, queue, infer and total, in milliseconds.',
+              },
+            },
+            content: { 'application/json': { schema: Type.Unsafe<Prediction>(Type.Ref('Prediction#')) } },
+          },
+          ...problemResponses(
+            ...classifyProblems,
+            'invalid-body',
+            'undecodable-image',
+            'image-too-large',
+            'deadline-exceeded',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { model, version, ...options } = request.query;
+      const plan = createPlan(classifier.catalog.find(model, version), options);
+      const bytes = request.body as unknown;
+      if (!(bytes instanceof Buffer) || bytes.length === 0) {
+        throw new Failure('invalid-body', 'The body is empty; it must be the image itself.');
+      }
+      const mediaType = mediaTypes.find((type) => request.headers['content-type']?.startsWith(type));
+
+      const leave = classifier.admit(1);
+      try {
+        const prediction = await classifier.classify({ bytes, mediaType }, plan, request.signal);
+        const { exit, flops, timing } = prediction;
+        reply.header('x-exit-index', exit.index);
+        reply.header('x-flops', flops.executed);
+        reply.header('server-timing', serverTiming(timing));
+        return prediction;
+      } finally {
+        leave();
+      }
+    },
+  );
+};
+
+function serverTiming({ decodeMs, queueMs, inferMs, totalMs }: Prediction['timing']): string {
+  const parts = { decode: decodeMs, queue: queueMs, infer: inferMs, total: totalMs };
+  return Object.entries(parts)
+    .map(([name, milliseconds]) => `${name};dur=${milliseconds.toFixed(3)}`)
+    .join(', ');
+}

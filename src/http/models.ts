@@ -1,0 +1,149 @@
+// GET /models, GET /models/{name}: what is served, what each exit costs, which profiles there are.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import type { ServedModel } from '../inference/catalog.js';
+import type { Classifier } from '../inference/classifier.js';
+import { buildPath } from '../inference/path.js';
+import { ExitFlops } from '../models/manifest.js';
+import { Policy } from '../models/profiles.js';
+import { problemResponses } from './problems.js';
+
+const ModelProfile = Type.Object(
+  {
+    name: Type.String(),
+    description: Type.String(),
+    policy: Policy,
+    exits: Type.Array(
+      Type.Object({
+        index: Type.Integer(),
+        threshold: Type.Unsafe<number | null>({
+          type: ['number', 'null'],
+          description: 'null at the final exit.',
+        }),
+        flops: Type.Integer({ description: 'Executed by an image that leaves here under this profile.' }),
+      }),
+      { description: 'The active exits, in order.' },
+    ),
+  },
+  { $id: 'ModelProfile' },
+);
+
+const Model = Type.Object(
+  {
+    name: Type.String(),
+    version: Type.String(),
+    description: Type.String(),
+    licence: Type.String(),
+    engine: Type.Object({ name: Type.String(), device: Type.String() }),
+    input: Type.Object({
+      height: Type.Integer(),
+      width: Type.Integer(),
+      channels: Type.Integer({ description: '1: grey, 3: RGB.' }),
+      resize: Type.String({ description: 'How images of another size are fitted.' }),
+    }),
+    classes: Type.Array(Type.String()),
+    flops: Type.Integer({ description: 'Of the backbone with its final exit alone, for one image.' }),
+    exits: Type.Array(Type.Object({ index: Type.Integer(), name: Type.String(), flops: ExitFlops })),
+    defaultProfile: Type.String(),
+    profiles: Type.Array(Type.Unsafe<Type.Static<typeof ModelProfile>>(Type.Ref('ModelProfile#'))),
+  },
+  { $id: 'Model' },
+);
+type Model = Type.Static<typeof Model>;
+
+const ModelList = Type.Object(
+  {
+    defaultModel: Type.String({ description: 'Used by requests that name no model.' }),
+    models: Type.Array(Type.Unsafe<Model>(Type.Ref('Model#'))),
+    refused: Type.Array(Type.Object({ name: Type.String(), version: Type.String(), reason: Type.String() }), {
+      description: 'Packages that were found but cannot be served.',
+    }),
+  },
+  { $id: 'ModelList' },
+);
+type ModelList = Type.Static<typeof ModelList>;
+
+export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> = async (
+  app,
+  { classifier },
+) => {
+  const { catalog, refused } = classifier;
+  app.addSchema(ModelProfile);
+  app.addSchema(Model);
+  app.addSchema(ModelList);
+
+  app.get(
+    '/models',
+    {
+      schema: {
+        operationId: 'listModels',
+        summary: 'What is served',
+        tags: ['models'],
+        querystring: Type.Object({}, { additionalProperties: false }),
+        response: {
+          200: {
+            description: 'All models, and the packages that were refused.',
+            content: { 'application/json': { schema: Type.Unsafe<ModelList>(Type.Ref('ModelList#')) } },
+          },
+          ...problemResponses('malformed-request', 'invalid-query'),
+        },
+      },
+    },
+    async () => ({
+      defaultModel: catalog.defaultModel,
+      models: catalog.models.map(describe),
+      refused: [...refused],
+    }),
+  );
+
+  app.get(
+    '/models/:name',
+    {
+      schema: {
+        operationId: 'getModel',
+        summary: 'One model',
+        tags: ['models'],
+        params: Type.Object({ name: Type.String({ maxLength: 64 }) }),
+        querystring: Type.Object(
+          { version: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the newest.' })) },
+          { additionalProperties: false },
+        ),
+        response: {
+          200: {
+            description: 'The model.',
+            content: { 'application/json': { schema: Type.Unsafe<Model>(Type.Ref('Model#')) } },
+          },
+          ...problemResponses('malformed-request', 'invalid-query', 'unknown-model'),
+        },
+      },
+    },
+    async (request) => describe(catalog.find(request.params.name, request.query.version)),
+  );
+};
+
+function describe({ manifest, profiles, ...model }: ServedModel): Model {
+  const { description, licence, classes, exits } = manifest;
+  const { height, width, channels, resize } = manifest.input;
+  return {
+    name: model.name,
+    version: model.version,
+    description,
+    licence,
+    engine: model.engine,
+    input: { height, width, channels, resize },
+    classes,
+    flops: model.fullFlops,
+    exits: exits.map(({ name, flops }, index) => ({ index, name, flops })),
+    defaultProfile: model.defaultProfile,
+    profiles: [...profiles.values()].map((profile) => ({
+      name: profile.name,
+      description: profile.description,
+      policy: profile.policy,
+      exits: buildPath(exits, profile).map(({ exit, threshold, flops }) => ({
+        index: exit,
+        threshold,
+        flops,
+      })),
+    })),
+  };
+}

@@ -1,0 +1,36 @@
+// The OpenAPI 3.1 document, made from the routes' own schemas, at /openapi.json; Swagger UI at /docs.
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+
+/** To be registered before the routes it describes. */
+export const openapi = fp<{ version: string; docs: boolean }>(
+  async (app: FastifyInstance, { version, docs }) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'rdi-serve',
+          version,
+          description:
+            'Inference for multi-exit image classifiers. Every image stops at the first exit that is sure enough; ' +
+            'the answer says which exit that was and how many FLOPs were executed.',
+          license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+        },
+        tags: [
+          { name: 'classification', description: 'Images in, predictions out.' },
+          { name: 'models', description: 'What is served.' },
+          { name: 'operations', description: 'For probes and monitoring.' },
+        ],
+      },
+      refResolver: {
+        buildLocalReference: (json, _baseUri, _fragment, index) => String(json['$id'] ?? `schema-${index}`),
+      },
+    });
+    if (docs) await app.register(swaggerUi, { routePrefix: '/docs', logLevel: 'warn' });
+
+    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  },
+  { name: 'openapi' },
+);

@@ -1,0 +1,126 @@
+// Every failure leaves the server as an RFC 9457 problem document, whoever noticed it: a handler, the validator,
+// a body parser, the router or Node's HTTP parser.
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import Type from 'typebox';
+import { Failure, type FailureType, failures } from '../errors.js';
+import type { Metrics } from '../telemetry/metrics.js';
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'Stable: urn:rdi-serve:problem:<name>. docs/errors.md explains each.' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'What is wrong with this request in particular.' }),
+    requestId: Type.Optional(Type.String({ description: 'As in the header x-request-id and in the log.' })),
+  },
+  { $id: 'Problem', description: 'A problem document (RFC 9457).' },
+);
+export type Problem = Type.Static<typeof Problem>;
+
+const MEDIA_TYPE = 'application/problem+json';
+
+/** Response schemas for these failures, by status. */
+export function problemResponses(...types: FailureType[]) {
+  const responses: Record<number, { description: string; content: object }> = {};
+  for (const type of types) {
+    const { status, title } = failures[type];
+    const same = responses[status];
+    responses[status] = {
+      description: same ? `${same.description}; ${title}` : title,
+      content: { [MEDIA_TYPE]: { schema: Type.Ref('Problem#') } },
+    };
+  }
+  return responses;
+}
+
+export function problemOf(failure: Failure, requestId?: string): Problem {
+  return {
+    type: `urn:rdi-serve:problem:${failure.type}`,
+    title: failure.title,
+    status: failure.status,
+    detail: failure.message,
+    ...(requestId === undefined ? {} : { requestId }),
+  };
+}
+
+/** What the framework noticed, by its error code. */
+const frameworkFailures: Record<string, FailureType> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-body',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid-body',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed-request',
+  FST_ERR_BAD_URL: 'malformed-request',
+  FST_ERR_MAX_PARAM_LENGTH: 'not-found',
+  ECONNRESET: 'client-gone',
+  ECONNABORTED: 'client-gone',
+};
+
+/** The designed failure behind whatever was thrown. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const { validation, validationContext, code, message } = error as FastifyError;
+  if (validation) {
+    const inQuery = validationContext !== 'body';
+    const unknown = validation.find(({ keyword }) => keyword === 'additionalProperties');
+    const detail = unknown
+      ? `${String(unknown.params['additionalProperty'])} is not known here.`
+      : `${message}.`;
+    return new Failure(inQuery ? 'invalid-query' : 'invalid-body', detail);
+  }
+  const type = frameworkFailures[code];
+  if (type) return new Failure(type, `${message.replace(/\.$/, '')}.`);
+  return new Failure('internal-error', 'Something went wrong here; the log has it under this request id.', {
+    cause: error,
+  });
+}
+
+/** Answers whatever a request threw; faults of this program are logged, and every problem is counted. */
+export function createErrorHandler(metrics: Metrics) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const failure = failureOf(error);
+    if (failure.type === 'internal-error')
+      request.log.error({ err: failure.cause ?? failure }, 'internal error');
+    metrics.rejections.inc({ reason: failure.type });
+    sendProblem(reply, failure, request.id);
+  };
+}
+
+export const problems = fp(
+  async (app) => {
+    app.addSchema(Problem);
+    app.setNotFoundHandler((request) => {
+      const path = request.url.split('?', 1)[0];
+      throw new Failure('not-found', `${request.method} ${path} leads nowhere.`);
+    });
+  },
+  { name: 'problems' },
+);
+
+/** Answers what Node's HTTP parser rejects before there is a request. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const type = parserFailures[error.code ?? ''] ?? 'malformed-request';
+  const failure = new Failure(type, `${failures[type].title}.`);
+  const body = JSON.stringify(problemOf(failure));
+  socket.end(
+    `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\ncontent-type: ${MEDIA_TYPE}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+const parserFailures: Record<string, FailureType> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+};
+
+function sendProblem(reply: FastifyReply, failure: Failure, requestId: string): void {
+  if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);
+  reply.code(failure.status).type(MEDIA_TYPE).send(problemOf(failure, requestId));
+}

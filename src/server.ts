@@ -1,0 +1,58 @@
+// The process: packages → metrics → classifier → app → listen, and on SIGTERM or SIGINT the way back in order:
+// not ready, drain delay, no new connections, every accepted request answered, workers ended, exit 0.
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { buildApp } from './app.js';
+import { monotonicSeconds } from './clock.js';
+import type { Config } from './config.js';
+import { startService } from './service.js';
+import { createLogger } from './telemetry/logging.js';
+
+/** Serves until a signal ends it. */
+export async function serve(config: Config): Promise<void> {
+  const logger = createLogger(config.logLevel);
+  const { classifier, metrics } = await startService(config, logger);
+  let draining = false;
+  const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => draining });
+  const address = await app.listen({ host: config.host, port: config.port });
+  const { engine, catalog } = classifier;
+  logger.info(
+    {
+      address,
+      engine: engine.name,
+      device: engine.device,
+      workers: config.workers,
+      models: catalog.models.map(({ id }) => id),
+    },
+    'ready',
+  );
+
+  const signal = await nextSignal();
+  draining = true;
+  logger.info({ signal }, 'draining');
+  // From here on a second signal, or the end of patience, ends the process at once.
+  void nextSignal().then(() => process.exit(1));
+  const started = monotonicSeconds();
+  const patience = setTimeout(
+    () => {
+      logger.error(
+        { seconds: config.shutdownTimeoutSeconds },
+        'requests were still running when patience ended',
+      );
+      process.exit(1);
+    },
+    (config.drainDelaySeconds + config.shutdownTimeoutSeconds) * 1000,
+  );
+  await sleep(config.drainDelaySeconds * 1000);
+  await app.close();
+  await classifier.close();
+  clearTimeout(patience);
+  logger.info({ seconds: monotonicSeconds() - started }, 'drained');
+  process.exitCode = 0;
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
