@@ -4,7 +4,8 @@ import Type from 'typebox';
 
 export const MANIFEST_FORMAT = 1;
 
-const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' });
+/** Of a model, a version, an exit: safe in a path, a URL and a metric's label. */
+export const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' });
 const Flops = Type.Integer({ minimum: 0 });
 
 export const ModelInput = Type.Object(
@@ -45,6 +46,8 @@ export const ExitFlops = Type.Object(
   { additionalProperties: false },
 );
 
+export type ExitFlops = Type.Static<typeof ExitFlops>;
+
 export const ManifestExit = Type.Object(
   {
     name: Name,
@@ -81,7 +84,7 @@ export const Manifest = Type.Object(
         { bytes: Type.Integer({ minimum: 0 }), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) },
         { additionalProperties: false },
       ),
-      { description: 'Every file of the package but the manifest itself.' },
+      { additionalProperties: false, description: 'Every file of the package but the manifest itself.' },
     ),
   },
   { additionalProperties: false },

@@ -35,7 +35,9 @@ export const CalibrationDocument = Type.Object(
   {
     formatVersion: Type.Literal(CALIBRATION_FORMAT),
     defaultProfile: Type.String({ minLength: 1 }),
-    profiles: Type.Record(Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' }), ProfileDocument),
+    profiles: Type.Record(Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' }), ProfileDocument, {
+      additionalProperties: false,
+    }),
   },
   { additionalProperties: false },
 );

@@ -1,0 +1,97 @@
+// `rdi-serve import`: turns an exported multi-exit network into a model package and shows what its exits cost.
+import { Command } from 'commander';
+import { createEngine } from '../engines/onnx.js';
+import { fullFlops } from '../inference/path.js';
+import { importPackage } from '../models/import.js';
+import type { Manifest } from '../models/manifest.js';
+
+const details = `
+SOURCE holds
+  model.onnx        the whole network as one graph: float32 image [N, C, H, W] with a
+                    dynamic batch in, the logits [N, classes] of every exit out
+  description.json  what the graph cannot say (below)
+and, where you have them, golden.json, calibration.json, checkpoint.safetensors and
+MODEL_CARD.md. Golden outputs from the framework that trained the network are worth
+having: they prove that the export is faithful. Without them they are made here.
+
+description.json:
+  {
+    "name": "mnist-smallcnn", "version": "1.0.0", "licence": "Apache-2.0",
+    "description": "…", "classes": ["0", "1", …],
+    "tensor": "image",
+    "input": { "height": 28, "width": 28, "channels": 1, "mean": [0], "std": [1],
+               "resize": "fill", "background": 0 },
+    "exits": [
+      { "name": "exit-0", "logits": "logits_0", "cut": "features_0" },
+      { "name": "final", "logits": "logits_1" }
+    ],
+    "provenance": { "dataset": "MNIST" }
+  }
+A cut is the one tensor that crosses from a stage to the next; the head of its exit
+hangs on it. The last exit has none. Values are (pixel / 255 − mean) / std; resize is
+fill, cover or contain.
+
+Examples:
+  rdi-serve import export/
+  rdi-serve import export/ --output /srv/models --force
+`;
+
+export function importCommand(): Command {
+  return new Command('import')
+    .summary('make a model package from an ONNX export')
+    .description('Makes a checked model package, <output>/<name>/<version>/, from an exported network.')
+    .argument('<source>', 'folder with model.onnx and description.json')
+    .option('--output <folder>', 'models folder to put the package into', 'models')
+    .option('--force', 'replace a package of the same name and version', false)
+    .addHelpText('after', details)
+    .action(async (source: string, { output, force }: { output: string; force: boolean }) => {
+      const made = await importPackage({ source, output, force, engine: createEngine() });
+      const golden = made.goldenMade
+        ? 'made here, from synthetic images'
+        : `${made.golden.cases.length} cases reproduced at every exit`;
+      process.stdout.write(
+        `${made.directory}\n\n${costTable(made.manifest)}\n` +
+          `Profiles: ${[...made.profiles.keys()].join(', ')} (default ${made.defaultProfile}).\n` +
+          `Golden outputs: ${golden}.\n`,
+      );
+    });
+}
+
+/** Exits in rows, costs in MFLOPs, and what all heads together add to the backbone. */
+export function costTable({ exits }: Pick<Manifest, 'exits'>): string {
+  const backbone = fullFlops(exits);
+  const heads = exits.reduce((sum, exit) => sum + exit.flops.head, 0);
+  const rows = exits.map(({ name, flops }, index) => [
+    String(index),
+    name,
+    megaflops(flops.stage),
+    megaflops(flops.head),
+    megaflops(flops.cumulative),
+    share(flops.cumulative, backbone),
+  ]);
+  const header = ['exit', 'name', 'stage MFLOPs', 'head MFLOPs', 'cumulative', 'of backbone'];
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = [header, ...rows].map((row) =>
+    row
+      .map((cell, column) =>
+        column === 1 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  return (
+    `${lines.join('\n')}\n\n` +
+    `Backbone with the final exit alone: ${megaflops(backbone)} MFLOPs; ` +
+    `the heads of all side exits add ${share(heads, backbone)}.\n`
+  );
+}
+
+function megaflops(flops: number): string {
+  return (flops / 1e6).toFixed(3);
+}
+
+function share(part: number, whole: number): string {
+  return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`;
+}

@@ -1,0 +1,140 @@
+// Makes a model package out of an exported network and its description: counts its costs, makes or checks its
+// golden outputs, and puts it in place only when all of it has passed.
+import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Engine } from '../engines/engine.js';
+import { UsageError } from '../errors.js';
+import { DESCRIPTION_FILE, type Description, readDescription } from './description.js';
+import { countFlops } from './flops.js';
+import { makeGolden, verifyGolden } from './golden-outputs.js';
+import { MANIFEST_FORMAT, type Manifest, type ModelInput } from './manifest.js';
+import { loadPackage, type ModelPackage, readNetwork } from './package.js';
+import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from './package-documents.js';
+import { describeFile, MANIFEST_FILE, readInside } from './package-files.js';
+
+/** Files that a package may have and that are taken over as they are. */
+const OPTIONAL_FILES = [GOLDEN_FILE, CALIBRATION_FILE, 'checkpoint.safetensors', 'MODEL_CARD.md'];
+const GOLDEN_CASES = 8;
+const GOLDEN_SEED = 1;
+
+export interface ImportOptions {
+  /** Folder with model.onnx, description.json and, if at hand, the other files of a package. */
+  readonly source: string;
+  /** The models folder. */
+  readonly output: string;
+  /** Replace a package of the same name and version. */
+  readonly force: boolean;
+  readonly engine: Engine;
+}
+
+export interface ImportedPackage extends ModelPackage {
+  /** Whether the golden outputs were made here, for want of the exporter's own. */
+  readonly goldenMade: boolean;
+}
+
+/**
+ * @throws UsageError if the source is no folder, or the package exists and `force` is not given.
+ * @throws PackageError if the network or a document is refused; nothing is left behind then.
+ */
+export async function importPackage(options: ImportOptions): Promise<ImportedPackage> {
+  const { source, output, engine } = options;
+  if (!(await isFolder(source))) throw new UsageError(`"${source}" is not a folder.`);
+  const description = readDescription(await readInside(source, DESCRIPTION_FILE));
+  const target = join(output, description.name, description.version);
+  if (!options.force && (await exists(target))) throw alreadyThere(target);
+
+  const files = await readSource(source);
+  const { tensor, input, exits, ...rest } = description;
+  const modelInput: ModelInput = { tensor, background: 0, ...input };
+  const network = readNetwork(files.get(GRAPH_FILE) ?? new Uint8Array(), {
+    ...rest,
+    input: modelInput,
+    exits,
+  });
+  const flops = countFlops(network);
+
+  const goldenMade = !files.has(GOLDEN_FILE);
+  if (goldenMade) {
+    files.set(GOLDEN_FILE, toJson(await makeGolden(engine, network, modelInput, GOLDEN_CASES, GOLDEN_SEED)));
+  }
+  const manifest: Manifest = {
+    formatVersion: MANIFEST_FORMAT,
+    ...rest,
+    input: modelInput,
+    exits: exits.map((exit, index) => ({
+      ...exit,
+      flops: flops[index] ?? { stage: 0, head: 0, cumulative: 0 },
+    })),
+    provenance: provenanceOf(description, goldenMade, engine),
+    files: Object.fromEntries([...files].map(([file, bytes]) => [file, describeFile(bytes)])),
+  };
+  files.set(MANIFEST_FILE, toJson(manifest));
+
+  await mkdir(output, { recursive: true });
+  const workshop = await mkdtemp(join(output, '.import-'));
+  try {
+    const made = join(workshop, manifest.name, manifest.version);
+    await mkdir(made, { recursive: true });
+    for (const [file, bytes] of files) await writeFile(join(made, file), bytes);
+    const loaded = await loadPackage(made);
+    await verifyGolden(engine, network, loaded);
+    await putInPlace(made, target, join(workshop, 'replaced'), options.force);
+    return { ...loaded, directory: target, goldenMade };
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+}
+
+async function readSource(source: string): Promise<Map<string, Uint8Array>> {
+  const files = new Map([[GRAPH_FILE, await readInside(source, GRAPH_FILE)]]);
+  for (const file of OPTIONAL_FILES) {
+    if (await exists(join(source, file))) files.set(file, await readInside(source, file));
+  }
+  return files;
+}
+
+function provenanceOf(description: Description, goldenMade: boolean, engine: Engine): Manifest['provenance'] {
+  if (!goldenMade) return description.provenance;
+  return {
+    ...description.provenance,
+    golden:
+      `Made at import by the engine "${engine.name}" from ${GOLDEN_CASES} synthetic images (seed ${GOLDEN_SEED}); ` +
+      'the exporter gave none.',
+  };
+}
+
+/** Renames, so that nobody ever sees half a package; what was there is put back if that fails. */
+async function putInPlace(made: string, target: string, aside: string, force: boolean): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  const replaces = force && (await exists(target));
+  if (replaces) await rename(target, aside);
+  try {
+    await rename(made, target);
+  } catch (error) {
+    if (replaces) await rename(aside, target);
+    else if (await exists(target)) throw alreadyThere(target);
+    throw error;
+  }
+}
+
+function alreadyThere(target: string): UsageError {
+  return new UsageError(`"${target}" exists already; give --force to replace it.`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+}
+
+function toJson(document: unknown): Uint8Array {
+  return Buffer.from(`${JSON.stringify(document, undefined, 2)}\n`);
+}

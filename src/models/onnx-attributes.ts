@@ -1,0 +1,54 @@
+// Typed access to what a node carries besides tensors' names: its attributes, and integers stored as tensors.
+import { PackageError } from '../errors.js';
+import { type AttributeProto, dataTypes, type NodeProto, type TensorProto, toNumber } from './onnx-proto.js';
+
+function attribute(node: NodeProto, name: string, field: keyof AttributeProto): AttributeProto | undefined {
+  const found = node.attribute?.find((one) => one.name === name);
+  return found && Object.hasOwn(found, field) ? found : undefined;
+}
+
+export function intAttribute(node: NodeProto, name: string): number | undefined {
+  const value = attribute(node, name, 'i')?.i;
+  return value === undefined ? undefined : toNumber(value);
+}
+
+export function intsAttribute(node: NodeProto, name: string): number[] | undefined {
+  return attribute(node, name, 'ints')?.ints?.map(toNumber);
+}
+
+export function stringAttribute(node: NodeProto, name: string): string | undefined {
+  const value = attribute(node, name, 's')?.s;
+  return value === undefined ? undefined : Buffer.from(value).toString('utf8');
+}
+
+export function tensorAttribute(node: NodeProto, name: string): TensorProto | undefined {
+  return attribute(node, name, 't')?.t ?? undefined;
+}
+
+export function tensorDimensions(tensor: TensorProto): number[] {
+  return (tensor.dims ?? []).map(toNumber);
+}
+
+/** The values of an int32 or int64 tensor; undefined for any other type. @throws PackageError if some are missing. */
+export function tensorIntegers(tensor: TensorProto): number[] | undefined {
+  const values = storedIntegers(tensor);
+  const expected = tensorDimensions(tensor).reduce((product, dimension) => product * dimension, 1);
+  if (values && values.length !== expected) {
+    throw new PackageError(
+      `model.onnx: tensor "${tensor.name ?? ''}" does not hold as many values as it says.`,
+    );
+  }
+  return values;
+}
+
+function storedIntegers(tensor: TensorProto): number[] | undefined {
+  const wide = tensor.data_type === dataTypes.int64;
+  if (!wide && tensor.data_type !== dataTypes.int32) return undefined;
+  const raw = tensor.raw_data ?? new Uint8Array();
+  if (raw.length === 0)
+    return wide ? (tensor.int64_data ?? []).map(toNumber) : [...(tensor.int32_data ?? [])];
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  return Array.from({ length: Math.floor(raw.length / (wide ? 8 : 4)) }, (_, i) =>
+    wide ? Number(view.getBigInt64(i * 8, true)) : view.getInt32(i * 4, true),
+  );
+}

@@ -1,0 +1,61 @@
+// Finds the packages of a models folder: <folder>/<name>/<version>/. A bad one is reported and hides no other.
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf, UsageError } from '../errors.js';
+import { loadPackage, type ModelPackage } from './package.js';
+
+export interface RefusedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly reason: string;
+}
+
+export interface FoundPackages {
+  /** By name, and within a name the newest version last. */
+  readonly packages: ModelPackage[];
+  /** In the same order. */
+  readonly refused: RefusedPackage[];
+}
+
+/** Numbers inside a version count as numbers: 1.9 comes before 1.10. */
+const order = new Intl.Collator('en', { numeric: true });
+
+/** @throws UsageError if there is no such folder. */
+export async function findPackages(modelsDirectory: string): Promise<FoundPackages> {
+  const found: FoundPackages = { packages: [], refused: [] };
+  for (const name of await namesIn(modelsDirectory)) {
+    for (const version of await versionsIn(join(modelsDirectory, name))) {
+      try {
+        found.packages.push(await loadPackage(join(modelsDirectory, name, version)));
+      } catch (error) {
+        found.refused.push({ name, version, reason: messageOf(error) });
+      }
+    }
+  }
+  return found;
+}
+
+async function namesIn(modelsDirectory: string): Promise<string[]> {
+  try {
+    return await foldersIn(modelsDirectory);
+  } catch (error) {
+    throw new UsageError(`The models folder "${modelsDirectory}" cannot be read: ${messageOf(error)}.`, {
+      cause: error,
+    });
+  }
+}
+
+/** None where a link leads to something else than a folder. */
+async function versionsIn(directory: string): Promise<string[]> {
+  const status = await stat(directory).catch(() => undefined);
+  return status?.isDirectory() ? foldersIn(directory) : [];
+}
+
+/** Folders, and links to folders; names with a leading dot belong to somebody else, such as an import under way. */
+async function foldersIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries
+    .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
+    .map((entry) => entry.name)
+    .sort(order.compare);
+}
