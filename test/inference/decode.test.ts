@@ -60,6 +60,10 @@ test('transparency shows the background, whether the image is resized or not', a
   for (const size of [28, 56]) {
     const clear = await solid(size, { r: 255, g: 0, b: 0, alpha: 0 }).png().toBuffer();
     assert.deepEqual(new Set(await decoder.decode(clear, undefined, input)), new Set([90]));
+    const half = await solid(size, { r: 255, g: 255, b: 255, alpha: 0.5 }).png().toBuffer();
+    for (const value of await decoder.decode(half, undefined, input)) {
+      assert.ok(Math.abs(value - (255 + 90) / 2) <= 1, `${value}`);
+    }
   }
 });
 
@@ -81,6 +85,17 @@ test('contain keeps everything and pads with the background', async () => {
   const rows = await resizedWide('contain');
   for (const row of [0, 4, 15, 19]) assert.deepEqual(new Set(rows[row]), new Set([background]));
   for (const row of rows.slice(6, 14)) assert.deepEqual(near(row, [2, 7, 12, 17]), [255, 255, 0, 255]);
+});
+
+test('an image that shares one side with the model is resized too', async () => {
+  for (const [width, height] of [
+    [28, 14],
+    [14, 28],
+    [28, 56],
+  ] as const) {
+    const image = await textured(width, height, 1).png().toBuffer();
+    assert.equal((await decoder.decode(image, 'image/png', grey28)).length, 28 * 28);
+  }
 });
 
 test('an image is turned upright before anything else, even one of the model’s size', async () => {

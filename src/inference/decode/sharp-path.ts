@@ -9,7 +9,7 @@ export type SharpDecode = (image: Buffer, input: ModelInput) => Promise<Uint8Arr
 
 /**
  * Prepares sharp for this process and returns the decoder: the first frame, upright by its EXIF orientation,
- * in sRGB and 8 bits, opaque on `input.background`, resized by `input.resize`.
+ * in sRGB and 8 bits (both are what sharp gives unasked), resized by `input.resize`.
  *
  * The settings are libvips' own and hold for the whole process, so that calling this twice changes nothing:
  * no cache (no two requests share an image), one thread per image (requests are what runs in parallel), and no
@@ -35,9 +35,7 @@ export function createSharpDecode(maxImagePixels: number): SharpDecode {
       autoOrient: true,
       pages: 1,
     })
-      .flatten({ background })
       .resize({ width: input.width, height: input.height, fit: input.resize, background })
-      .toColourspace('srgb')
       .raw();
     let pixels: Buffer;
     try {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp from 'sharp';
 import { Failure, type FailureType } from '../../../src/errors.js';
+import { createSharpDecode } from '../../../src/inference/decode/sharp-path.js';
 import { createDecoder, type MediaType } from '../../../src/inference/decode.js';
 import { modelInput, pngOfSize, resizeJpegHeader, textured } from '../../support/images.js';
 
@@ -93,12 +94,31 @@ test('refused before a pixel is decoded: an image with too many', async () => {
   }
 });
 
-test('exactly as many pixels as are allowed are accepted', async () => {
-  const image = await textured(40, 25, 1).png().toBuffer();
-  assert.equal((await createDecoder({ maxImagePixels: 1000 }).decode(image, undefined, input)).length, 784);
-  assert.throws(() => createDecoder({ maxImagePixels: 999 }).decode(image, undefined, input), {
-    type: 'image-too-large',
-  });
+test('exactly as many pixels as are allowed are accepted, in every kind of header', async () => {
+  const image = textured(40, 25, 3);
+  const exif = { IFD0: { Artist: 'nobody' } };
+  const kinds = [
+    image.clone().png(),
+    image.clone().jpeg(),
+    image.clone().jpeg({ progressive: true }).withExif(exif),
+    image.clone().webp(),
+    image.clone().webp({ lossless: true }),
+    image.clone().webp().withExif(exif),
+  ];
+  for (const kind of kinds) {
+    const bytes = await kind.toBuffer();
+    const decoded = await createDecoder({ maxImagePixels: 1000 }).decode(bytes, undefined, input);
+    assert.equal(decoded.length, 784);
+    const refuses = createDecoder({ maxImagePixels: 999 });
+    assert.throws(() => refuses.decode(bytes, undefined, input), {
+      type: 'image-too-large',
+      message: /40 × 25/,
+    });
+  }
+});
+
+test('sharp holds the limit too, should a header ever be read wrongly', async () => {
+  await assert.rejects(createSharpDecode(1599)(png, input), { type: 'image-too-large' });
 });
 
 test('no other loader of sharp is left open', async () => {
