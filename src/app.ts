@@ -1,7 +1,7 @@
 // The HTTP application: everything that answers a request, registered in the order in which a request meets it.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import fastify, { type FastifyBaseLogger } from 'fastify';
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { Failure } from './errors.js';
@@ -12,7 +12,8 @@ import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoutes } from './http/metrics.js';
 import { modelRoutes } from './http/models.js';
 import { openapi } from './http/openapi.js';
-import { answerClientError, createErrorHandler, problems } from './http/problems.js';
+import { answerClientError, answerNotFound, createErrorHandler } from './http/problems.js';
+import { namedSchemas } from './http/schemas.js';
 import { createValidatorCompiler } from './http/validation.js';
 import type { Classifier } from './inference/classifier.js';
 import type { Metrics } from './telemetry/metrics.js';
@@ -35,7 +36,7 @@ export async function buildApp(options: AppOptions) {
   const answerError = createErrorHandler(metrics);
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     requestTimeout: config.requestTimeoutSeconds * 1000,
     bodyLimit: config.maxBatchBytes,
@@ -58,7 +59,8 @@ export async function buildApp(options: AppOptions) {
   });
 
   app.setErrorHandler(answerError);
-  await app.register(problems);
+  app.setNotFoundHandler(answerNotFound);
+  for (const schema of namedSchemas) app.addSchema(schema);
   await app.register(openapi, { version, docs: config.docs });
   await app.register(metricsRoutes, { metrics });
   await app.register(healthRoutes, { isDraining });

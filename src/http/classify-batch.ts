@@ -4,39 +4,43 @@ import Type from 'typebox';
 import { Failure } from '../errors.js';
 import type { Classifier } from '../inference/classifier.js';
 import { createPlan, type Plan } from '../inference/plan.js';
-import type { Prediction } from '../inference/prediction.js';
+import { Prediction } from '../inference/prediction.js';
+import { ref } from '../schema-ref.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { ClassifyQuery, classifyProblems } from './classify.js';
-import { failureOf, type Problem, problemOf, problemResponses } from './problems.js';
+import { clientSignal } from './client-signal.js';
+import { failureOf, Problem, problemOf, problemResponses } from './problems.js';
 
-const BatchRequest = Type.Object(
+export const BatchRequest = Type.Object(
   {
-    images: Type.Array(Type.String({ format: 'byte', description: 'One encoded image, in base64.' }), {
-      minItems: 1,
-      description: 'Each is classified by itself, with the same options.',
-    }),
+    images: Type.Array(
+      Type.String({ contentEncoding: 'base64', description: 'One encoded image, in base64.' }),
+      {
+        minItems: 1,
+        description: 'Each is classified by itself, with the same options.',
+      },
+    ),
   },
   { $id: 'BatchRequest', additionalProperties: false },
 );
 
-const BatchItem = Type.Object(
+export const BatchItem = Type.Object(
   {
-    prediction: Type.Optional(Type.Unsafe<Prediction>(Type.Ref('Prediction#'))),
-    problem: Type.Optional(Type.Unsafe<Problem>(Type.Ref('Problem#'))),
+    prediction: Type.Optional(ref(Prediction)),
+    problem: Type.Optional(ref(Problem)),
   },
   { $id: 'BatchItem', description: 'Exactly one of the two.' },
 );
 type BatchItem = Type.Static<typeof BatchItem>;
 
-const BatchResponse = Type.Object(
+export const BatchResponse = Type.Object(
   {
-    results: Type.Array(Type.Unsafe<BatchItem>(Type.Ref('BatchItem#')), {
+    results: Type.Array(ref(BatchItem), {
       description: 'One for each image, in the order of the request.',
     }),
   },
   { $id: 'BatchResponse' },
 );
-type BatchResponse = Type.Static<typeof BatchResponse>;
 
 export interface ClassifyBatchOptions {
   readonly classifier: Classifier;
@@ -48,9 +52,6 @@ export interface ClassifyBatchOptions {
 
 export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions> = async (app, options) => {
   const { classifier, metrics, maxImageBytes, maxBatchImages, maxBatchBytes } = options;
-  app.addSchema(BatchRequest);
-  app.addSchema(BatchItem);
-  app.addSchema(BatchResponse);
 
   app.post(
     '/classify/batch',
@@ -69,14 +70,14 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
           200: {
             description: 'One result for each image.',
             content: {
-              'application/json': { schema: Type.Unsafe<BatchResponse>(Type.Ref('BatchResponse#')) },
+              'application/json': { schema: ref(BatchResponse) },
             },
           },
           ...problemResponses(...classifyProblems, 'invalid-body'),
         },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { model, version, ...planOptions } = request.query;
       const { images } = request.body;
       const plan = createPlan(classifier.catalog.find(model, version), planOptions);
@@ -87,8 +88,9 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
         );
       }
       const leave = classifier.admit(images.length);
+      const signal = clientSignal(reply);
       try {
-        const results = await Promise.all(images.map((text) => classifyOne(text, plan, request.signal)));
+        const results = await Promise.all(images.map((text) => classifyOne(text, plan, signal)));
         return { results };
       } finally {
         leave();

@@ -5,7 +5,9 @@ import { Failure } from '../errors.js';
 import type { Classifier } from '../inference/classifier.js';
 import type { MediaType } from '../inference/decode.js';
 import { createPlan } from '../inference/plan.js';
-import { Prediction, RankedClass } from '../inference/prediction.js';
+import { Prediction } from '../inference/prediction.js';
+import { ref } from '../schema-ref.js';
+import { clientSignal } from './client-signal.js';
 import { problemResponses } from './problems.js';
 
 export const ClassifyQuery = Type.Object(
@@ -67,8 +69,6 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
   classifier: Classifier;
   maxImageBytes: number;
 }> = async (app, { classifier, maxImageBytes }) => {
-  app.addSchema(RankedClass);
-  app.addSchema(Prediction);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([...mediaTypes], { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
@@ -102,7 +102,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
                 description: 'decode, queue, infer and total, in milliseconds.',
               },
             },
-            content: { 'application/json': { schema: Type.Unsafe<Prediction>(Type.Ref('Prediction#')) } },
+            content: { 'application/json': { schema: ref(Prediction) } },
           },
           ...problemResponses(
             ...classifyProblems,
@@ -125,7 +125,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
 
       const leave = classifier.admit(1);
       try {
-        const prediction = await classifier.classify({ bytes, mediaType }, plan, request.signal);
+        const prediction = await classifier.classify({ bytes, mediaType }, plan, clientSignal(reply));
         const { exit, flops, timing } = prediction;
         reply.header('x-exit-index', exit.index);
         reply.header('x-flops', flops.executed);

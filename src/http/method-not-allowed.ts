@@ -7,14 +7,14 @@ const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 /** To be called before the first route. @returns to be called after the last one. */
 export function refuseOtherMethods(app: FastifyInstance): () => void {
   const taken = new Map<string, Set<string>>();
-  app.addHook('onRoute', ({ url, method }) => {
+  app.addHook('onRoute', ({ url, method, schema }) => {
+    if (schema?.hide) return; // the documentation's own
     const methods = taken.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one.toUpperCase());
     taken.set(url, methods);
   });
   return () => {
     for (const [url, methods] of [...taken]) {
-      if (url.includes('*')) continue;
       const allow = [...methods].sort().join(', ');
       app.route({
         method: METHODS.filter((method) => !methods.has(method)),

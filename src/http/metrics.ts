@@ -44,5 +44,5 @@ export const metricsRoutes = fp<{ metrics: Metrics }>(
       },
     );
   },
-  { name: 'metrics', dependencies: ['problems'] },
+  { name: 'metrics' },
 );

@@ -6,9 +6,10 @@ import type { Classifier } from '../inference/classifier.js';
 import { buildPath } from '../inference/path.js';
 import { ExitFlops } from '../models/manifest.js';
 import { Policy } from '../models/profiles.js';
+import { ref } from '../schema-ref.js';
 import { problemResponses } from './problems.js';
 
-const ModelProfile = Type.Object(
+export const ModelProfile = Type.Object(
   {
     name: Type.String(),
     description: Type.String(),
@@ -28,7 +29,7 @@ const ModelProfile = Type.Object(
   { $id: 'ModelProfile' },
 );
 
-const Model = Type.Object(
+export const Model = Type.Object(
   {
     name: Type.String(),
     version: Type.String(),
@@ -45,32 +46,28 @@ const Model = Type.Object(
     flops: Type.Integer({ description: 'Of the backbone with its final exit alone, for one image.' }),
     exits: Type.Array(Type.Object({ index: Type.Integer(), name: Type.String(), flops: ExitFlops })),
     defaultProfile: Type.String(),
-    profiles: Type.Array(Type.Unsafe<Type.Static<typeof ModelProfile>>(Type.Ref('ModelProfile#'))),
+    profiles: Type.Array(ref(ModelProfile)),
   },
   { $id: 'Model' },
 );
 type Model = Type.Static<typeof Model>;
 
-const ModelList = Type.Object(
+export const ModelList = Type.Object(
   {
     defaultModel: Type.String({ description: 'Used by requests that name no model.' }),
-    models: Type.Array(Type.Unsafe<Model>(Type.Ref('Model#'))),
+    models: Type.Array(ref(Model)),
     refused: Type.Array(Type.Object({ name: Type.String(), version: Type.String(), reason: Type.String() }), {
       description: 'Packages that were found but cannot be served.',
     }),
   },
   { $id: 'ModelList' },
 );
-type ModelList = Type.Static<typeof ModelList>;
 
 export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> = async (
   app,
   { classifier },
 ) => {
   const { catalog, refused } = classifier;
-  app.addSchema(ModelProfile);
-  app.addSchema(Model);
-  app.addSchema(ModelList);
 
   app.get(
     '/models',
@@ -83,7 +80,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
         response: {
           200: {
             description: 'All models, and the packages that were refused.',
-            content: { 'application/json': { schema: Type.Unsafe<ModelList>(Type.Ref('ModelList#')) } },
+            content: { 'application/json': { schema: ref(ModelList) } },
           },
           ...problemResponses('malformed-request', 'invalid-query'),
         },
@@ -111,7 +108,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
         response: {
           200: {
             description: 'The model.',
-            content: { 'application/json': { schema: Type.Unsafe<Model>(Type.Ref('Model#')) } },
+            content: { 'application/json': { schema: ref(Model) } },
           },
           ...problemResponses('malformed-request', 'invalid-query', 'unknown-model'),
         },

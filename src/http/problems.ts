@@ -3,9 +3,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import fp from 'fastify-plugin';
 import Type from 'typebox';
 import { Failure, type FailureType, failures } from '../errors.js';
+import { ref } from '../schema-ref.js';
 import type { Metrics } from '../telemetry/metrics.js';
 
 export const Problem = Type.Object(
@@ -30,7 +30,7 @@ export function problemResponses(...types: FailureType[]) {
     const same = responses[status];
     responses[status] = {
       description: same ? `${same.description}; ${title}` : title,
-      content: { [MEDIA_TYPE]: { schema: Type.Ref('Problem#') } },
+      content: { [MEDIA_TYPE]: { schema: ref(Problem) } },
     };
   }
   return responses;
@@ -89,16 +89,10 @@ export function createErrorHandler(metrics: Metrics) {
   };
 }
 
-export const problems = fp(
-  async (app) => {
-    app.addSchema(Problem);
-    app.setNotFoundHandler((request) => {
-      const path = request.url.split('?', 1)[0];
-      throw new Failure('not-found', `${request.method} ${path} leads nowhere.`);
-    });
-  },
-  { name: 'problems' },
-);
+export function answerNotFound(request: FastifyRequest): never {
+  const path = request.url.split('?', 1)[0];
+  throw new Failure('not-found', `${request.method} ${path} leads nowhere.`);
+}
 
 /** Answers what Node's HTTP parser rejects before there is a request. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {

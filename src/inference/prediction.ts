@@ -1,5 +1,6 @@
 // The answer to one image: its schema, its type and how it is put together. The schema is what OpenAPI shows.
 import Type from 'typebox';
+import { ref } from '../schema-ref.js';
 import type { ExitReason } from './cascade.js';
 import type { Plan } from './plan.js';
 import type { Outcome } from './scheduler.js';
@@ -18,7 +19,7 @@ export const Prediction = Type.Object(
     label: Type.String({ description: 'Name of the most probable class.' }),
     classIndex: Type.Integer({ minimum: 0 }),
     confidence: Type.Number({ minimum: 0, maximum: 1, description: 'Its probability at the exit taken.' }),
-    top: Type.Array(Type.Unsafe<Type.Static<typeof RankedClass>>(Type.Ref('RankedClass#')), {
+    top: Type.Array(ref(RankedClass), {
       description: 'The topK most probable classes, best first.',
     }),
     model: Type.Object({ name: Type.String(), version: Type.String() }),
