@@ -3,9 +3,11 @@
 import argparse
 import sys
 
-from .cli import export, train
+import torch
 
-COMMANDS = {"train": train, "export": export}
+from .cli import evaluate, export, train
+
+COMMANDS = {"train": train, "export": export, "evaluate": evaluate}
 
 
 def main(arguments: list[str]) -> int:
@@ -16,6 +18,7 @@ def main(arguments: list[str]) -> int:
         summary = (command.__doc__ or "").partition("\n")[0]
         command.add_arguments(subparsers.add_parser(name, help=summary, description=summary))
     options = parser.parse_args(arguments)
+    torch.set_flush_denormal(True)  # vanishing gradients would otherwise slow a CPU down manyfold
     return COMMANDS[options.command].run(options)
 
 

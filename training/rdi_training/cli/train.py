@@ -29,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train; SIGINT and SIGTERM stop after the step in hand, with the checkpoint current."""
     torch.set_num_threads(options.threads)
-    torch.set_flush_denormal(True)  # vanishing gradients would otherwise slow a CPU down manyfold
     config = TrainingConfig.read(options.config)
     device = torch.device(options.device)
     training = load_split(config.dataset, data_folder(options.data), "train")

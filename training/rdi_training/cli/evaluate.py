@@ -1,0 +1,80 @@
+"""`evaluate`: measure accuracy, robustness and cost of one model, or of two on the same images."""
+
+import argparse
+import dataclasses
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..cost import network_cost
+from ..data.registry import data_folder, is_jpeg, load_split
+from ..evaluation.markdown import to_markdown
+from ..evaluation.subject import Subject, load_authors, load_package
+from ..evaluation.suite import run_suite
+from ..evaluation.table import compare, tabulate
+from ..evaluation.threat import THREATS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("model", type=Path, help="exported folder, or the authors' checkpoint file")
+    parser.add_argument("--against", type=Path, help="a second model, compared image by image")
+    parser.add_argument("--profile", default="balanced", help="profile of exported folders; full: side exits off")
+    parser.add_argument(
+        "--thresholds", type=_thresholds, help="for the authors' checkpoint: comma-separated, normalised, or off"
+    )
+    parser.add_argument("--dataset", choices=sorted(THREATS), required=True)
+    parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
+    parser.add_argument("--images", type=int, default=500, help="test images, drawn with the seed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-masking", action="store_true", help="leave out the checks for masked gradients")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--out", type=Path, required=True, help="writes OUT.json and OUT.md")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Attack, tabulate, write."""
+    torch.set_num_threads(options.threads)
+    folder = data_folder(options.data)
+    images = load_split(options.dataset, folder, "test").sample(options.images, options.seed)
+    threat = THREATS[options.dataset]
+    subjects = [_load(path, options) for path in (options.model, options.against) if path]
+    records = [
+        run_suite(subject, images, threat, seed=options.seed, masking=not options.no_masking)
+        for subject in subjects
+    ]
+    report: dict[str, Any] = {
+        "command": shlex.join(["python", "-m", "rdi_training", *sys.argv[1:]]),
+        "dataset": options.dataset,
+        "fromJpeg": is_jpeg(options.dataset, folder),
+        "n": len(images),
+        "seed": options.seed,
+        "threat": dataclasses.asdict(threat),
+        "subjects": [
+            {
+                "name": subject.name,
+                "thresholds": list(subject.thresholds),
+                "table": tabulate(record, network_cost(subject.network)),
+            }
+            for subject, record in zip(subjects, records, strict=True)
+        ],
+    }
+    if len(records) == 2:
+        report["comparison"] = compare(*records)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
+    options.out.with_suffix(".md").write_text(to_markdown(report))
+    print(to_markdown(report))
+    return 0
+
+
+def _load(path: Path, options: argparse.Namespace) -> Subject:
+    return load_package(path, options.profile) if path.is_dir() else load_authors(path, options.thresholds)
+
+
+def _thresholds(text: str) -> list[float | None]:
+    return [None if part == "off" else float(part) for part in text.split(",")]

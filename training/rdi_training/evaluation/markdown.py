@@ -1,0 +1,97 @@
+"""The honest table for people to read."""
+
+from typing import Any
+
+from ..export.model_card import table
+
+ROWS = {
+    "clean": "clean",
+    "main": "main branch",
+    "average": "average",
+    "max-average": "max-average",
+    "gate-aware loss": "gate-aware, loss",
+    "gate-aware margin": "gate-aware, margin",
+    "apgd-ce": "APGD-CE on the final exit",
+    "apgd-dlr": "APGD-DLR on the final exit",
+    "slowdown": "slowdown (accuracy under it)",
+}
+
+
+def to_markdown(report: dict[str, Any]) -> str:
+    """Render what `evaluate` also writes as JSON."""
+    subjects = report["subjects"]
+    names = [subject["name"] for subject in subjects]
+    tables = [subject["table"] for subject in subjects]
+    parts = [_conditions(report)]
+    rows = [
+        [label, *(_share(entry["dynamic"].get(key)) for entry in tables)]
+        for key, label in ROWS.items()
+        if any(key in entry["dynamic"] for entry in tables)
+    ]
+    rows += [
+        ["worst of the three paper attacks", *(_share(entry["worstOfThree"]) for entry in tables)],
+        ["gate-aware, the worse of both per image", *(_share(entry["gateAware"]) for entry in tables)],
+        ["union of all attacks", *(_share(entry["union"]) for entry in tables)],
+        ["executed on clean images (M MACs)", *(_macs(entry, "executedMacs") for entry in tables)],
+        ["as the paper counts (2²⁰)", *(f"{entry['cost']['publishedMib']:.2f}" for entry in tables)],
+        ["executed under slowdown (M MACs)", *(_macs(entry, "slowdownMacs") for entry in tables)],
+        ["backbone with its final exit (M MACs)", *(_macs(entry, "fullMacs") for entry in tables)],
+    ]
+    parts.append(table(["accuracy of the dynamic answer, 95 % interval", *names], rows))
+    for name, entry in zip(names, tables, strict=True):
+        parts.append(f"Exits of {name}:")
+        parts.append(_exits(entry))
+        if "masking" in entry:
+            checks = "; ".join(f"{check}: {'yes' if good else '**no**'}" for check, good in entry["masking"].items())
+            parts.append(f"Masking checks: {checks}.")
+    if "comparison" in report:
+        parts.append(_comparison(report["comparison"], names))
+    return "\n\n".join(parts) + "\n"
+
+
+def _conditions(report: dict[str, Any]) -> str:
+    threat = report["threat"]
+    jpeg = " (a JPEG re-encoding, a little lossy)" if report["fromJpeg"] else ""
+    return (
+        f"{report['n']} test images of {report['dataset']}{jpeg}, drawn with seed {report['seed']}; L∞ radius "
+        f"{threat['epsilon']:.4g}, step {threat['step']:.4g}, {threat['steps']} steps, one random start, fp32. "
+        f"Command: `{report['command']}`"
+    )
+
+
+def _share(value: dict[str, Any] | None) -> str:
+    if value is None:
+        return "n/a"
+    return f"{value['value']:.1%} ({value['low']:.1%} to {value['high']:.1%})"
+
+
+def _macs(entry: dict[str, Any], key: str) -> str:
+    macs = entry["cost"].get(key)
+    return "n/a" if macs is None else f"{macs / 1e6:.2f} ({macs / entry['cost']['fullMacs']:.0%})"
+
+
+def _exits(entry: dict[str, Any]) -> str:
+    return table(
+        ["exit", "clean", "PGD on this exit", "images leaving (clean)", "executed, all active (M MACs)", "paper's count (2²⁰)"],
+        [
+            [
+                str(index),
+                f"{values['clean']['value']:.1%}",
+                f"{values['ownExitPgd']['value']:.1%}",
+                f"{values['share']:.1%}",
+                f"{values['executedMacs'] / 1e6:.2f}",
+                f"{values['publishedMib']:.2f}",
+            ]
+            for index, values in enumerate(entry["exits"])
+        ],
+    )
+
+
+def _comparison(comparison: dict[str, Any], names: list[str]) -> str:
+    rows = [
+        [ROWS.get(key, key), f"{value['value']:+.1%}", f"{value['low']:+.1%} to {value['high']:+.1%}", f"{value['p']:.3g}"]
+        for key, value in comparison["accuracy"].items()
+        if key in ROWS or key == "union"
+    ]
+    head = ["accuracy", f"{names[0]} minus {names[1]}", "95 % interval", "p (McNemar, exact)"]
+    return f"Paired, image by image; executed compute ratio {comparison['executedRatio']:.3f}.\n\n{table(head, rows)}"

@@ -1,0 +1,43 @@
+"""What is evaluated: a network with its thresholds, from a run, an exported folder or the authors' checkpoint."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from ..dynamic import Thresholds
+from ..networks.authors_resnet38 import load_authors_checkpoint
+from ..networks.multi_exit import MultiExitNetwork
+from ..networks.registry import build_network
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network, evaluating, with the thresholds that decide where images leave."""
+
+    name: str
+    network: MultiExitNetwork
+    thresholds: Thresholds
+
+
+def load_package(folder: Path, profile: str) -> Subject:
+    """An exported folder with one of its profiles; `full` is every package's: all side exits off."""
+    description = json.loads((folder / "description.json").read_text())
+    config = description["provenance"]["training"]["config"]
+    network = build_network(config["network"], classes=len(description["classes"]))
+    network.load_state_dict(load_file(folder / "checkpoint.safetensors"))
+    profiles = json.loads((folder / "calibration.json").read_text())["profiles"]
+    if profile == "full":
+        thresholds: Thresholds = [None] * (network.exit_count - 1)
+    elif profile in profiles:
+        thresholds = profiles[profile]["thresholds"]
+    else:
+        raise ValueError(f"{folder} has no profile {profile!r}; it has full, {', '.join(profiles)}")
+    return Subject(f"{description['name']}, {profile}", network.eval(), thresholds)
+
+
+def load_authors(path: Path, thresholds: Thresholds | None) -> Subject:
+    """The published checkpoint; without thresholds every image goes to the final exit."""
+    network = load_authors_checkpoint(path)
+    return Subject("authors' RDI-ResNet38", network, thresholds or [None] * (network.exit_count - 1))

@@ -1,0 +1,77 @@
+"""A suite's records as the numbers of the honest table, JSON-ready."""
+
+import dataclasses
+from typing import Any
+
+import torch
+
+from ..cost import MIB, NetworkCost
+from .intervals import paired_difference, share
+from .suite import PAPER_ATTACKS, Record, union
+
+GATE_AWARE = ("gate-aware loss", "gate-aware margin")
+
+
+def tabulate(records: dict[str, Record], cost: NetworkCost) -> dict[str, Any]:
+    """Dynamic accuracy under every attack, per-exit accuracies, cost and masking checks."""
+    clean = records["clean"]
+    exits = len(clean.exit_right)
+    worst = min(PAPER_ATTACKS, key=lambda name: records[name].right.sum().item())
+    # The stronger gate-aware form per image: the attacker knows the label and may try both.
+    gate_aware = torch.stack([records[name].right for name in GATE_AWARE]).all(0)
+    published = torch.tensor(cost.published(), dtype=torch.float64) / MIB
+    table: dict[str, Any] = {
+        "n": len(clean.right),
+        "dynamic": {
+            name: dataclasses.asdict(share(entry.right))
+            for name, entry in records.items()
+            if not name.startswith("own exit")
+        },
+        "worstOfThree": {"attack": worst} | dataclasses.asdict(share(records[worst].right)),
+        "gateAware": dataclasses.asdict(share(gate_aware)),
+        "union": dataclasses.asdict(share(union(records))),
+        "exits": [
+            {
+                "clean": dataclasses.asdict(share(clean.exit_right[index])),
+                "ownExitPgd": dataclasses.asdict(share(records[f"own exit {index}"].exit_right[index])),
+                "share": (clean.taken == index).float().mean().item(),
+                "executedMacs": cost.executed()[index],
+                "publishedMib": published[index].item(),
+            }
+            for index in range(exits)
+        ],
+        "cost": {
+            "fullMacs": cost.full,
+            "headShare": sum(cost.heads[:-1]) / cost.full,
+            "executedMacs": clean.executed_macs,
+            "executedShare": clean.executed_macs / cost.full,
+            "publishedMib": published[clean.taken].mean().item(),
+        },
+    }
+    if "slowdown" in records:
+        table["cost"]["slowdownMacs"] = records["slowdown"].executed_macs
+    if "fgsm" in records:
+        table["masking"] = _masking(records)
+    return table
+
+
+def compare(first: dict[str, Record], second: dict[str, Record]) -> dict[str, Any]:
+    """First minus second on the same images: accuracy per attack, and mean executed MACs."""
+    attacks = [name for name in first if name in second and not name.startswith("own exit")]
+    accuracy = {
+        name: dataclasses.asdict(paired_difference(first[name].right, second[name].right)) for name in attacks
+    }
+    accuracy["union"] = dataclasses.asdict(paired_difference(union(first), union(second)))
+    executed = (first["clean"].executed_macs, second["clean"].executed_macs)
+    return {"accuracy": accuracy, "executedMacs": executed, "executedRatio": executed[0] / executed[1]}
+
+
+def _masking(records: dict[str, Record]) -> dict[str, bool]:
+    """Signs of honest gradients, all at the final exit; False calls for a closer look."""
+    final = {name: entry.exit_right[-1].sum().item() for name, entry in records.items()}
+    n = len(records["clean"].right)
+    return {
+        "pgd is no weaker than fgsm": final["main"] <= final["fgsm"],
+        "pgd-100 is no weaker than pgd": final["pgd-100"] <= final["main"] + 0.01 * n,
+        "a wide ball leaves (almost) nothing": final["wide ball"] <= 0.02 * n,
+    }
