@@ -45,6 +45,9 @@ export interface Graph {
   readonly described: ReadonlyMap<string, DeclaredTensor>;
 }
 
+/** Exporters make names out of paths of modules; no path is that long. */
+const LONGEST_NAME = 1024;
+
 /** @throws PackageError if `bytes` are no ONNX model or hold what cannot be served (see the messages). */
 export function readGraph(bytes: Uint8Array): Graph {
   const model = decodeModel(bytes);
@@ -77,7 +80,23 @@ function isOnnxDomain(domain: string | undefined): boolean {
   return domain === undefined || domain === '' || domain === 'ai.onnx';
 }
 
+/** Names end up in messages and logs; in a sound file they are short and readable. */
+function checkName(name: string): void {
+  if (name.length > LONGEST_NAME || /\p{Cc}|\uFFFD/u.test(name)) {
+    throw new PackageError('model.onnx is not an ONNX model: it holds a name that is no text.');
+  }
+}
+
 function readNode(proto: NodeProto): GraphNode {
+  for (const name of [
+    proto.name,
+    proto.op_type,
+    proto.domain,
+    ...(proto.input ?? []),
+    ...(proto.output ?? []),
+  ]) {
+    checkName(name ?? '');
+  }
   const operator = proto.op_type ?? '';
   const outputs = proto.output ?? [];
   return {
@@ -147,6 +166,7 @@ function checkAttribute(attribute: AttributeProto): void {
 }
 
 function checkStored(tensor: TensorProto): void {
+  checkName(tensor.name ?? '');
   if (tensor.external_data?.length || tensor.data_location) {
     throw new PackageError(
       `model.onnx keeps the data of tensor "${tensor.name ?? ''}" in another file; save it as one file.`,

@@ -1,0 +1,70 @@
+// The import command: its arguments, what it prints, and its help.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { costTable, importCommand } from '../../src/cli/import.js';
+import { loadPackage } from '../../src/models/package.js';
+import { writeTestExport } from '../support/network.js';
+import { temporaryFolder } from '../support/packages.js';
+
+describe('rdi-serve import', () => {
+  it('makes a package and shows what its exits cost', async (t) => {
+    const folder = await temporaryFolder(t);
+    const [source, output] = [join(folder, 'export'), join(folder, 'models')];
+    await writeTestExport(source, { size: 16, width: 8 });
+    const written = t.mock.method(process.stdout, 'write', () => true);
+    await importCommand().parseAsync([source, '--output', output], { from: 'user' });
+    written.mock.restore();
+
+    const printed = written.mock.calls.map((call) => String(call.arguments[0])).join('');
+    const { directory, manifest } = await loadPackage(join(output, 'tiny', '1'));
+    assert.ok(printed.startsWith(`${directory}\n`));
+    assert.ok(printed.includes(costTable(manifest)));
+    assert.match(printed, /^Profiles: full \(default full\)\.$/m);
+    assert.match(printed, /^Golden outputs: made here, from synthetic images\.$/m);
+  });
+
+  it('takes models/ by default', () => {
+    assert.equal(importCommand().opts()['output'], 'models');
+  });
+
+  it('explains what it takes', () => {
+    let help = '';
+    importCommand()
+      .configureOutput({ writeOut: (text) => (help += text) })
+      .outputHelp();
+    for (const word of ['model.onnx', 'description.json', 'golden.json', '"cut"', '--force']) {
+      assert.ok(help.includes(word), word);
+    }
+  });
+});
+
+describe('the table of costs', () => {
+  it('has a row per exit and sums up the heads', () => {
+    const exits = [
+      {
+        name: 'first',
+        logits: 'a',
+        cut: 'c',
+        flops: { stage: 2_000_000, head: 50_000, cumulative: 2_050_000 },
+      },
+      { name: 'final', logits: 'b', flops: { stage: 8_000_000, head: 0, cumulative: 10_050_000 } },
+    ];
+    assert.equal(
+      costTable({ exits }),
+      [
+        'exit  name   stage MFLOPs  head MFLOPs  cumulative  of backbone',
+        '   0  first         2.000        0.050       2.050       20.5 %',
+        '   1  final         8.000        0.000      10.050      100.5 %',
+        '',
+        'Backbone with the final exit alone: 10.000 MFLOPs; the heads of all side exits add 0.5 %.',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('survives a network that costs nothing', () => {
+    const exits = [{ name: 'final', logits: 'a', flops: { stage: 0, head: 0, cumulative: 0 } }];
+    assert.match(costTable({ exits }), /0\.000 +–$/m);
+  });
+});

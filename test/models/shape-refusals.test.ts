@@ -1,0 +1,96 @@
+// What shape inference refuses, and that the message names the node and the reason.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { PackageError } from '../../src/errors.js';
+import { readGraph } from '../../src/models/onnx-graph.js';
+import { encodeModel } from '../../src/models/onnx-proto.js';
+import { inferShapes } from '../../src/models/shapes.js';
+import { intTensor, modelOf, node, tensorInfo } from '../support/onnx-builder.js';
+import { convolve, infer, pool, type ShapeCase, weight } from './shape-cases.js';
+
+const refusals: Record<string, { one: Omit<ShapeCase, 'shape'>; message: RegExp }> = {
+  'an unknown operator': {
+    one: { image: [4], nodes: [node('Erf', ['image'], ['out'])] },
+    message: /node "make_out" \(Erf\) is not known to rdi-serve/,
+  },
+  'weights for other channels': {
+    one: { image: [3, 9, 9], nodes: convolve({}), initializers: [weight('w', 4, 2, 3, 3)] },
+    message: /"make_out" \(Conv\) has weights for 2 channels on an input with 3/,
+  },
+  'a window larger than the image': {
+    one: { image: [3, 2, 2], nodes: convolve({}), initializers: [weight('w', 4, 3, 5, 5)] },
+    message: /would give a tensor of shape \[batch, 4, -2, -2\]/,
+  },
+  'a stride of nothing': {
+    one: { image: [1, 4, 4], nodes: pool('MaxPool', { kernel_shape: [2, 2], strides: [0, 0] }) },
+    message: /would give a tensor of shape/,
+  },
+  'shapes that do not broadcast': {
+    one: {
+      image: [2, 3],
+      nodes: [node('Add', ['image', 'b'], ['out'])],
+      initializers: [weight('b', 4)],
+    },
+    message: /cannot combine the shapes \[batch, 2, 3\] and \[4\]/,
+  },
+  'a reshape with a fixed batch': {
+    one: {
+      image: [2, 3],
+      nodes: [node('Reshape', ['image', 'to'], ['out'])],
+      initializers: [intTensor('to', [1, 6])],
+    },
+    message: /cannot reshape \[batch, 2, 3\] to \[1, 6\] for any batch/,
+  },
+  'a mean over the batch': {
+    one: { image: [2, 3], nodes: [node('ReduceMean', ['image'], ['out'], { axes: [0] })] },
+    message: /\(ReduceMean\) mixes the images of a batch/,
+  },
+  'a softmax over the batch': {
+    one: { image: [2, 3], nodes: [node('Softmax', ['image'], ['out'], { axis: 0 })] },
+    message: /\(Softmax\) mixes the images of a batch/,
+  },
+  'a normalisation that still learns': {
+    one: {
+      image: [2, 3, 3],
+      nodes: [
+        node('BatchNormalization', ['image', 's', 's', 's', 's'], ['out', 'm', 'v'], { training_mode: 1 }),
+      ],
+      initializers: [weight('s', 2)],
+    },
+    message: /\(BatchNormalization\) mixes the images of a batch/,
+  },
+  'a product of images with each other': {
+    one: {
+      image: [4],
+      nodes: [node('Transpose', ['image'], ['turned']), node('MatMul', ['turned', 'image'], ['out'])],
+    },
+    message: /\(MatMul\) mixes the images of a batch/,
+  },
+  'a shape that depends on values': {
+    one: { image: [4], nodes: [node('Reshape', ['image', 'image'], ['out'])] },
+    message: /has dimensions that are not constant/,
+  },
+};
+
+describe('shape inference refuses', () => {
+  for (const [name, { one, message }] of Object.entries(refusals)) {
+    it(name, () => {
+      assert.throws(
+        () => infer(one),
+        (error) => error instanceof PackageError && message.test(error.message),
+      );
+    });
+  }
+
+  it('a second input on the way', () => {
+    const model = modelOf({
+      nodes: [node('Add', ['image', 'other'], ['out'])],
+      inputs: [tensorInfo('image', ['batch', 4]), tensorInfo('other', ['batch', 4])],
+      outputs: [tensorInfo('out', ['batch', 4])],
+    });
+    assert.throws(
+      () => inferShapes(readGraph(encodeModel(model)), { tensor: 'image', shape: [4] }, ['out']),
+      /takes the input "other" besides "image"/,
+    );
+  });
+});
