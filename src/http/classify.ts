@@ -35,7 +35,7 @@ export const ClassifyQuery = Type.Object(
     ),
     deadlineMs: Type.Optional(
       Type.Number({
-        exclusiveMinimum: 0,
+        minimum: 1,
         maximum: 600_000,
         description:
           'Milliseconds from admission. The answer is then that of the first exit reached after it; 504 if no ' +

@@ -2,8 +2,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Failure } from '../errors.js';
 
-const METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
-
 /** To be called before the first route. @returns to be called after the last one. */
 export function refuseOtherMethods(app: FastifyInstance): () => void {
   const taken = new Map<string, Set<string>>();
@@ -17,7 +15,7 @@ export function refuseOtherMethods(app: FastifyInstance): () => void {
     for (const [url, methods] of [...taken]) {
       const allow = [...methods].sort().join(', ');
       app.route({
-        method: METHODS.filter((method) => !methods.has(method)),
+        method: app.supportedMethods.filter((method) => !methods.has(method)),
         url,
         schema: { hide: true },
         // Before the body is looked at: whatever it is, this is the answer.

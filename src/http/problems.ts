@@ -62,7 +62,7 @@ const frameworkFailures: Record<string, FailureType> = {
 /** The designed failure behind whatever was thrown. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
-  const { validation, validationContext, code, message } = error as FastifyError;
+  const { validation, validationContext, code, statusCode = 500, message } = error as FastifyError;
   if (validation) {
     const inQuery = validationContext !== 'body';
     const unknown = validation.find(({ keyword }) => keyword === 'additionalProperties');
@@ -71,7 +71,7 @@ export function failureOf(error: unknown): Failure {
       : `${message}.`;
     return new Failure(inQuery ? 'invalid-query' : 'invalid-body', detail);
   }
-  const type = frameworkFailures[code];
+  const type = frameworkFailures[code] ?? (statusCode < 500 ? 'malformed-request' : undefined);
   if (type) return new Failure(type, `${message.replace(/\.$/, '')}.`);
   return new Failure('internal-error', 'Something went wrong here; the log has it under this request id.', {
     cause: error,
