@@ -77,4 +77,5 @@ def period_ends(steps: int) -> set[int]:
     while end <= 1:
         ends.append(end)
         last, end = end, end + max(end - last - PERIOD_SHRINK, SHORTEST_PERIOD)
-    return {math.ceil(share * steps) for share in ends}
+    # Sums of decimals overshoot by a rounding error.
+    return {math.ceil(share * steps - 1e-9) for share in ends}

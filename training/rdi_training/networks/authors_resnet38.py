@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from .layers import classifier
 from .multi_exit import MultiExitNetwork
-from .resnet import WIDTHS, BasicBlock, classifier
+from .resnet import WIDTHS, BasicBlock
 from .resnet38 import BLOCKS_PER_GROUP, EXIT_BLOCKS, IMAGE_SHAPE, split_at_exits
 
 

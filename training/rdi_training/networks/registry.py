@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 from .authors_resnet38 import authors_resnet38
+from .mobilenetv2 import rdi_mobilenetv2
 from .multi_exit import MultiExitNetwork
 from .resnet38 import rdi_resnet38, resnet38
 from .small_cnn import rdi_small_cnn
 
 NETWORKS: dict[str, Callable[..., MultiExitNetwork]] = {
+    "rdi-mobilenetv2": rdi_mobilenetv2,
     "rdi-resnet38": rdi_resnet38,
     "rdi-resnet38-authors": authors_resnet38,
     "rdi-smallcnn": rdi_small_cnn,

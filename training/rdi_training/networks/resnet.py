@@ -30,13 +30,6 @@ class BasicBlock(nn.Module):
         return functional.relu(residual + self.downsample(features))
 
 
-def convolution(channels_in: int, channels: int, stride: int = 1) -> nn.Sequential:
-    """3 x 3 convolution, batch norm, ReLU."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU()
-    )
-
-
 def block_chain(blocks_per_group: int) -> list[BasicBlock]:
     """All blocks of the three groups, in order."""
     blocks = []
@@ -46,15 +39,3 @@ def block_chain(blocks_per_group: int) -> list[BasicBlock]:
             blocks.append(BasicBlock(channels_in, channels, stride=2 if group > 0 and index == 0 else 1))
             channels_in = channels
     return blocks
-
-
-def classifier(channels: int, classes: int) -> nn.Sequential:
-    """Global average pooling and one linear layer."""
-    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(1), nn.Linear(channels, classes))
-
-
-def initialise(network: nn.Module) -> None:
-    """He et al.'s normal initialisation of every convolution, in place."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

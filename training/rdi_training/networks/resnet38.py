@@ -6,8 +6,9 @@ heads cost a fifth of the backbone; these cost 5 % together (see authors_resnet3
 
 from torch import nn
 
+from .layers import classifier, convolution, initialise, strided_head
 from .multi_exit import MultiExitNetwork
-from .resnet import WIDTHS, block_chain, classifier, convolution, initialise
+from .resnet import WIDTHS, block_chain
 
 BLOCKS_PER_GROUP = 6
 EXIT_BLOCKS = (1, 4)
@@ -18,9 +19,9 @@ IMAGE_SHAPE = (3, 32, 32)
 def rdi_resnet38(classes: int = 10) -> MultiExitNetwork:
     """Build RDI-ResNet38: six side exits and the final one; the backbone costs 83.28 M multiply-accumulates."""
     heads = [
-        *(_head_32x32(classes) for _ in EXIT_BLOCKS),
-        *(_head_16x16(classes) for _ in EXIT_BLOCKS),
-        *(_head_8x8(classes) for _ in EXIT_BLOCKS),
+        *(strided_head(16, 32, 64, classes=classes, pool_first=True) for _ in EXIT_BLOCKS),
+        *(strided_head(32, 32, 64, classes=classes) for _ in EXIT_BLOCKS),
+        *(strided_head(64, 64, classes=classes) for _ in EXIT_BLOCKS),
         classifier(WIDTHS[-1], classes),
     ]
     network = MultiExitNetwork(split_at_exits(), heads, IMAGE_SHAPE)
@@ -44,20 +45,3 @@ def split_at_exits() -> list[nn.Sequential]:
         if index % BLOCKS_PER_GROUP in EXIT_BLOCKS:
             stages.append([])
     return [nn.Sequential(*stage) for stage in stages]
-
-
-def _head_32x32(classes: int) -> nn.Sequential:
-    """0.59 M multiply-accumulates on 16 x 32 x 32."""
-    return nn.Sequential(
-        nn.AvgPool2d(2), convolution(16, 32, stride=2), convolution(32, 64, stride=2), classifier(64, classes)
-    )
-
-
-def _head_16x16(classes: int) -> nn.Sequential:
-    """0.89 M multiply-accumulates on 32 x 16 x 16."""
-    return nn.Sequential(convolution(32, 32, stride=2), convolution(32, 64, stride=2), classifier(64, classes))
-
-
-def _head_8x8(classes: int) -> nn.Sequential:
-    """0.59 M multiply-accumulates on 64 x 8 x 8."""
-    return nn.Sequential(convolution(64, 64, stride=2), classifier(64, classes))

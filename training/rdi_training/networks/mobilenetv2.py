@@ -1,0 +1,93 @@
+"""RDI-MobileNetV2 for CIFAR-10 (Triple Wins, section 4.1), on MobileNetV2 (Sandler et al., CVPR 2018).
+
+For 32 x 32 images the first convolution and the second group have stride 1. Counting the first convolution as
+layer 1, side exits stand after layers 2, 5, 8, 10, 13 and 16 of 19.
+"""
+
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from .layers import classifier, initialise, strided_head
+from .multi_exit import MultiExitNetwork
+
+GROUPS = (
+    # expansion, channels, blocks, stride of the first block
+    (1, 16, 1, 1),
+    (6, 24, 2, 1),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+FIRST_CHANNELS, LAST_CHANNELS = 32, 1280
+EXIT_LAYERS = (2, 5, 8, 10, 13, 16)
+
+
+class InvertedResidual(nn.Module):
+    """Expand (1 x 1), filter (3 x 3 per channel), project (1 x 1); a shortcut where the resolution stays.
+
+    Where only the number of channels changes, the shortcut is a 1 x 1 convolution, as in RDI-Nets.
+    """
+
+    def __init__(self, channels_in: int, channels: int, expansion: int, stride: int) -> None:
+        super().__init__()
+        wide = expansion * channels_in
+        self.conv1 = nn.Conv2d(channels_in, wide, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(wide)
+        self.conv2 = nn.Conv2d(wide, wide, 3, stride, padding=1, groups=wide, bias=False)
+        self.bn2 = nn.BatchNorm2d(wide)
+        self.conv3 = nn.Conv2d(wide, channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(channels)
+        self.has_shortcut = stride == 1
+        self.shortcut = (
+            nn.Sequential(nn.Conv2d(channels_in, channels, 1, bias=False), nn.BatchNorm2d(channels))
+            if self.has_shortcut and channels_in != channels
+            else nn.Identity()
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """[N, channels_in, H, W] to [N, channels, H / stride, W / stride]."""
+        residual = functional.relu(self.bn1(self.conv1(features)))
+        residual = functional.relu(self.bn2(self.conv2(residual)))
+        residual = self.bn3(self.conv3(residual))
+        return residual + self.shortcut(features) if self.has_shortcut else residual
+
+
+def rdi_mobilenetv2(classes: int = 10) -> MultiExitNetwork:
+    """Build RDI-MobileNetV2: six side exits and the final one, all side heads together below 5 % of the backbone."""
+    heads = [
+        strided_head(16, 32, 64, classes=classes, pool_first=True),  # after layer 2: 16 x 32 x 32
+        strided_head(32, 32, 64, classes=classes),  # after layer 5: 32 x 16 x 16
+        strided_head(64, 64, classes=classes),  # after layer 8: 64 x 8 x 8
+        strided_head(64, 64, classes=classes),  # after layer 10: 64 x 8 x 8
+        strided_head(96, 64, classes=classes),  # after layer 13: 96 x 8 x 8
+        strided_head(160, 64, classes=classes),  # after layer 16: 160 x 4 x 4
+        classifier(LAST_CHANNELS, classes),
+    ]
+    network = MultiExitNetwork(_stages(), heads, image_shape=(3, 32, 32))
+    initialise(network)
+    return network
+
+
+def _stages() -> list[nn.Sequential]:
+    """The 19 layers, cut after each that has a side exit."""
+    layers: list[nn.Module] = [_outer_convolution(3, FIRST_CHANNELS, kernel=3)]
+    channels_in = FIRST_CHANNELS
+    for expansion, channels, blocks, first_stride in GROUPS:
+        for index in range(blocks):
+            stride = first_stride if index == 0 else 1
+            layers.append(InvertedResidual(channels_in, channels, expansion, stride))
+            channels_in = channels
+    layers.append(_outer_convolution(channels_in, LAST_CHANNELS, kernel=1))
+    bounds = [0, *EXIT_LAYERS, len(layers)]
+    return [nn.Sequential(*layers[begin:end]) for begin, end in zip(bounds, bounds[1:], strict=False)]
+
+
+def _outer_convolution(channels_in: int, channels: int, kernel: int) -> nn.Sequential:
+    """The convolutions outside the blocks: convolution, batch norm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(channels_in, channels, kernel, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(channels),
+        nn.ReLU(),
+    )

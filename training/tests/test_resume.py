@@ -1,0 +1,87 @@
+"""A run that was stopped and goes on ends bit for bit where an uninterrupted one does."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import striped_images, tiny_network
+
+from rdi_training.data.image_set import hold_out
+from rdi_training.training.config import TrainingConfig
+from rdi_training.training.state import TrainingState
+from rdi_training.training.trainer import CHECKPOINT, CollapseError, train
+
+
+def run(
+    config: TrainingConfig, folder: Path, stop: Callable[[], bool] = lambda: False
+) -> tuple[bool, TrainingState, list[dict[str, object]]]:
+    """Train in `folder` from its checkpoint, if there is one."""
+    torch.manual_seed(config.seed)
+    trained, held_out = hold_out(striped_images(320, seed=4), config.held_out, config.seed)
+    state = TrainingState(config, tiny_network(), trained.images, torch.device("cpu"))
+    folder.mkdir(exist_ok=True)
+    if (folder / CHECKPOINT).exists():
+        state.load(folder / CHECKPOINT)
+    events: list[dict[str, object]] = []
+    finished = train(
+        state,
+        trained,
+        held_out,
+        folder,
+        log=lambda event, **values: events.append({"event": event} | values),
+        stop=stop,
+    )
+    return finished, state, events
+
+
+def stop_after(steps: int) -> Callable[[], bool]:
+    remaining = iter(range(steps))
+    return lambda: next(remaining, steps) >= steps - 1
+
+
+@pytest.mark.parametrize("steps", [3, 8, 11])
+@pytest.mark.parametrize("augment", [False, True])
+def test_resumed_equals_uninterrupted(
+    steps: int, augment: bool, config: TrainingConfig, tmp_path: Path
+) -> None:
+    config = dataclasses.replace(config, augment=augment, carry_perturbations=not augment)
+    finished, straight, _ = run(config, tmp_path / "straight")
+    assert finished
+    finished, _, events = run(config, tmp_path / "resumed", stop_after(steps))
+    assert not finished
+    assert events[-1]["event"] == "stop"
+    finished, resumed, _ = run(config, tmp_path / "resumed")
+    assert finished
+    assert resumed.position.updates == straight.position.updates
+    for one, other in ((straight.network, resumed.network), (straight.average, resumed.average)):
+        expected = one.state_dict()
+        assert all(torch.equal(expected[name], value) for name, value in other.state_dict().items())
+
+
+def test_another_configuration_does_not_resume(config: TrainingConfig, tmp_path: Path) -> None:
+    run(config, tmp_path, stop_after(2))
+    with pytest.raises(ValueError, match="another configuration"):
+        run(dataclasses.replace(config, seed=9), tmp_path)
+
+
+def test_collapse_goes_back_with_more_steps_and_gives_up_at_last(
+    config: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rdi_training.training.trainer.collapse", lambda _vitals, _previous: "made up")
+    events: list[dict[str, object]] = []
+    trained, held_out = hold_out(striped_images(320, seed=4), config.held_out, config.seed)
+    state = TrainingState(config, tiny_network(), trained.images, torch.device("cpu"))
+    with pytest.raises(CollapseError, match="made up"):
+        train(
+            state,
+            trained,
+            held_out,
+            tmp_path,
+            log=lambda event, **values: events.append({"event": event} | values),
+        )
+    epochs = [event for event in events if event["event"] == "epoch"]
+    assert [event["epoch"] for event in epochs] == [0, 0, 0]
+    assert [event["attempt"] for event in epochs] == [0, 1, 2]
+    assert state.position.extra_steps == 2
