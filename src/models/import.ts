@@ -1,7 +1,7 @@
 // Makes a model package out of an exported network and its description: counts its costs, makes or checks its
 // golden outputs, and puts it in place only when all of it has passed.
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Engine } from '../engines/engine.js';
 import { UsageError } from '../errors.js';
 import { DESCRIPTION_FILE, type Description, readDescription } from './description.js';
@@ -40,7 +40,7 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   const { source, output, engine } = options;
   if (!(await isFolder(source))) throw new UsageError(`"${source}" is not a folder.`);
   const description = readDescription(await readInside(source, DESCRIPTION_FILE));
-  const target = join(output, description.name, description.version);
+  const target = resolve(output, description.name, description.version);
   if (!options.force && (await exists(target))) throw alreadyThere(target);
 
   const files = await readSource(source);

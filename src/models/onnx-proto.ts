@@ -51,6 +51,8 @@ export interface NodeProto {
   input?: string[];
   output?: string[];
   attribute?: AttributeProto[];
+  doc_string?: string;
+  metadata_props?: object[];
 }
 
 export interface ValueInfoProto {

@@ -3,7 +3,14 @@ import type { SegmentSource } from '../engines/engine.js';
 import { invariant } from '../errors.js';
 import { walkBack } from './graph-walk.js';
 import type { MultiExitGraph } from './multi-exit-graph.js';
-import { dataTypes, encodeModel, type ModelProto, toNumber, type ValueInfoProto } from './onnx-proto.js';
+import {
+  dataTypes,
+  encodeModel,
+  type ModelProto,
+  type NodeProto,
+  toNumber,
+  type ValueInfoProto,
+} from './onnx-proto.js';
 import { imageDimensions } from './shapes.js';
 
 /** The first version of the format in which initializers need not be inputs too. */
@@ -31,7 +38,7 @@ export function extractSegment(network: MultiExitGraph, { from, to }: SegmentRan
     ir_version: Math.max(toNumber(graph.model.ir_version ?? 0), OLDEST_FORMAT),
     graph: {
       name: `${graph.model.graph?.name || 'network'}, exit ${from} to ${to}`,
-      node: nodes.map((node) => node.proto),
+      node: nodes.map((node) => withoutRemarks(node.proto)),
       initializer: [...graph.initializers].flatMap(([name, tensor]) => (sources.has(name) ? [tensor] : [])),
       input: [valueInfo(network, input)],
       output: outputs.map((name) => valueInfo(network, name)),
@@ -46,6 +53,11 @@ export function extractSegment(network: MultiExitGraph, { from, to }: SegmentRan
     ...(cut !== undefined && { cut }),
     graph: encodeModel(model),
   };
+}
+
+/** Exporters write stack traces and the like into nodes, often more bytes than weights. */
+function withoutRemarks({ doc_string: _doc, metadata_props: _metadata, ...node }: NodeProto): NodeProto {
+  return node;
 }
 
 function valueInfo({ shapes }: MultiExitGraph, name: string): ValueInfoProto {

@@ -64,6 +64,19 @@ describe('a segment', () => {
     );
   });
 
+  it('leaves behind what only people read', () => {
+    const remarked = readTestNetwork(options, {
+      graph: ({ node }) => {
+        for (const one of node ?? []) {
+          one.doc_string = 'a stack trace';
+          one.metadata_props = [{ key: 'trace', value: 'line 1' }];
+        }
+      },
+    });
+    const range = { from: -1, to: 1 };
+    assert.deepEqual(extractSegment(remarked, range), extractSegment(network, range));
+  });
+
   it('says what goes in and comes out, for any batch', () => {
     const segment = extractSegment(network, { from: 0, to: 1 });
     const { graph, opset_import } = decodeModel(segment.graph);

@@ -29,7 +29,23 @@ export function convolve(attributes: Parameters<typeof node>[3]): NodeProto[] {
   return [node('Conv', ['image', 'w'], ['out'], attributes)];
 }
 
-const unary = ['Relu', 'LeakyRelu', 'Sigmoid', 'HardSigmoid', 'HardSwish', 'Tanh', 'Identity', 'Dropout'];
+const unary = [
+  ...[
+    'Abs',
+    'Elu',
+    'Erf',
+    'Exp',
+    'HardSigmoid',
+    'HardSwish',
+    'LeakyRelu',
+    'Log',
+    'Neg',
+    'Relu',
+    'Selu',
+    'Sigmoid',
+  ],
+  ...['Softplus', 'Sqrt', 'Tanh', 'Identity', 'Dropout'],
+];
 
 export const shapeCases: Record<string, ShapeCase> = {
   ...Object.fromEntries(
@@ -182,6 +198,34 @@ export const shapeCases: Record<string, ShapeCase> = {
     image: [2, 3, 4],
     nodes: [node('ReduceMean', ['image'], ['out'], { axes: [-1, 2], keepdims: 0 })],
     shape: [2],
+  },
+  LayerNormalization: {
+    image: [3, 4],
+    nodes: [node('LayerNormalization', ['image', 's'], ['out'])],
+    initializers: [weight('s', 4)],
+    shape: [3, 4],
+  },
+  InstanceNormalization: {
+    image: [2, 3, 4],
+    nodes: [node('InstanceNormalization', ['image', 's', 's'], ['out'])],
+    initializers: [weight('s', 2)],
+    shape: [2, 3, 4],
+  },
+  PRelu: {
+    image: [2, 3, 4],
+    nodes: [node('PRelu', ['image', 's'], ['out'])],
+    initializers: [weight('s', 2, 1, 1)],
+    shape: [2, 3, 4],
+  },
+  'ReduceSum, empty axes that mean none': {
+    image: [2, 3],
+    nodes: [node('ReduceSum', ['image'], ['out'], { noop_with_empty_axes: 1 })],
+    shape: [2, 3],
+  },
+  'ReduceMax with an attribute': {
+    image: [2, 3, 4],
+    nodes: [node('ReduceMax', ['image'], ['out'], { axes: [1] })],
+    shape: [1, 3, 4],
   },
   'ReduceMean with an input': {
     image: [2, 3, 4],

@@ -10,8 +10,8 @@ import { convolve, infer, pool, type ShapeCase, weight } from './shape-cases.js'
 
 const refusals: Record<string, { one: Omit<ShapeCase, 'shape'>; message: RegExp }> = {
   'an unknown operator': {
-    one: { image: [4], nodes: [node('Erf', ['image'], ['out'])] },
-    message: /node "make_out" \(Erf\) is not known to rdi-serve/,
+    one: { image: [4], nodes: [node('Sign', ['image'], ['out'])] },
+    message: /node "make_out" \(Sign\) is not known to rdi-serve/,
   },
   'weights for other channels': {
     one: { image: [3, 9, 9], nodes: convolve({}), initializers: [weight('w', 4, 2, 3, 3)] },
@@ -49,6 +49,22 @@ const refusals: Record<string, { one: Omit<ShapeCase, 'shape'>; message: RegExp 
     one: { image: [2, 3], nodes: [node('Softmax', ['image'], ['out'], { axis: 0 })] },
     message: /\(Softmax\) mixes the images of a batch/,
   },
+  'a normalisation over the batch': {
+    one: {
+      image: [3],
+      nodes: [node('LayerNormalization', ['image', 's'], ['out'], { axis: 0 })],
+      initializers: [weight('s', 3)],
+    },
+    message: /\(LayerNormalization\) mixes the images of a batch/,
+  },
+  'a dropout that may still drop': {
+    one: {
+      image: [3],
+      nodes: [node('Dropout', ['image', '', 'on'], ['out'])],
+      initializers: [weight('on')],
+    },
+    message: /\(Dropout\) may run in training mode/,
+  },
   'a normalisation that still learns': {
     one: {
       image: [2, 3, 3],
@@ -57,7 +73,7 @@ const refusals: Record<string, { one: Omit<ShapeCase, 'shape'>; message: RegExp 
       ],
       initializers: [weight('s', 2)],
     },
-    message: /\(BatchNormalization\) mixes the images of a batch/,
+    message: /\(BatchNormalization\) runs in training mode/,
   },
   'a product of images with each other': {
     one: {

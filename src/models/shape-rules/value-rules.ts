@@ -1,5 +1,5 @@
 // Output shapes of operators on values: element by element, along an axis, and matrix products.
-import { BATCH, broadcast, type Dimension } from '../dimensions.js';
+import { broadcast, type Dimension } from '../dimensions.js';
 import { intAttribute } from '../onnx-attributes.js';
 import { axesOf, axisAttribute, input, refuse, type ShapeRule, withinImage } from './rule.js';
 
@@ -24,9 +24,15 @@ const softmax: ShapeRule = (context) => {
   const { shape } = input(context, 0);
   const axis = axisAttribute(node, opset < 13 ? 1 : -1, shape.length);
   // Before operator set 13 all axes from `axis` on were normalised together.
-  shape.slice(axis, opset < 13 ? undefined : axis + 1).forEach((dimension) => {
-    withinImage(node, dimension);
-  });
+  for (const dimension of shape.slice(axis, opset < 13 ? undefined : axis + 1)) withinImage(node, dimension);
+  return [{ shape }];
+};
+
+/** Normalises over all axes from `axis` on. */
+const layerNormalisation: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  for (const dimension of shape.slice(axisAttribute(node, -1, shape.length))) withinImage(node, dimension);
   return [{ shape }];
 };
 
@@ -68,28 +74,56 @@ const matrixProduct: ShapeRule = (context) => {
   if (depth === undefined || depth !== weightDepth) {
     return refuse(node, `cannot multiply the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
   }
-  if (depth === BATCH) return refuse(node, 'mixes the images of a batch');
+  withinImage(node, depth);
   const outer = broadcast(a.slice(0, -2), b.slice(0, -2));
   if (!outer) return refuse(node, `cannot multiply the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
   return [{ shape: [...outer, ...a.slice(-2, -1), ...(b.length > 1 ? b.slice(-1) : [])] }];
 };
 
+/** Operators that keep the shape of their first input and treat each image on its own. */
+const keepingShape = [
+  ...[
+    'Abs',
+    'Celu',
+    'Clip',
+    'Elu',
+    'Erf',
+    'Exp',
+    'Gelu',
+    'HardSigmoid',
+    'HardSwish',
+    'InstanceNormalization',
+  ],
+  ...[
+    'LeakyRelu',
+    'Log',
+    'LRN',
+    'Mish',
+    'Neg',
+    'PRelu',
+    'Relu',
+    'Selu',
+    'Sigmoid',
+    'Softplus',
+    'Sqrt',
+    'Tanh',
+  ],
+];
+
 export const valueRules: Readonly<Record<string, ShapeRule>> = {
-  Relu: elementwise,
-  LeakyRelu: elementwise,
-  Clip: elementwise,
-  Sigmoid: elementwise,
-  HardSigmoid: elementwise,
-  HardSwish: elementwise,
-  Tanh: elementwise,
+  ...Object.fromEntries(keepingShape.map((operator) => [operator, elementwise])),
   Dropout: dropout,
   Add: broadcasting,
   Sub: broadcasting,
   Mul: broadcasting,
   Div: broadcasting,
+  Pow: broadcasting,
   Softmax: softmax,
   LogSoftmax: softmax,
+  ReduceMax: reduction,
   ReduceMean: reduction,
+  ReduceSum: reduction,
+  LayerNormalization: layerNormalisation,
   Gemm: gemm,
   MatMul: matrixProduct,
 };

@@ -2,7 +2,7 @@
 import { BATCH, type Dimension, type Shape } from '../dimensions.js';
 import { intAttribute, intsAttribute, stringAttribute } from '../onnx-attributes.js';
 import type { GraphNode } from '../onnx-graph.js';
-import { input, refuse, type ShapeContext, type ShapeRule, withinImage } from './rule.js';
+import { input, refuse, type ShapeRule } from './rule.js';
 
 function channelsOf(node: GraphNode, shape: Shape): { channels: number; spatial: number[] } {
   const [, channels, ...spatial] = shape;
@@ -69,9 +69,8 @@ const globalPooling: ShapeRule = (context) => {
   return [{ shape: [shape[0] as Dimension, channels, ...spatial.map(() => 1)] }];
 };
 
-const normalisation: ShapeRule = (context: ShapeContext) => {
-  const { node } = context;
-  if (intAttribute(node.proto, 'training_mode')) withinImage(node, BATCH);
+const batchNormalisation: ShapeRule = (context) => {
+  if (intAttribute(context.node.proto, 'training_mode')) refuse(context.node, 'runs in training mode');
   return [{ shape: input(context, 0).shape }];
 };
 
@@ -81,5 +80,5 @@ export const windowRules: Readonly<Record<string, ShapeRule>> = {
   AveragePool: pooling,
   GlobalAveragePool: globalPooling,
   GlobalMaxPool: globalPooling,
-  BatchNormalization: normalisation,
+  BatchNormalization: batchNormalisation,
 };
