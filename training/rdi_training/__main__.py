@@ -5,9 +5,15 @@ import sys
 
 import torch
 
-from .cli import evaluate, export, train
+from .cli import download, evaluate, export, smoke, train
 
-COMMANDS = {"train": train, "export": export, "evaluate": evaluate}
+COMMANDS = {
+    "download": download,
+    "train": train,
+    "export": export,
+    "evaluate": evaluate,
+    "smoke": smoke,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import striped_images
 from torch import Tensor
 
+from rdi_training.data.stripes import draw_stripes
 from rdi_training.attacks import objectives
 from rdi_training.attacks.apgd import apgd, period_ends
 from rdi_training.attacks.ball import project, random_start
@@ -33,12 +33,12 @@ OBJECTIVES: dict[str, Objective] = {
 
 @pytest.fixture
 def images() -> Tensor:
-    return striped_images(64, seed=2).images.float() / 255
+    return draw_stripes(64, seed=2).images.float() / 255
 
 
 @pytest.fixture
 def labels() -> Tensor:
-    return striped_images(64, seed=2).labels
+    return draw_stripes(64, seed=2).labels
 
 
 def value(network: MultiExitNetwork, images: Tensor, labels: Tensor, objective: Objective) -> float:

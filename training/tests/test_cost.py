@@ -1,19 +1,24 @@
 """Costs against hand counts and the published table."""
 
 import pytest
-from conftest import tiny_network
 
+from rdi_training.networks.tiny import rdi_tiny
 from rdi_training.cost import MIB, network_cost
 from rdi_training.networks.registry import build_network
 
 
-def test_tiny_network_by_hand() -> None:
-    cost = network_cost(tiny_network())
-    assert cost.stages == (4 * 9 * 64, 8 * 4 * 9 * 16, 8 * 8 * 9 * 16)
-    assert cost.heads == (64 * 3, 128 * 3, 128 * 3)
-    assert cost.full == sum(cost.stages) + cost.heads[2]
-    assert cost.executed([False, True]) == [2304, 2304 + 4608 + 384, 2304 + 4608 + 384 + 9216 + 384]
-    assert cost.published() == [2304, 2304 + 4608, 2304 + 4608 + 9216]
+def test_rdi_tiny_by_hand() -> None:
+    cost = network_cost(rdi_tiny())
+    stages = (8 * 9 * 144, 16 * 8 * 9 * 36, 16 * 16 * 9 * 9)
+    heads = (72 * 3, 144 * 3, 16 * 3)
+    assert (cost.stages, cost.heads) == (stages, heads)
+    assert cost.full == sum(stages) + heads[2]
+    assert cost.executed([False, True]) == [
+        stages[0],
+        stages[0] + stages[1] + heads[1],
+        sum(stages) + heads[1] + heads[2],
+    ]
+    assert cost.published() == [stages[0], stages[0] + stages[1], sum(stages)]
 
 
 def test_authors_network_costs_what_was_published() -> None:

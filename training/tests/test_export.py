@@ -8,8 +8,9 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from conftest import CLASSES, tiny_network
 
+from rdi_training.data.stripes import CLASSES
+from rdi_training.networks.tiny import rdi_tiny
 from rdi_training.evaluation.subject import load_package
 from rdi_training.dynamic import all_logits
 from rdi_training.export.golden import golden_cases, synthetic_images
@@ -27,7 +28,7 @@ CALIBRATION = {
 
 
 def description() -> Description:
-    provenance = {"dataset": "stripes", "training": {"config": {"network": "tiny"}}}
+    provenance = {"dataset": "stripes", "training": {"config": {"network": "rdi-tiny"}}}
     return Description("tiny", "1", "A tiny network", "Apache-2.0", CLASSES, provenance)
 
 
@@ -75,8 +76,8 @@ def test_package_reads_back_as_the_same_network(network: MultiExitNetwork, tmp_p
         {"name": "final", "logits": "exit_2"},
     ]
     assert written["input"] == {
-        "height": 8,
-        "width": 8,
+        "height": 12,
+        "width": 12,
         "channels": 1,
         "mean": [0],
         "std": [1],
@@ -92,7 +93,7 @@ def test_package_reads_back_as_the_same_network(network: MultiExitNetwork, tmp_p
 
 
 def test_a_graph_that_differs_is_refused(network: MultiExitNetwork, tmp_path: Path) -> None:
-    write_onnx(tiny_network(), tmp_path / "model.onnx")
+    write_onnx(rdi_tiny(), tmp_path / "model.onnx")
     with pytest.raises(RuntimeError, match="logits differ"):
         check_parity(network, tmp_path / "model.onnx")
 
@@ -101,7 +102,7 @@ def test_golden_pixels_give_the_golden_logits(network: MultiExitNetwork) -> None
     golden = golden_cases(network)
     assert len(golden["cases"]) >= 8
     for case in golden["cases"]:
-        pixels = np.frombuffer(base64.b64decode(case["pixels"]), dtype=np.uint8).reshape(8, 8, 1)
+        pixels = np.frombuffer(base64.b64decode(case["pixels"]), dtype=np.uint8).reshape(12, 12, 1)
         image = torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0)
         assert torch.allclose(
             all_logits(network, image)[:, 0], torch.tensor(case["logits"]), atol=golden["tolerance"]

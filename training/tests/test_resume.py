@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import striped_images, tiny_network
 
+from rdi_training.data.stripes import draw_stripes
+from rdi_training.networks.tiny import rdi_tiny
 from rdi_training.data.image_set import hold_out
 from rdi_training.training.config import TrainingConfig
 from rdi_training.training.state import TrainingState
@@ -19,8 +20,8 @@ def run(
 ) -> tuple[bool, TrainingState, list[dict[str, object]]]:
     """Train in `folder` from its checkpoint, if there is one."""
     torch.manual_seed(config.seed)
-    trained, held_out = hold_out(striped_images(320, seed=4), config.held_out, config.seed)
-    state = TrainingState(config, tiny_network(), trained.images, torch.device("cpu"))
+    trained, held_out = hold_out(draw_stripes(320, seed=4), config.held_out, config.seed)
+    state = TrainingState(config, rdi_tiny(), trained.images, torch.device("cpu"))
     folder.mkdir(exist_ok=True)
     if (folder / CHECKPOINT).exists():
         state.load(folder / CHECKPOINT)
@@ -71,8 +72,8 @@ def test_collapse_goes_back_with_more_steps_and_gives_up_at_last(
 ) -> None:
     monkeypatch.setattr("rdi_training.training.trainer.collapse", lambda _vitals, _previous: "made up")
     events: list[dict[str, object]] = []
-    trained, held_out = hold_out(striped_images(320, seed=4), config.held_out, config.seed)
-    state = TrainingState(config, tiny_network(), trained.images, torch.device("cpu"))
+    trained, held_out = hold_out(draw_stripes(320, seed=4), config.held_out, config.seed)
+    state = TrainingState(config, rdi_tiny(), trained.images, torch.device("cpu"))
     with pytest.raises(CollapseError, match="made up"):
         train(
             state,

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import torch
 
-from ..data.image_set import ImageSet, hold_out
-from ..data.registry import data_folder, load_split
-from ..networks.registry import build_network
+from ..data.registry import data_folder
 from ..training.config import TrainingConfig
 from ..training.live_log import open_log
-from ..training.state import TrainingState
+from ..training.run_folder import open_run
 from ..training.trainer import CHECKPOINT, train
 
 
@@ -30,15 +28,9 @@ def run(options: argparse.Namespace) -> int:
     """Train; SIGINT and SIGTERM stop after the step in hand, with the checkpoint current."""
     torch.set_num_threads(options.threads)
     config = TrainingConfig.read(options.config)
-    device = torch.device(options.device)
-    training = load_split(config.dataset, data_folder(options.data), "train")
-    trained, held_out = (_to(part, device) for part in hold_out(training, config.held_out, config.seed))
-    torch.manual_seed(config.seed)
-    network = build_network(config.network, classes=len(training.classes))
-    state = TrainingState(config, network, trained.images, device)
-    options.run.mkdir(parents=True, exist_ok=True)
-    if (options.run / CHECKPOINT).exists():
-        state.load(options.run / CHECKPOINT)
+    state, trained, held_out = open_run(
+        config, options.run, data_folder(options.data), torch.device(options.device)
+    )
 
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -55,6 +47,3 @@ def run(options: argparse.Namespace) -> int:
     print("finished" if finished else f"stopped; the same command goes on from {options.run / CHECKPOINT}")
     return 0
 
-
-def _to(part: ImageSet, device: torch.device) -> ImageSet:
-    return ImageSet(part.images.to(device), part.labels.to(device), part.classes)

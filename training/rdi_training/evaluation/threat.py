@@ -14,5 +14,6 @@ class Threat:
 
 THREATS = {
     "cifar10": Threat(epsilon=8 / 255, step=2 / 255, steps=20),
+    "stripes": Threat(epsilon=0.1, step=0.02, steps=10),
     "mnist": Threat(epsilon=0.3, step=0.01, steps=40),
 }

@@ -7,12 +7,14 @@ from .mobilenetv2 import rdi_mobilenetv2
 from .multi_exit import MultiExitNetwork
 from .resnet38 import rdi_resnet38, resnet38
 from .small_cnn import rdi_small_cnn
+from .tiny import rdi_tiny
 
 NETWORKS: dict[str, Callable[..., MultiExitNetwork]] = {
     "rdi-mobilenetv2": rdi_mobilenetv2,
     "rdi-resnet38": rdi_resnet38,
     "rdi-resnet38-authors": authors_resnet38,
     "rdi-smallcnn": rdi_small_cnn,
+    "rdi-tiny": rdi_tiny,
     "resnet38": resnet38,
 }
 
