@@ -36,13 +36,24 @@ export const metricsRoutes = fp<{ metrics: Metrics }>(
         },
       },
       async (request, reply) => {
-        // The format is a property of the registry, read before the first metric is collected.
+        const text = await registry.metrics();
         const open = request.headers.accept?.includes(OPEN_METRICS) ?? false;
-        registry.setContentType(open ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
-        reply.type(registry.contentType);
-        return registry.metrics();
+        reply.type(open ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
+        return open ? toOpenMetrics(text) : text;
       },
     );
   },
   { name: 'metrics' },
 );
+
+/**
+ * The same metrics as OpenMetrics: there a counter's family has no `_total`, and the end is marked.
+ * (prom-client can write OpenMetrics itself, but renames its counters for good in doing so.)
+ */
+function toOpenMetrics(text: string): string {
+  const counters = new Set([...text.matchAll(/^# TYPE (\S+)_total counter$/gm)].map(([, family]) => family));
+  const families = text.replace(/^# (HELP|TYPE) (\S+)_total /gm, (line, keyword, family) =>
+    counters.has(family) ? `# ${keyword} ${family} ` : line,
+  );
+  return `${families.replaceAll('\n\n', '\n')}# EOF\n`;
+}

@@ -24,7 +24,7 @@ export interface Gauges {
 
 /** @param flopsBuckets bounds for FLOPs per request: what leaving at each exit of each model costs. */
 export function createMetrics(flopsBuckets: readonly number[]) {
-  const registry = new Registry<RegistryContentType>();
+  const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const gauges: { current: Gauges | undefined } = { current: undefined };
