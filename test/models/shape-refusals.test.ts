@@ -25,6 +25,14 @@ const refusals: Record<string, { one: Omit<ShapeCase, 'shape'>; message: RegExp 
     one: { image: [1, 4, 4], nodes: pool('MaxPool', { kernel_shape: [2, 2], strides: [0, 0] }) },
     message: /would give a tensor of shape/,
   },
+  'rows of nothing': {
+    one: {
+      image: [3],
+      nodes: [node('Pad', ['image', 'pads'], ['out'])],
+      initializers: [intTensor('pads', [0, 0, 0, -3])],
+    },
+    message: /tensor "out" does not hold one row for each image/,
+  },
   'shapes that do not broadcast': {
     one: {
       image: [2, 3],
