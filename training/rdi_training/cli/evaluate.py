@@ -13,7 +13,7 @@ import torch
 from ..cost import network_cost
 from ..data.registry import data_folder, is_jpeg, load_split
 from ..evaluation.markdown import to_markdown
-from ..evaluation.subject import Subject, load_authors, load_package
+from ..evaluation.subject import load_authors, load_package
 from ..evaluation.suite import run_suite
 from ..evaluation.table import compare, tabulate
 from ..evaluation.threat import THREATS
@@ -24,9 +24,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="exported folder, or the authors' checkpoint file")
     parser.add_argument("--against", type=Path, help="a second model, compared image by image")
     parser.add_argument("--profile", default="balanced", help="profile of exported folders; full: side exits off")
-    parser.add_argument(
-        "--thresholds", type=_thresholds, help="for the authors' checkpoint: comma-separated, normalised, or off"
-    )
     parser.add_argument("--dataset", choices=sorted(THREATS), required=True)
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
     parser.add_argument("--images", type=int, default=500, help="test images, drawn with the seed")
@@ -40,9 +37,14 @@ def run(options: argparse.Namespace) -> int:
     """Attack, tabulate, write."""
     torch.set_num_threads(options.threads)
     folder = data_folder(options.data)
-    images = load_split(options.dataset, folder, "test").sample(options.images, options.seed)
+    test = load_split(options.dataset, folder, "test")
+    images = test.sample(options.images, options.seed)
     threat = THREATS[options.dataset]
-    subjects = [_load(path, options) for path in (options.model, options.against) if path]
+    subjects = [
+        load_package(path, options.profile) if path.is_dir() else load_authors(path, test.images)
+        for path in (options.model, options.against)
+        if path
+    ]
     records = [
         run_suite(subject, images, threat, seed=options.seed, masking=not options.no_masking)
         for subject in subjects
@@ -70,11 +72,3 @@ def run(options: argparse.Namespace) -> int:
     options.out.with_suffix(".md").write_text(to_markdown(report))
     print(to_markdown(report))
     return 0
-
-
-def _load(path: Path, options: argparse.Namespace) -> Subject:
-    return load_package(path, options.profile) if path.is_dir() else load_authors(path, options.thresholds)
-
-
-def _thresholds(text: str) -> list[float | None]:
-    return [None if part == "off" else float(part) for part in text.split(",")]

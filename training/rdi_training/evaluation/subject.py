@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors.torch import load_file
+from torch import Tensor
 
-from ..dynamic import Thresholds
+from ..dynamic import Thresholds, all_logits
 from ..networks.authors_resnet38 import load_authors_checkpoint
 from ..networks.multi_exit import MultiExitNetwork
 from ..networks.registry import build_network
+from .authors_rule import authors_thresholds
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def load_package(folder: Path, profile: str) -> Subject:
     return Subject(f"{description['name']}, {profile}", network.eval(), thresholds)
 
 
-def load_authors(path: Path, thresholds: Thresholds | None) -> Subject:
-    """The published checkpoint; without thresholds every image goes to the final exit."""
+def load_authors(path: Path, test_images: Tensor) -> Subject:
+    """The published checkpoint with thresholds set its authors' way, on the test images (uint8)."""
     network = load_authors_checkpoint(path)
-    return Subject("authors' RDI-ResNet38", network, thresholds or [None] * (network.exit_count - 1))
+    return Subject("authors' RDI-ResNet38", network, authors_thresholds(all_logits(network, test_images)))

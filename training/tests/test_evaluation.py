@@ -1,0 +1,94 @@
+"""Intervals by hand, and the whole table on a tiny network."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from rdi_training.cost import network_cost
+from rdi_training.data.stripes import draw_stripes
+from rdi_training.evaluation.intervals import paired_difference, share
+from rdi_training.evaluation.markdown import to_markdown
+from rdi_training.evaluation.subject import Subject, load_authors
+from rdi_training.evaluation.suite import record, run_suite, union
+from rdi_training.evaluation.table import compare, tabulate
+from rdi_training.evaluation.threat import Threat
+from rdi_training.networks.multi_exit import MultiExitNetwork
+
+THREAT = Threat(epsilon=0.1, step=0.02, steps=5)
+
+
+def test_wilson_interval() -> None:
+    measured = share(torch.tensor([True] * 8 + [False] * 2))
+    assert measured.value == pytest.approx(0.8)
+    assert (measured.low, measured.high) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
+    assert share(torch.ones(50, dtype=torch.bool)).high == pytest.approx(1)
+
+
+def test_paired_difference_counts_only_disagreements() -> None:
+    first = torch.tensor([True] * 90 + [False] * 10)
+    second = torch.tensor([True] * 80 + [False] * 20)
+    difference = paired_difference(first, second)
+    assert difference.value == pytest.approx(0.1)
+    assert difference.p == pytest.approx(2 / 2**10)
+    assert paired_difference(first, first).p == 1
+
+
+def test_union_is_no_better_than_any_attack_and_worst_is_the_lowest(network: MultiExitNetwork) -> None:
+    images = draw_stripes(60, seed=5)
+    subject = Subject("tiny", network, [0.5, None])
+    records = run_suite(subject, images, THREAT, seed=1, masking=True)
+    table = tabulate(records, network_cost(network))
+    dynamic = {name: entry["value"] for name, entry in table["dynamic"].items()}
+    assert union(records).float().mean().item() <= min(dynamic[name] for name in ("main", "apgd-ce"))
+    assert table["worstOfThree"]["value"] == min(
+        dynamic[name] for name in ("main", "average", "max-average")
+    )
+    assert dynamic["clean"] >= table["worstOfThree"]["value"]
+    assert table["cost"]["slowdownMacs"] >= table["cost"]["executedMacs"]
+    assert sum(entry["share"] for entry in table["exits"]) == pytest.approx(1)
+    assert set(table["masking"]) == {
+        "pgd is no weaker than fgsm",
+        "pgd-100 is no weaker than pgd",
+        "a wide ball leaves (almost) nothing",
+    }
+    report = {
+        "command": "evaluate",
+        "dataset": "stripes",
+        "fromJpeg": False,
+        "n": 60,
+        "seed": 1,
+        "threat": {"epsilon": 0.1, "step": 0.02, "steps": 5},
+        "subjects": [{"name": name, "thresholds": [0.5, None], "table": table} for name in ("one", "two")],
+        "comparison": compare(records, records),
+    }
+    text = to_markdown(report)
+    assert "| union of all attacks |" in text
+    assert "executed compute ratio 1.000" in text
+
+
+def test_the_same_seed_gives_the_same_records(network: MultiExitNetwork) -> None:
+    images = draw_stripes(20, seed=5)
+    subject = Subject("tiny", network, [0.5, 0.5])
+    first, second = (run_suite(subject, images, THREAT, seed=1, masking=False) for _ in range(2))
+    assert all(torch.equal(first[name].right, second[name].right) for name in first)
+
+
+def test_a_record_counts_what_was_executed(network: MultiExitNetwork) -> None:
+    images = draw_stripes(20, seed=5)
+    always_first = record(Subject("tiny", network, [2.0, None]), images.images, images.labels)
+    assert always_first.executed_macs == network_cost(network).executed([True, False])[0]
+    assert always_first.taken.tolist() == [0] * 20
+
+
+@pytest.mark.skipif(
+    "RDI_AUTHORS_CHECKPOINT" not in os.environ,
+    reason="RDI_AUTHORS_CHECKPOINT does not point to the checkpoint of the RDI-Nets authors",
+)
+def test_authors_checkpoint_loads_completely() -> None:
+    subject = load_authors(
+        Path(os.environ["RDI_AUTHORS_CHECKPOINT"]), torch.randint(256, (70, 3, 32, 32), dtype=torch.uint8)
+    )
+    assert subject.network.exit_count == 7
+    assert len(subject.thresholds) == 6

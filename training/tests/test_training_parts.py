@@ -1,0 +1,128 @@
+"""Loss, schedule, averaging, augmentation, guard and configuration, each by itself."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from rdi_training.training.augment import crop_and_flip
+from rdi_training.training.batch_norm import recompute_statistics
+from rdi_training.training.config import AttackPhase, TrainingConfig
+from rdi_training.training.crafting import mixed_weights, starting_points, to_carry
+from rdi_training.training.guard import Vitals, collapse
+from rdi_training.training.loss import neighbour_divergence, training_loss
+from rdi_training.training.moving_average import averaged_copy, update_average
+from rdi_training.training.schedule import learning_rate
+
+CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.json"))
+
+
+def test_loss_by_hand() -> None:
+    labels = torch.tensor([0])
+    clean = torch.tensor([[[2.0, 0.0]], [[0.0, 0.0]]])
+    attacked = torch.tensor([[[0.0, 0.0]], [[0.0, 2.0]]])
+    sure, unsure, wrong = math.log1p(math.exp(-2)), math.log(2), math.log1p(math.exp(2))
+    expected = ((sure + unsure) / 2 + 1.5 * (unsure + wrong) / 2) / 2.5
+    loss = training_loss(clean, attacked, labels, final_weight=1.5, distillation=0.0)
+    assert loss.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_divergence_is_zero_where_attack_changes_nothing_of_the_neighbours_view() -> None:
+    logits = torch.randn(1, 4, 5).expand(3, 4, 5)
+    assert neighbour_divergence(logits, logits).abs().max() < 1e-6
+    assert neighbour_divergence(logits, -logits).min() > 0
+    assert neighbour_divergence(logits[:1], logits[:1]).abs().max() < 1e-6
+
+
+def test_rate_warms_up_and_ends_at_zero(config: TrainingConfig) -> None:
+    rates = [learning_rate(config, progress) for progress in (0, 0.25, 0.5, 1.25, 2)]
+    assert rates == pytest.approx([0, 0.025, 0.05, 0.025, 0])
+
+
+def test_phases_follow_each_other_and_epsilon_moves_within_them(config: TrainingConfig) -> None:
+    phases = (AttackPhase(2, 2, 0.5, 0.1, 0.3), AttackPhase(1, 7, 0.2, 0.3, 0.3))
+    config = dataclasses.replace(config, phases=phases)
+    assert config.epochs == 3
+    assert config.phase_at(1.0) == (phases[0], pytest.approx(0.2))
+    assert config.phase_at(2.5) == (phases[1], pytest.approx(0.3))
+    assert config.phase_at(3.0) == (phases[1], 0.3)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_shipped_configurations_are_valid(path: Path) -> None:
+    config = TrainingConfig.read(path)
+    assert config.name == path.stem
+    assert TrainingConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_a_wrong_field_is_named(config: TrainingConfig) -> None:
+    values = config.to_json()
+    with pytest.raises(ValueError, match="unknown momentum"):
+        TrainingConfig.from_json(values | {"momentum": 1})
+    values.pop("seed")
+    with pytest.raises(ValueError, match="missing seed"):
+        TrainingConfig.from_json(values)
+    with pytest.raises(ValueError, match="augment = false"):
+        dataclasses.replace(config, augment=True)
+
+
+def test_average_follows_slowly_once_warm() -> None:
+    network = nn.Linear(1, 1, bias=False)
+    average = averaged_copy(network)
+    start = average.weight.item()
+    with torch.no_grad():
+        network.weight += 1
+    update_average(average, network, decay=0.99, updates=10**6)
+    assert average.weight.item() == pytest.approx(start + 0.01, abs=1e-5)
+
+
+def test_statistics_are_those_of_the_batches() -> None:
+    network = nn.Sequential(nn.BatchNorm2d(2))
+    batches = [torch.randn(50, 2, 3, 3) + 4 for _ in range(3)]
+    recompute_statistics(network, batches)
+    assert torch.allclose(network[0].running_mean, torch.cat(batches).mean((0, 2, 3)), atol=1e-5)
+    assert network[0].momentum == 0.1
+    assert not network.training
+
+
+def test_crop_and_flip_moves_pixels_and_repeats() -> None:
+    images = torch.rand(40, 3, 8, 8) + 0.1
+    first, second = (crop_and_flip(images, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.shape == images.shape
+    # Every value comes from its own image and channel, or is the padding.
+    for image, moved in zip(images.flatten(2), first.flatten(2), strict=True):
+        for channel, moved_channel in zip(image, moved, strict=True):
+            assert torch.isin(moved_channel[moved_channel > 0], channel).all()
+    unmoved = [torch.equal(a, b) or torch.equal(a.flip(-1), b) for a, b in zip(images, first, strict=True)]
+    assert sum(unmoved) < 10
+
+
+def test_half_of_the_images_attack_the_average() -> None:
+    weights = mixed_weights(4, 1000, torch.Generator().manual_seed(0))
+    assert torch.allclose(weights.sum(0), torch.ones(1000))
+    averaged = (weights == 0.25).all(0).float().mean()
+    assert averaged.item() == pytest.approx(0.5, abs=0.05)
+    assert (weights.amax(0) == 1).float().mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_carried_perturbations_come_back_scaled_to_the_ball() -> None:
+    images = torch.full((200, 1, 2, 2), 0.5)
+    carried = to_carry(images, images + 0.1, epsilon=0.1)
+    starts = starting_points(images, 0.2, carried, torch.Generator().manual_seed(0))
+    continued = (starts - 0.7).abs().flatten(1).amax(1) < 1e-6
+    assert continued.float().mean().item() == pytest.approx(0.8, abs=0.08)
+    assert (starts - images).abs().max() <= 0.2 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("gain", "robust", "reason"),
+    [(0.3, 0.5, None), (0.0, 0.5, "no longer raises"), (0.3, 0.38, "fell"), (0.3, 0.41, None)],
+)
+def test_guard(gain: float, robust: float, reason: str | None) -> None:
+    verdict = collapse(Vitals(gain=gain, robust_accuracy=robust, clean_accuracy=[0.9]), 0.5)
+    assert verdict is None if reason is None else reason in str(verdict)
