@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Engine } from '../engines/engine.js';
-import { UsageError } from '../errors.js';
+import { invariant, messageOf, UsageError } from '../errors.js';
 import { DESCRIPTION_FILE, type Description, readDescription } from './description.js';
 import { countFlops } from './flops.js';
 import { makeGolden, verifyGolden } from './golden-outputs.js';
@@ -33,7 +33,8 @@ export interface ImportedPackage extends ModelPackage {
 }
 
 /**
- * @throws UsageError if the source is no folder, or the package exists and `force` is not given.
+ * @throws UsageError if the source is no folder, the output cannot be written to, or the package exists and `force`
+ * is not given.
  * @throws PackageError if the network or a document is refused; nothing is left behind then.
  */
 export async function importPackage(options: ImportOptions): Promise<ImportedPackage> {
@@ -43,14 +44,11 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   const target = resolve(output, description.name, description.version);
   if (!options.force && (await exists(target))) throw alreadyThere(target);
 
-  const files = await readSource(source);
+  const graph = await readInside(source, GRAPH_FILE);
+  const files = new Map([[GRAPH_FILE, graph], ...(await readOptional(source))]);
   const { tensor, input, exits, ...rest } = description;
   const modelInput: ModelInput = { tensor, background: 0, ...input };
-  const network = readNetwork(files.get(GRAPH_FILE) ?? new Uint8Array(), {
-    ...rest,
-    input: modelInput,
-    exits,
-  });
+  const network = readNetwork(graph, { classes: rest.classes, input: modelInput, exits });
   const flops = countFlops(network);
 
   const goldenMade = !files.has(GOLDEN_FILE);
@@ -61,36 +59,56 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
     formatVersion: MANIFEST_FORMAT,
     ...rest,
     input: modelInput,
-    exits: exits.map((exit, index) => ({
-      ...exit,
-      flops: flops[index] ?? { stage: 0, head: 0, cumulative: 0 },
-    })),
+    exits: exits.map((exit, index) => {
+      const counted = flops[index];
+      invariant(counted, 'every exit has its costs');
+      return { ...exit, flops: counted };
+    }),
     provenance: provenanceOf(description, goldenMade, engine),
     files: Object.fromEntries([...files].map(([file, bytes]) => [file, describeFile(bytes)])),
   };
   files.set(MANIFEST_FILE, toJson(manifest));
 
-  await mkdir(output, { recursive: true });
-  const workshop = await mkdtemp(join(output, '.import-'));
+  const workshop = await writing(output, () => makeWorkshop(output));
   try {
     const made = join(workshop, manifest.name, manifest.version);
-    await mkdir(made, { recursive: true });
-    for (const [file, bytes] of files) await writeFile(join(made, file), bytes);
+    await writing(output, () => writeFiles(made, files));
     const loaded = await loadPackage(made);
     await verifyGolden(engine, network, loaded);
-    await putInPlace(made, target, join(workshop, 'replaced'), options.force);
+    await writing(output, () => putInPlace(made, target, join(workshop, 'replaced'), options.force));
     return { ...loaded, directory: target, goldenMade };
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }
 }
 
-async function readSource(source: string): Promise<Map<string, Uint8Array>> {
-  const files = new Map([[GRAPH_FILE, await readInside(source, GRAPH_FILE)]]);
+async function readOptional(source: string): Promise<[string, Uint8Array][]> {
+  const found: [string, Uint8Array][] = [];
   for (const file of OPTIONAL_FILES) {
-    if (await exists(join(source, file))) files.set(file, await readInside(source, file));
+    if (await exists(join(source, file))) found.push([file, await readInside(source, file)]);
   }
-  return files;
+  return found;
+}
+
+/** Beside the packages, so that putting one in place is a rename; its leading dot hides it from the server. */
+async function makeWorkshop(output: string): Promise<string> {
+  await mkdir(output, { recursive: true });
+  return mkdtemp(join(output, '.import-'));
+}
+
+async function writeFiles(directory: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  for (const [file, bytes] of files) await writeFile(join(directory, file), bytes);
+}
+
+/** What the file system refuses is the user's to mend. */
+async function writing<Result>(output: string, task: () => Promise<Result>): Promise<Result> {
+  try {
+    return await task();
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`"${output}" cannot be written to: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
 function provenanceOf(description: Description, goldenMade: boolean, engine: Engine): Manifest['provenance'] {

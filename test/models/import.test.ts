@@ -193,6 +193,12 @@ describe('an import refuses', () => {
     );
   });
 
+  it('an output that cannot be written to', async (t) => {
+    const { output, run } = await prepare(t);
+    await writeFile(output, 'a file where the models folder should be');
+    await assert.rejects(run(), { name: 'UsageError', message: /models" cannot be written to: E/ });
+  });
+
   for (const file of ['model.onnx', 'description.json']) {
     it(`a source without ${file}`, async (t) => {
       const { source, run } = await prepare(t);
