@@ -5,6 +5,7 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { PackageError, UsageError } from '../errors.js';
 import { version } from '../version.js';
+import { evaluateCommand } from './evaluate.js';
 import { importCommand } from './import.js';
 import { openapiCommand } from './openapi.js';
 import { serveCommand } from './serve.js';
@@ -14,6 +15,7 @@ const program = new Command('rdi-serve')
   .version(version)
   .addCommand(serveCommand())
   .addCommand(importCommand())
+  .addCommand(evaluateCommand())
   .addCommand(openapiCommand());
 
 try {

@@ -1,0 +1,131 @@
+// `rdi-serve evaluate`: a labelled data set through a model: accuracy, exits taken and cost, per profile.
+import { writeFile } from 'node:fs/promises';
+import process from 'node:process';
+import { SingleBar } from 'cli-progress';
+import { Command, InvalidArgumentError } from 'commander';
+import { pino } from 'pino';
+import { UsageError } from '../errors.js';
+import { classIndices, type NamedDataSet, openDataSet, takeEvenly } from '../evaluation/data-set.js';
+import { evaluate } from '../evaluation/evaluate.js';
+import { createLocalSubject } from '../evaluation/local-subject.js';
+import { metricsDifferences } from '../evaluation/metrics-agreement.js';
+import { createRemoteSubject } from '../evaluation/remote-subject.js';
+import { type Evaluation, renderEvaluation } from '../evaluation/report.js';
+import { parseModelName, type Subject } from '../evaluation/subject.js';
+import { summarise } from '../evaluation/summary.js';
+import { FULL_PROFILE } from '../models/profiles.js';
+import { createLogger } from '../telemetry/logging.js';
+import { version } from '../version.js';
+
+const details = `
+Data sets:
+  an IDX file of images, .gz or not; its labels lie beside it or are given (--labels)
+  a folder or a zip of [anything/]CLASS/image.png, .jpg or .webp
+Labels are matched with the model's classes by name. Every image takes the way of a request:
+decoder, queue, workers. With --url it takes all of it, over HTTP, to a running server that
+nobody else uses meanwhile.
+
+The service's own metrics are read before and after. If they do not agree exactly with the
+answers (images per profile, exit and reason; FLOPs executed and of the backbone), that is
+said and the exit code is 1.
+
+Examples:
+  rdi-serve evaluate mnist-smallcnn --data mnist/t10k-images-idx3-ubyte.gz
+  rdi-serve evaluate resnet38/2 --data cifar10/test.zip --profile fast --limit 1000
+  rdi-serve evaluate mnist-smallcnn --data digits/ --url http://localhost:8080 --json out.json
+`;
+
+interface Options {
+  readonly data: string;
+  readonly labels?: string;
+  readonly profile?: string[];
+  readonly limit: number;
+  readonly url?: string;
+  readonly models: string;
+  readonly json?: string;
+}
+
+export function evaluateCommand(): Command {
+  return new Command('evaluate')
+    .summary('measure accuracy, exits and cost on labelled images')
+    .description(
+      'Measures a model on labelled images: accuracy, exits taken and executed FLOPs, per profile.',
+    )
+    .argument('<model>', 'name or name/version; the newest version if it has none')
+    .requiredOption('--data <path>', 'the data set')
+    .option('--labels <path>', 'the IDX file of labels')
+    .option('--profile <name...>', 'only these profiles; the full network is always run to compare with')
+    .option(
+      '--limit <n>',
+      'only so many of the images, evenly spaced',
+      positiveInteger,
+      Number.POSITIVE_INFINITY,
+    )
+    .option('--url <url>', 'ask this running server instead of this process')
+    .option('--models <folder>', 'the models folder, without --url', 'models')
+    .option('--json <file>', 'write the figures there, too')
+    .addHelpText('after', details)
+    .action(async (model: string, options: Options) => {
+      const dataSet = await openDataSet(options.data, options.labels);
+      try {
+        const evaluation = await run(model, dataSet, options);
+        process.stdout.write(renderEvaluation(evaluation));
+        if (options.json) await writeFile(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);
+        if (evaluation.metricsDifferences.length > 0) process.exitCode = 1;
+      } finally {
+        dataSet.close();
+      }
+    });
+}
+
+async function run(modelName: string, dataSet: NamedDataSet, options: Options): Promise<Evaluation> {
+  const name = parseModelName(modelName);
+  const subject = options.url
+    ? await createRemoteSubject(options.url, name)
+    : await createLocalSubject(options.models, name, createLogger('warn', pino.destination(2)));
+  try {
+    const { model } = subject;
+    const profiles = chooseProfiles(model.profiles, options.profile);
+    const samples = takeEvenly(dataSet.samples, options.limit);
+    const truth = classIndices(samples, model.classes);
+    const before = await subject.metrics();
+    const bar = new SingleBar({ format: '{bar} {value}/{total} images, {eta_formatted} to go' });
+    // Without a terminal, cli-progress draws nothing.
+    bar.start(samples.length * profiles.length, 0);
+    const results = await evaluate(subject, samples, profiles, () => bar.increment()).finally(() =>
+      bar.stop(),
+    );
+    const { name: modelId, version: modelVersion, engine, fullFlops, files = null } = model;
+    return {
+      tool: `rdi-serve ${version}`,
+      date: new Date().toISOString(),
+      model: { name: modelId, version: modelVersion, engine, fullFlops, files },
+      dataSet: {
+        name: dataSet.name,
+        sha256: dataSet.sha256,
+        images: dataSet.samples.length,
+        used: samples.length,
+      },
+      profiles: summarise(model, results, truth),
+      metricsDifferences: metricsDifferences(before, await subject.metrics(), model, results),
+    };
+  } finally {
+    await subject.close();
+  }
+}
+
+/** In the model's order, the full network first. @throws UsageError that names a profile which it lacks */
+function chooseProfiles(known: Subject['model']['profiles'], wanted: readonly string[] = known): string[] {
+  const lacking = wanted.filter((profile) => !known.includes(profile));
+  if (lacking.length > 0) {
+    throw new UsageError(`The model has no profile ${lacking.join(', ')}, only ${known.join(', ')}.`);
+  }
+  return [FULL_PROFILE, ...known.filter((name) => name !== FULL_PROFILE && wanted.includes(name))];
+}
+
+function positiveInteger(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1.');
+  return number;
+}

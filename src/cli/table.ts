@@ -1,0 +1,27 @@
+// Tables for people: columns as wide as they must be, names to the left, numbers to the right.
+
+export type Cell = string | number;
+
+/**
+ * @param header titles of the columns; one that ends in a colon heads a column of names, set to the left without it
+ * @returns the lines, each ended by a newline
+ */
+export function formatTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const isName = header.map((title) => title.endsWith(':'));
+  const titles = header.map((title) => title.replace(/:$/, ''));
+  const lines = [titles, ...rows.map((row) => row.map(String))];
+  const widths = titles.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines
+    .map((line) => {
+      const cells = line.map((cell, column) =>
+        isName[column] ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      );
+      return `${cells.join('  ').trimEnd()}\n`;
+    })
+    .join('');
+}
+
+/** 0.9912 → `99.12 %`. */
+export function percent(share: number, digits = 2): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}

@@ -1,0 +1,89 @@
+// Runs a data set through a model under several profiles and keeps what was answered.
+// Neighbours: summary.ts makes figures of it, metrics-agreement.ts compares it with the service's own counts.
+import { monotonicSeconds } from '../clock.js';
+import type { ExitReason } from '../inference/cascade.js';
+import type { Prediction } from '../inference/prediction.js';
+import type { Sample } from './data-set.js';
+import type { LoadedSample, Subject } from './subject.js';
+
+export interface Answer {
+  readonly classIndex: number;
+  /** Index of the exit taken. */
+  readonly exit: number;
+  readonly reason: ExitReason;
+  /** FLOPs executed. */
+  readonly flops: number;
+}
+
+export interface ProfileAnswers {
+  readonly profile: string;
+  /** One for each sample, in order. */
+  readonly answers: readonly Answer[];
+  /** Spent on classification alone; reading the samples is left out. */
+  readonly seconds: number;
+}
+
+/** Samples that are read before they are classified, so that neither time nor memory depends on the disk. */
+const BLOCK = 512;
+/** Requests at a time: enough to keep the workers busy, few enough never to be turned away. */
+const CONCURRENCY = 32;
+
+/**
+ * Blocks of samples go through all profiles in turn, so that a machine that gets slower slows all of them.
+ *
+ * @param onProgress called after each answer
+ * @throws UsageError if a sample cannot be read or is not classified
+ */
+export async function evaluate(
+  subject: Subject,
+  samples: readonly Sample[],
+  profiles: readonly string[],
+  onProgress: () => void,
+): Promise<ProfileAnswers[]> {
+  const results = profiles.map((profile) => ({ profile, answers: [] as Answer[], seconds: 0 }));
+  for (let start = 0; start < samples.length; start += BLOCK) {
+    const block = samples.slice(start, start + BLOCK);
+    const loaded = await mapConcurrently(block, load);
+    for (const result of results) {
+      const started = monotonicSeconds();
+      const answers = await mapConcurrently(loaded, async (sample) => {
+        const answer = answerOf(await subject.classify(sample, result.profile));
+        onProgress();
+        return answer;
+      });
+      result.seconds += monotonicSeconds() - started;
+      result.answers.push(...answers);
+    }
+  }
+  return results;
+}
+
+async function load({ name, mediaType, read }: Sample): Promise<LoadedSample> {
+  return { name, mediaType, bytes: await read() };
+}
+
+function answerOf({ classIndex, exit, flops }: Prediction): Answer {
+  return { classIndex, exit: exit.index, reason: exit.reason, flops: flops.executed };
+}
+
+/** Like Promise.all over `map`, but only CONCURRENCY at a time; after a failure no further one is begun. */
+async function mapConcurrently<From, To>(
+  items: readonly From[],
+  map: (item: From) => Promise<To>,
+): Promise<To[]> {
+  const results = new Array<To>(items.length);
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      try {
+        results[index] = await map(items[index] as From);
+      } catch (error) {
+        next = items.length;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, lane));
+  return results;
+}

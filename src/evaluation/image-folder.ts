@@ -1,0 +1,22 @@
+// A folder of images, each in a folder that is named after its class: [anything/]CLASS/image.png.
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import type { DataSet, Sample } from './data-set.js';
+import { describeImagePath } from './image-path.js';
+
+/** @throws UsageError if an image lies in no class's folder */
+export async function openImageFolder(root: string): Promise<DataSet> {
+  const entries = await readdir(root, { recursive: true });
+  const paths = entries.map((entry) => entry.split(sep).join('/')).sort();
+  const samples: Sample[] = [];
+  const hash = createHash('sha256');
+  for (const name of paths) {
+    const described = describeImagePath(name);
+    if (!described) continue;
+    const read = (): Promise<Buffer> => readFile(join(root, name));
+    samples.push({ name, ...described, read });
+    hash.update(`${name}\n`).update(await read());
+  }
+  return { samples, sha256: hash.digest('hex'), close() {} };
+}

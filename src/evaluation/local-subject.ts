@@ -1,0 +1,49 @@
+// Evaluates in this process: the same classifier as the server's, decoder, queue and workers included.
+import type { Logger } from 'pino';
+import { createConfig } from '../config.js';
+import { Failure, messageOf, UsageError } from '../errors.js';
+import { createPlan } from '../inference/plan.js';
+import { startService } from '../service.js';
+import type { ModelName, Subject } from './subject.js';
+
+/** @throws UsageError if the folder serves no such model */
+export async function createLocalSubject(
+  modelsDirectory: string,
+  { name, version }: ModelName,
+  logger: Logger,
+): Promise<Subject> {
+  const config = createConfig({ modelsDirectory, defaultModel: name });
+  const { classifier, metrics } = await startService(config, logger);
+  try {
+    const model = classifier.catalog.find(name, version);
+    const { classes, exits, files } = model.manifest;
+    return {
+      model: {
+        name: model.name,
+        version: model.version,
+        engine: model.engine,
+        classes,
+        exits: exits.map((exit) => exit.name),
+        profiles: [...model.profiles.keys()],
+        defaultProfile: model.defaultProfile,
+        fullFlops: model.fullFlops,
+        files,
+      },
+      async classify({ name: sample, mediaType, bytes }, profile) {
+        const leave = classifier.admit(1);
+        try {
+          return await classifier.classify({ bytes, mediaType }, createPlan(model, { profile }));
+        } catch (error) {
+          throw new UsageError(`${sample} was not classified: ${messageOf(error)}`, { cause: error });
+        } finally {
+          leave();
+        }
+      },
+      metrics: () => metrics.registry.metrics(),
+      close: classifier.close,
+    };
+  } catch (error) {
+    await classifier.close();
+    throw error instanceof Failure ? new UsageError(error.message, { cause: error }) : error;
+  }
+}

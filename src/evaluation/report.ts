@@ -1,0 +1,87 @@
+// An evaluation's figures as a document for programs and as tables for people.
+import { formatTable, percent } from '../cli/table.js';
+import type { NamedDataSet } from './data-set.js';
+import type { SubjectModel } from './subject.js';
+import type { ProfileSummary } from './summary.js';
+
+export interface Evaluation {
+  /** Name and version of this program. */
+  readonly tool: string;
+  /** When it ended, in ISO 8601. */
+  readonly date: string;
+  readonly model: Pick<SubjectModel, 'name' | 'version' | 'engine' | 'fullFlops'> & {
+    /** null where the package was out of sight, behind a server. */
+    readonly files: SubjectModel['files'] | null;
+  };
+  readonly dataSet: Pick<NamedDataSet, 'name' | 'sha256'> & {
+    readonly images: number;
+    /** How many of them were used, evenly spaced. */
+    readonly used: number;
+  };
+  readonly profiles: readonly ProfileSummary[];
+  /** What the service's own metrics say otherwise; empty if they agree to the last count and FLOP. */
+  readonly metricsDifferences: readonly string[];
+}
+
+export function renderEvaluation(evaluation: Evaluation): string {
+  const { model, dataSet, profiles } = evaluation;
+  return (
+    `${model.name}/${model.version} on ${dataSet.used} of ${dataSet.images} images of ${dataSet.name}, ` +
+    `${model.engine.name} on ${model.engine.device}\n\n` +
+    `${accuracyTable(profiles)}\n${exitTable(profiles)}\n${agreement(evaluation)}\n`
+  );
+}
+
+function accuracyTable(profiles: readonly ProfileSummary[]): string {
+  return formatTable(
+    [
+      'profile:',
+      'accuracy',
+      '95 % interval',
+      'agrees with full',
+      'less full, points',
+      'MFLOPs',
+      'of backbone',
+      'images/s',
+    ],
+    profiles.map((one) => [
+      one.isDefault ? `${one.profile} (default)` : one.profile,
+      percent(one.accuracy),
+      one.accuracyInterval.map((end) => (100 * end).toFixed(2)).join(' to '),
+      percent(one.agreementWithFull),
+      signed(100 * one.accuracyLessFull),
+      (one.executedFlops / 1e6).toFixed(3),
+      percent(one.shareOfBackbone, 1),
+      Math.round(one.imagesPerSecond),
+    ]),
+  );
+}
+
+function exitTable(profiles: readonly ProfileSummary[]): string {
+  return formatTable(
+    ['profile:', 'exit:', 'images', 'share', 'accuracy there'],
+    profiles.flatMap(({ profile, exits }) =>
+      exits
+        .filter(({ images }) => images > 0)
+        .map(({ index, name, images, share, accuracy }) => [
+          profile,
+          `${index} ${name}`,
+          images,
+          percent(share),
+          accuracy === null ? '–' : percent(accuracy),
+        ]),
+    ),
+  );
+}
+
+function agreement({ metricsDifferences: differences, profiles }: Evaluation): string {
+  const answers = profiles.reduce((sum, { images }) => sum + images, 0);
+  return differences.length === 0
+    ? `The service's metrics agree exactly with the ${answers} answers: counts per exit and FLOPs.`
+    : `The service's metrics DISAGREE with the ${answers} answers (does somebody else use it?):\n` +
+        differences.map((line) => `  ${line}`).join('\n');
+}
+
+function signed(points: number): string {
+  return `${points > 0 ? '+' : points < 0 ? '−' : '±'}${Math.abs(points).toFixed(2)}`;
+}

@@ -1,0 +1,46 @@
+// What is evaluated: a model behind the classifier of this process, or behind a running server. Both answer the
+// same questions, so that a report does not depend on which of them was asked.
+import type { Prediction } from '../inference/prediction.js';
+import type { Manifest } from '../models/manifest.js';
+import type { Sample } from './data-set.js';
+
+/** An image that has been read, with what a client would say about it. */
+export interface LoadedSample extends Pick<Sample, 'name' | 'mediaType'> {
+  readonly bytes: Uint8Array;
+}
+
+export interface SubjectModel {
+  readonly name: string;
+  readonly version: string;
+  readonly engine: { readonly name: string; readonly device: string };
+  readonly classes: readonly string[];
+  /** Names of the exits, in order. */
+  readonly exits: readonly string[];
+  /** Names of the profiles. */
+  readonly profiles: readonly string[];
+  readonly defaultProfile: string;
+  /** FLOPs of the backbone with its final exit alone. */
+  readonly fullFlops: number;
+  /** With their sha256; undefined where the package is out of sight, behind a server. */
+  readonly files: Manifest['files'] | undefined;
+}
+
+export interface Subject {
+  readonly model: SubjectModel;
+  /** @throws UsageError that names the image, if it was not answered with a prediction */
+  classify(sample: LoadedSample, profile: string): Promise<Prediction>;
+  /** The service's own metrics, in the Prometheus text format. */
+  metrics(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** `name` or `name/version`. */
+export interface ModelName {
+  readonly name: string;
+  readonly version?: string;
+}
+
+export function parseModelName(text: string): ModelName {
+  const [name = '', version, ...rest] = text.split('/');
+  return version === undefined ? { name } : { name, version: [version, ...rest].join('/') };
+}

@@ -1,0 +1,98 @@
+// From answers to figures: accuracy, agreement with the full network, cost and exits, per profile.
+import { invariant } from '../errors.js';
+import { FULL_PROFILE } from '../models/profiles.js';
+import type { Answer, ProfileAnswers } from './evaluate.js';
+import type { SubjectModel } from './subject.js';
+import { wilsonInterval } from './wilson.js';
+
+export interface ExitSummary {
+  readonly index: number;
+  readonly name: string;
+  /** Images that left here. */
+  readonly images: number;
+  /** Of all images. */
+  readonly share: number;
+  readonly correct: number;
+  /** Among the images that left here; null where none did. */
+  readonly accuracy: number | null;
+}
+
+export interface ProfileSummary {
+  readonly profile: string;
+  readonly isDefault: boolean;
+  readonly images: number;
+  readonly correct: number;
+  readonly accuracy: number;
+  /** Of the accuracy: 95 %, Wilson. */
+  readonly accuracyInterval: readonly [low: number, high: number];
+  /** Share of the images that get the same label as from the full network. */
+  readonly agreementWithFull: number;
+  /** Accuracy less that of the full network. */
+  readonly accuracyLessFull: number;
+  /** Mean FLOPs executed for an image. */
+  readonly executedFlops: number;
+  /** They, divided by what the backbone with its final exit alone costs. */
+  readonly shareOfBackbone: number;
+  readonly imagesPerSecond: number;
+  readonly exits: readonly ExitSummary[];
+}
+
+/**
+ * @param results the profile `full` is among them
+ * @param truth per image, the place of its class
+ */
+export function summarise(
+  model: SubjectModel,
+  results: readonly ProfileAnswers[],
+  truth: readonly number[],
+): ProfileSummary[] {
+  const full = results.find(({ profile }) => profile === FULL_PROFILE);
+  invariant(full, 'the full network is always evaluated');
+  const fullCorrect = countCorrect(full.answers, truth);
+
+  return results.map(({ profile, answers, seconds }) => {
+    const images = answers.length;
+    const correct = countCorrect(answers, truth);
+    const agreeing = answers.filter(
+      ({ classIndex }, image) => classIndex === full.answers[image]?.classIndex,
+    ).length;
+    const executedFlops = answers.reduce((sum, { flops }) => sum + flops, 0) / images;
+    return {
+      profile,
+      isDefault: profile === model.defaultProfile,
+      images,
+      correct,
+      accuracy: correct / images,
+      accuracyInterval: wilsonInterval(correct, images),
+      agreementWithFull: agreeing / images,
+      accuracyLessFull: (correct - fullCorrect) / images,
+      executedFlops,
+      shareOfBackbone: executedFlops / model.fullFlops,
+      imagesPerSecond: images / seconds,
+      exits: model.exits.map((name, index) => summariseExit(index, name, answers, truth)),
+    };
+  });
+}
+
+function summariseExit(
+  index: number,
+  name: string,
+  answers: readonly Answer[],
+  truth: readonly number[],
+): ExitSummary {
+  const places = answers.flatMap(({ exit }, image) => (exit === index ? [image] : []));
+  const images = places.length;
+  const correct = places.filter((image) => answers[image]?.classIndex === truth[image]).length;
+  return {
+    index,
+    name,
+    images,
+    share: images / answers.length,
+    correct,
+    accuracy: images > 0 ? correct / images : null,
+  };
+}
+
+function countCorrect(answers: readonly Answer[], truth: readonly number[]): number {
+  return answers.filter(({ classIndex }, image) => classIndex === truth[image]).length;
+}
