@@ -47,6 +47,7 @@ test('IDX files, gzipped or not, give PNGs of the very pixels, and labels found 
   ]);
   for (const [index, sample] of other.samples.entries()) {
     const { data, info } = await sharp(await sample.read())
+      .toColourspace('b-w')
       .raw()
       .toBuffer({ resolveWithObject: true });
     assert.deepEqual([info.width, info.height, info.channels], [5, 4, 1]);
