@@ -13,7 +13,7 @@ from rdi_training.evaluation.markdown import to_markdown
 from rdi_training.evaluation.subject import Subject, load_authors
 from rdi_training.evaluation.suite import record, run_suite, union
 from rdi_training.evaluation.table import compare, tabulate
-from rdi_training.evaluation.threat import Threat
+from rdi_training.evaluation.threat import Threat, threat_for
 from rdi_training.networks.multi_exit import MultiExitNetwork
 
 THREAT = Threat(epsilon=0.1, step=0.02, steps=5)
@@ -92,3 +92,10 @@ def test_authors_checkpoint_loads_completely() -> None:
     )
     assert subject.network.exit_count == 7
     assert len(subject.thresholds) == 6
+
+
+def test_a_radius_of_ones_own_or_the_papers() -> None:
+    assert threat_for("cifar10", None).steps == 20
+    assert threat_for("pets", 0.02) == Threat(epsilon=0.02, step=0.005, steps=20)
+    with pytest.raises(ValueError, match="--epsilon"):
+        threat_for("pets", None)

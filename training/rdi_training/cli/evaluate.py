@@ -16,7 +16,7 @@ from ..evaluation.markdown import to_markdown
 from ..evaluation.subject import load_authors, load_package
 from ..evaluation.suite import run_suite
 from ..evaluation.table import compare, tabulate
-from ..evaluation.threat import THREATS
+from ..evaluation.threat import threat_for
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="exported folder, or the authors' checkpoint file")
     parser.add_argument("--against", type=Path, help="a second model, compared image by image")
     parser.add_argument("--profile", default="balanced", help="profile of exported folders; full: side exits off")
-    parser.add_argument("--dataset", choices=sorted(THREATS), required=True)
+    parser.add_argument("--dataset", required=True, help="mnist, cifar10, or the name of an image folder")
+    parser.add_argument("--epsilon", type=float, help="radius, in [0, 1]; default: the paper's for the data set")
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
     parser.add_argument("--images", type=int, default=500, help="test images, drawn with the seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-masking", action="store_true", help="leave out the checks for masked gradients")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--out", type=Path, required=True, help="writes OUT.json and OUT.md")
 
@@ -38,15 +40,21 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     folder = data_folder(options.data)
     test = load_split(options.dataset, folder, "test")
-    images = test.sample(options.images, options.seed)
-    threat = THREATS[options.dataset]
+    images = test.sample(options.images, options.seed).to(torch.device(options.device))
+    threat = threat_for(options.dataset, options.epsilon)
     subjects = [
         load_package(path, options.profile) if path.is_dir() else load_authors(path, test.images)
         for path in (options.model, options.against)
         if path
     ]
     records = [
-        run_suite(subject, images, threat, seed=options.seed, masking=not options.no_masking)
+        run_suite(
+            dataclasses.replace(subject, network=subject.network.to(options.device)),
+            images,
+            threat,
+            seed=options.seed,
+            masking=not options.no_masking,
+        )
         for subject in subjects
     ]
     report: dict[str, Any] = {

@@ -37,7 +37,7 @@ BATCH = 250
 
 @dataclass(frozen=True)
 class Record:
-    """What the dynamic network and each exit made of one version of the images."""
+    """What the dynamic network and each exit made of one version of the images; tensors on the CPU."""
 
     right: Tensor
     """Dynamic answers, bool [N]."""
@@ -56,7 +56,7 @@ def run_suite(
 
     "own exit k" is PGD on exit k's loss; the last of these is the "main" attack.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(images.images.device).manual_seed(seed)
     versions: dict[str, list[Tensor]] = {}
     parts = list(zip(images.images.split(BATCH), images.labels.split(BATCH), strict=True))
     for raw, labels in tqdm(parts, desc=subject.name):
@@ -68,9 +68,9 @@ def run_suite(
 
 def record(subject: Subject, images: Tensor, labels: Tensor) -> Record:
     """Let every image leave where it will."""
-    logits = all_logits(subject.network, images)
+    logits = all_logits(subject.network, images).cpu()
     taken = exits_taken(normalised_entropy(logits[:-1]), subject.thresholds)
-    exit_right = logits.argmax(-1).eq(labels)
+    exit_right = logits.argmax(-1).eq(labels.cpu())
     active = [threshold is not None for threshold in subject.thresholds]
     executed = torch.tensor(network_cost(subject.network).executed(active), dtype=torch.float64)
     return Record(

@@ -1,4 +1,4 @@
-"""The attacks' budgets of Triple Wins, per data set."""
+"""The attacks' budgets: those of Triple Wins where it has one."""
 
 from dataclasses import dataclass
 
@@ -17,3 +17,15 @@ THREATS = {
     "stripes": Threat(epsilon=0.1, step=0.02, steps=10),
     "mnist": Threat(epsilon=0.3, step=0.01, steps=40),
 }
+
+
+def threat_for(dataset: str, epsilon: float | None) -> Threat:
+    """The data set's budget; a radius of one's own is searched by 20 steps of a quarter of it.
+
+    A data set without a budget needs a radius: ValueError.
+    """
+    if epsilon is not None:
+        return Threat(epsilon=epsilon, step=epsilon / 4, steps=20)
+    if dataset not in THREATS:
+        raise ValueError(f"no budget is known for {dataset!r}; give --epsilon")
+    return THREATS[dataset]

@@ -1,5 +1,6 @@
 """Networks by the name that configurations and checkpoints use."""
 
+import importlib
 from collections.abc import Callable
 
 from .authors_resnet38 import authors_resnet38
@@ -20,7 +21,14 @@ NETWORKS: dict[str, Callable[..., MultiExitNetwork]] = {
 
 
 def build_network(name: str, classes: int) -> MultiExitNetwork:
-    """Build a network with freshly drawn weights; unknown names are a ValueError that lists the known ones."""
+    """Build a network with freshly drawn weights.
+
+    `name` is one of NETWORKS, or "module:function" for a network of your own: the function takes `classes` and
+    returns a MultiExitNetwork. Anything else is a ValueError that lists the known names.
+    """
+    module, colon, function = name.partition(":")
+    if colon:
+        return getattr(importlib.import_module(module), function)(classes=classes)
     if name not in NETWORKS:
-        raise ValueError(f"unknown network {name!r}; known: {', '.join(sorted(NETWORKS))}")
+        raise ValueError(f"unknown network {name!r}; known: {', '.join(sorted(NETWORKS))}, or module:function")
     return NETWORKS[name](classes=classes)
