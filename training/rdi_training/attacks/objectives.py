@@ -57,9 +57,14 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def difference_of_logits_ratio(index: int = -1) -> Objective:
-    """DLR loss at one exit (Croce and Hein, ICML 2020, equation 6): does not care how large the logits are."""
+    """DLR loss at one exit (Croce and Hein, ICML 2020, equation 6): does not care how large the logits are.
+
+    It needs three classes; with two it is the margin.
+    """
 
     def objective(logits: Tensor, labels: Tensor) -> Tensor:
+        if logits.shape[-1] < 3:
+            return margins(logits, labels)[index]
         ordered = logits[index].sort(-1, descending=True).values
         return margins(logits, labels)[index] / (ordered[:, 0] - ordered[:, 2] + 1e-12)
 

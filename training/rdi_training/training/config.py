@@ -59,6 +59,8 @@ class TrainingConfig:
             raise ValueError(f"precision is fp32, bf16 or auto, not {self.precision!r}")
         if self.augment and self.carry_perturbations:
             raise ValueError("carry_perturbations needs augment = false: a moved image has no last perturbation")
+        if self.carry_perturbations and any(phase.epsilon_from <= 0 for phase in self.phases):
+            raise ValueError("carry_perturbations needs an epsilon above 0 in every phase")
         if not self.phases:
             raise ValueError("a run needs at least one phase")
 

@@ -152,7 +152,8 @@ def _judge(state: TrainingState, held_out: ImageSet, folder: Path, log: Log) -> 
         state.config.final_epsilon,
         gain=means["adversarial"] - means["clean"],
     )
-    reason = collapse(vitals, position.robust_accuracy)
+    # A run without perturbations has no robustness to lose.
+    reason = collapse(vitals, position.robust_accuracy) if state.config.final_epsilon > 0 else None
     log(
         "epoch",
         epoch=position.epoch,

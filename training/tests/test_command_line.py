@@ -1,0 +1,80 @@
+"""The commands as a user runs them: own images and own network by the letter of docs/training.md."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from rdi_training.__main__ import main
+from rdi_training.training.config import TrainingConfig
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
+
+
+def write_image_folder(folder: Path) -> None:
+    """Two classes of 32 x 32 images: reddish and bluish noise."""
+    generator = torch.Generator().manual_seed(0)
+    for split, count in (("train", 40), ("test", 10)):
+        for name, tint in (("cat", (90, 0, 0)), ("dog", (0, 0, 90))):
+            (folder / split / name).mkdir(parents=True)
+            for index in range(count):
+                noise = torch.randint(120, (32, 32, 3), generator=generator) + torch.tensor(tint)
+                Image.fromarray(noise.to(torch.uint8).numpy()).save(folder / split / name / f"{index}.png")
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.03])
+def test_own_images_and_own_network(
+    epsilon: float, config: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    assert found is not None
+    (tmp_path / "my_network.py").write_text(found[1])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_network", raising=False)
+    write_image_folder(tmp_path / "data" / "pets")
+    phase = {
+        "epochs": 1,
+        "steps": 1 if epsilon else 0,
+        "step_over_epsilon": 1.0,
+        "epsilon_from": epsilon,
+        "epsilon_to": epsilon,
+    }
+    values = config.to_json() | {
+        "name": "pets",
+        "network": "my_network:build",
+        "dataset": "pets",
+        "held_out": 20,
+        "batch_size": 10,
+        "augment": True,
+        "carry_perturbations": False,
+        "phases": [phase],
+    }
+    (tmp_path / "pets.json").write_text(json.dumps(values))
+    monkeypatch.setenv("RDI_DATA", str(tmp_path / "data"))
+    run, export = str(tmp_path / "run"), str(tmp_path / "export")
+    train = ["train", "--config", str(tmp_path / "pets.json"), "--run", run, "--device", "cpu"]
+    assert main(train) == 0
+    assert main(["export", "--run", run, "--out", export]) == 0
+    assert json.loads((tmp_path / "export" / "description.json").read_text())["classes"] == ["cat", "dog"]
+    report = str(tmp_path / "report")
+    measured = ["evaluate", export, "--dataset", "pets", "--epsilon", "0.03", "--out", report, "--device", "cpu"]
+    assert main([*measured, "--no-masking"]) == 0
+    assert main(["export", "--run", run, "--out", export, "--report", f"{report}.md"]) == 0
+    assert "union of all attacks" in (tmp_path / "export" / "MODEL_CARD.md").read_text()
+
+
+def test_smoke_runs_the_whole_chain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["smoke", "--out", str(tmp_path / "smoke")]) == 0
+    assert "the resumed run equals the straight one" in capsys.readouterr().out
+    assert (tmp_path / "smoke" / "export" / "model.onnx").exists()
+    assert main(["smoke", "--out", str(tmp_path / "smoke")]) == 2
+
+
+def test_an_unknown_network_is_named(config: TrainingConfig, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(json.dumps(config.to_json() | {"network": "rdi-huge", "dataset": "stripes"}))
+    with pytest.raises(ValueError, match="unknown network 'rdi-huge'; known: rdi-mobilenetv2"):
+        main(["train", "--config", str(tmp_path / "bad.json"), "--run", str(tmp_path / "run"), "--device", "cpu"])
