@@ -1,4 +1,5 @@
 // The ONNX engine: onnxruntime on the CPU. `run` blocks the thread it is called on, so it belongs in a worker.
+import './no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { invariant } from '../errors.js';
 import type { Engine } from './engine.js';
