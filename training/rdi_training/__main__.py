@@ -5,13 +5,14 @@ import sys
 
 import torch
 
-from .cli import download, evaluate, export, smoke, train
+from .cli import download, evaluate, export, plot, smoke, train
 
 COMMANDS = {
     "download": download,
     "train": train,
     "export": export,
     "evaluate": evaluate,
+    "plot": plot,
     "smoke": smoke,
 }
 

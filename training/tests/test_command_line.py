@@ -72,6 +72,15 @@ def test_smoke_runs_the_whole_chain(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "the resumed run equals the straight one" in capsys.readouterr().out
     assert (tmp_path / "smoke" / "export" / "model.onnx").exists()
     assert main(["smoke", "--out", str(tmp_path / "smoke")]) == 2
+    for number, arguments in enumerate(
+        (
+            ["--run", str(tmp_path / "smoke" / "run")],
+            ["--model", str(tmp_path / "smoke" / "export"), "--dataset", "stripes"],
+        )
+    ):
+        picture = tmp_path / f"{number}.svg"
+        assert main(["plot", *arguments, "--out", str(picture)]) == 0
+        assert "</svg>" in picture.read_text()
 
 
 def test_an_unknown_network_is_named(config: TrainingConfig, tmp_path: Path) -> None:
