@@ -45,10 +45,7 @@ class NetworkCost:
 
     def published(self) -> list[int]:
         """MACs of an image that leaves at exit k as the paper counts them."""
-        return [
-            sum(self.stage_convolutions[: index + 1]) + head
-            for index, head in enumerate(self.head_convolutions)
-        ]
+        return [sum(self.stage_convolutions[: index + 1]) + head for index, head in enumerate(self.head_convolutions)]
 
 
 def network_cost(network: MultiExitNetwork) -> NetworkCost:

@@ -9,6 +9,7 @@ from rdi_training.networks.multi_exit import MultiExitNetwork
 from rdi_training.networks.tiny import rdi_tiny
 from rdi_training.training.config import AttackPhase, TrainingConfig
 
+
 @pytest.fixture
 def config() -> TrainingConfig:
     """A run of two epochs on the tiny network."""
@@ -41,9 +42,7 @@ def network() -> MultiExitNetwork:
     data = draw_stripes(256, seed=1)
     optimiser = torch.optim.Adam(built.parameters(), lr=0.01)
     for _ in range(30):
-        loss = sum(
-            nn.functional.cross_entropy(logits, data.labels) for logits in built(data.images.float() / 255)
-        )
+        loss = sum(nn.functional.cross_entropy(logits, data.labels) for logits in built(data.images.float() / 255))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

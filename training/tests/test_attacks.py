@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from rdi_training.data.stripes import draw_stripes
 from rdi_training.attacks import objectives
 from rdi_training.attacks.apgd import apgd, period_ends
 from rdi_training.attacks.ball import project, random_start
@@ -14,6 +13,7 @@ from rdi_training.attacks.fgsm import fgsm
 from rdi_training.attacks.max_average import most_harmful
 from rdi_training.attacks.objectives import Objective
 from rdi_training.attacks.pgd import pgd
+from rdi_training.data.stripes import draw_stripes
 from rdi_training.dynamic import all_logits, exits_taken, normalised_entropy
 from rdi_training.networks.multi_exit import MultiExitNetwork
 
@@ -47,9 +47,7 @@ def value(network: MultiExitNetwork, images: Tensor, labels: Tensor, objective: 
 
 def test_projection_is_into_ball_and_range() -> None:
     images = torch.tensor([0.0, 0.5, 1.0])
-    assert torch.allclose(
-        project(torch.tensor([-1.0, 0.9, 0.95]), images, 0.1), torch.tensor([0.0, 0.6, 0.95])
-    )
+    assert torch.allclose(project(torch.tensor([-1.0, 0.9, 0.95]), images, 0.1), torch.tensor([0.0, 0.6, 0.95]))
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -64,9 +62,7 @@ def test_pgd_raises_every_objective_within_the_ball(
     assert value(network, adversarial, labels, objective) > value(network, images, labels, objective)
 
 
-def test_attacks_leave_the_network_as_it_was(
-    network: MultiExitNetwork, images: Tensor, labels: Tensor
-) -> None:
+def test_attacks_leave_the_network_as_it_was(network: MultiExitNetwork, images: Tensor, labels: Tensor) -> None:
     network.train()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     pgd(network, images, labels, objectives.main_branch(), epsilon=EPSILON, step=EPSILON, steps=2)
@@ -83,9 +79,7 @@ def test_more_search_is_stronger(network: MultiExitNetwork, images: Tensor, labe
         return value(network, attack(), labels, objective)
 
     single = after(lambda: fgsm(network, images, labels, objective, epsilon=EPSILON))
-    many = after(
-        lambda: pgd(network, images, labels, objective, epsilon=EPSILON, step=EPSILON / 8, steps=30)
-    )
+    many = after(lambda: pgd(network, images, labels, objective, epsilon=EPSILON, step=EPSILON / 8, steps=30))
     automatic = after(
         lambda: apgd(
             network,
@@ -115,17 +109,13 @@ def test_a_wider_ball_is_worse(network: MultiExitNetwork, images: Tensor, labels
     assert losses == sorted(losses)
 
 
-def test_max_average_takes_the_most_harmful_chain(
-    network: MultiExitNetwork, images: Tensor, labels: Tensor
-) -> None:
+def test_max_average_takes_the_most_harmful_chain(network: MultiExitNetwork, images: Tensor, labels: Tensor) -> None:
     chains = [
         pgd(network, images, labels, objectives.single_exit(index), epsilon=EPSILON, step=0.02, steps=5)
         for index in range(3)
     ]
     summed = [objectives.exit_losses(all_logits(network, chain), labels).sum(0) for chain in chains]
-    chosen = objectives.exit_losses(
-        all_logits(network, most_harmful(network, chains, labels)), labels
-    ).sum(0)
+    chosen = objectives.exit_losses(all_logits(network, most_harmful(network, chains, labels)), labels).sum(0)
     assert torch.allclose(chosen, torch.stack(summed).amax(0), atol=1e-5)
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rdi_training.networks.tiny import rdi_tiny
 from rdi_training.cost import MIB, network_cost
 from rdi_training.networks.registry import build_network
+from rdi_training.networks.tiny import rdi_tiny
 
 
 def test_rdi_tiny_by_hand() -> None:

@@ -42,9 +42,7 @@ def test_union_is_no_better_than_any_attack_and_worst_is_the_lowest(network: Mul
     table = tabulate(records, network_cost(network))
     dynamic = {name: entry["value"] for name, entry in table["dynamic"].items()}
     assert union(records).float().mean().item() <= min(dynamic[name] for name in ("main", "apgd-ce"))
-    assert table["worstOfThree"]["value"] == min(
-        dynamic[name] for name in ("main", "average", "max-average")
-    )
+    assert table["worstOfThree"]["value"] == min(dynamic[name] for name in ("main", "average", "max-average"))
     assert dynamic["clean"] >= table["worstOfThree"]["value"]
     assert table["cost"]["slowdownMacs"] >= table["cost"]["executedMacs"]
     assert sum(entry["share"] for entry in table["exits"]) == pytest.approx(1)

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from rdi_training.data.stripes import CLASSES
-from rdi_training.networks.tiny import rdi_tiny
-from rdi_training.evaluation.subject import load_package
 from rdi_training.dynamic import all_logits
+from rdi_training.evaluation.subject import load_package
 from rdi_training.export.golden import golden_cases, synthetic_images
 from rdi_training.export.onnx_graph import run_onnx, write_onnx
 from rdi_training.export.package import Description, check_parity, write_package
 from rdi_training.networks.multi_exit import MultiExitNetwork
 from rdi_training.networks.registry import NETWORKS, build_network
+from rdi_training.networks.tiny import rdi_tiny
 from rdi_training.training.batch_norm import recompute_statistics
 
 CALIBRATION = {
@@ -104,9 +104,7 @@ def test_golden_pixels_give_the_golden_logits(network: MultiExitNetwork) -> None
     for case in golden["cases"]:
         pixels = np.frombuffer(base64.b64decode(case["pixels"]), dtype=np.uint8).reshape(12, 12, 1)
         image = torch.from_numpy(pixels.copy()).permute(2, 0, 1).unsqueeze(0)
-        assert torch.allclose(
-            all_logits(network, image)[:, 0], torch.tensor(case["logits"]), atol=golden["tolerance"]
-        )
+        assert torch.allclose(all_logits(network, image)[:, 0], torch.tensor(case["logits"]), atol=golden["tolerance"])
 
 
 def test_golden_images_vary_and_repeat() -> None:

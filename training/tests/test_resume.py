@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from rdi_training.data.image_set import hold_out
 from rdi_training.data.stripes import draw_stripes
 from rdi_training.networks.tiny import rdi_tiny
-from rdi_training.data.image_set import hold_out
 from rdi_training.training.config import TrainingConfig
 from rdi_training.training.state import TrainingState
 from rdi_training.training.trainer import CHECKPOINT, CollapseError, train
@@ -44,9 +44,7 @@ def stop_after(steps: int) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("steps", [3, 8, 11])
 @pytest.mark.parametrize("augment", [False, True])
-def test_resumed_equals_uninterrupted(
-    steps: int, augment: bool, config: TrainingConfig, tmp_path: Path
-) -> None:
+def test_resumed_equals_uninterrupted(steps: int, augment: bool, config: TrainingConfig, tmp_path: Path) -> None:
     config = dataclasses.replace(config, augment=augment, carry_perturbations=not augment)
     finished, straight, _ = run(config, tmp_path / "straight")
     assert finished

@@ -11,9 +11,7 @@ from rdi_training.dynamic import at_exit, exits_taken, normalised_entropy
 from rdi_training.export.profiles import ALLOWED_LOSS, choose_profiles
 from rdi_training.export.thresholds import RecordedExits, cheapest
 
-COST = NetworkCost(
-    stages=(10, 40, 50), heads=(4, 3, 1), stage_convolutions=(10, 40, 50), head_convolutions=(4, 3, 0)
-)
+COST = NetworkCost(stages=(10, 40, 50), heads=(4, 3, 1), stage_convolutions=(10, 40, 50), head_convolutions=(4, 3, 0))
 
 
 def recorded(seed: int = 0, images: int = 1000) -> RecordedExits:

@@ -22,9 +22,7 @@ GATE_TEMPERATURE = 0.1
 def exit_losses(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy of every exit, [E, N], from logits [E, N, C]."""
     exits, images, classes = logits.shape
-    flat = functional.cross_entropy(
-        logits.reshape(exits * images, classes), labels.repeat(exits), reduction="none"
-    )
+    flat = functional.cross_entropy(logits.reshape(exits * images, classes), labels.repeat(exits), reduction="none")
     return flat.reshape(exits, images)
 
 
@@ -89,9 +87,7 @@ def gate_aware_loss(thresholds: Thresholds) -> Objective:
 
 def gate_aware_margin(thresholds: Thresholds) -> Objective:
     """Log of the expected exponential margin of the exit taken: seeks the one exit that can be fooled and left at."""
-    return lambda logits, labels: torch.logsumexp(
-        _log_leaving(logits, thresholds) + margins(logits, labels), dim=0
-    )
+    return lambda logits, labels: torch.logsumexp(_log_leaving(logits, thresholds) + margins(logits, labels), dim=0)
 
 
 def _log_leaving(logits: Tensor, thresholds: Thresholds) -> Tensor:

@@ -34,15 +34,10 @@ def run(options: argparse.Namespace) -> int:
         records = {name: record(subject, test.images, test.labels) for name, subject in subjects.items()}
         cost = network_cost(subjects["full"].network)
         accuracy = records["full"].exit_right.float().mean(1).tolist()
-        alone = [
-            sum(cost.stages[: index + 1]) + head for index, head in enumerate(cost.heads)
-        ]
+        alone = [sum(cost.stages[: index + 1]) + head for index, head in enumerate(cost.heads)]
         figure = compute_figure(
             [Point(macs, share) for macs, share in zip(alone, accuracy, strict=True)],
-            {
-                name: Point(entry.executed_macs, entry.right.float().mean().item())
-                for name, entry in records.items()
-            },
+            {name: Point(entry.executed_macs, entry.right.float().mean().item()) for name, entry in records.items()},
             cost.full,
         )
     figure.savefig(options.out)

@@ -28,9 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Train; SIGINT and SIGTERM stop after the step in hand, with the checkpoint current."""
     torch.set_num_threads(options.threads)
     config = TrainingConfig.read(options.config)
-    state, trained, held_out = open_run(
-        config, options.run, data_folder(options.data), torch.device(options.device)
-    )
+    state, trained, held_out = open_run(config, options.run, data_folder(options.data), torch.device(options.device))
 
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -46,4 +44,3 @@ def run(options: argparse.Namespace) -> int:
     )
     print("finished" if finished else f"stopped; the same command goes on from {options.run / CHECKPOINT}")
     return 0
-

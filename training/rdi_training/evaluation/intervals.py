@@ -41,8 +41,8 @@ class PairedDifference:
 def paired_difference(first: Tensor, second: Tensor) -> PairedDifference:
     """Compare two records of right and wrong [N] image by image; only images that they disagree on count."""
     n = first.numel()
-    gained = (first & ~second).sum().item()
-    lost = (~first & second).sum().item()
+    gained = int((first & ~second).sum())
+    lost = int((~first & second).sum())
     value = (gained - lost) / n
     half = Z_95 * math.sqrt(max((gained + lost) / n - value**2, 0.0) / n)
     return PairedDifference(value=value, low=value - half, high=value + half, p=_sign_test(gained, lost), n=n)

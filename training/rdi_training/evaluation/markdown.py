@@ -72,7 +72,14 @@ def _macs(entry: dict[str, Any], key: str) -> str:
 
 def _exits(entry: dict[str, Any]) -> str:
     return table(
-        ["exit", "clean", "PGD on this exit", "images leaving (clean)", "executed, all active (M MACs)", "paper's count (2²⁰)"],
+        [
+            "exit",
+            "clean",
+            "PGD on this exit",
+            "images leaving (clean)",
+            "executed, all active (M MACs)",
+            "paper's count (2²⁰)",
+        ],
         [
             [
                 str(index),
@@ -89,7 +96,12 @@ def _exits(entry: dict[str, Any]) -> str:
 
 def _comparison(comparison: dict[str, Any], names: list[str]) -> str:
     rows = [
-        [ROWS.get(key, key), f"{value['value']:+.1%}", f"{value['low']:+.1%} to {value['high']:+.1%}", f"{value['p']:.3g}"]
+        [
+            ROWS.get(key, key),
+            f"{value['value']:+.1%}",
+            f"{value['low']:+.1%} to {value['high']:+.1%}",
+            f"{value['p']:.3g}",
+        ]
         for key, value in comparison["accuracy"].items()
         if key in ROWS or key == "union"
     ]

@@ -49,9 +49,7 @@ class Record:
     """Mean per image."""
 
 
-def run_suite(
-    subject: Subject, images: ImageSet, threat: Threat, *, seed: int, masking: bool
-) -> dict[str, Record]:
+def run_suite(subject: Subject, images: ImageSet, threat: Threat, *, seed: int, masking: bool) -> dict[str, Record]:
     """Attack in batches; records by attack name, "clean" first. `masking` adds the checks for masked gradients.
 
     "own exit k" is PGD on exit k's loss; the last of these is the "main" attack.
@@ -111,14 +109,17 @@ def _versions(
         "apgd-dlr": difference_of_logits_ratio,
     }
     for name, objective in automatic.items():
-        yield name, apgd(
-            network,
-            clean,
-            labels,
-            objective(),
-            epsilon=threat.epsilon,
-            steps=threat.steps,
-            generator=generator,
+        yield (
+            name,
+            apgd(
+                network,
+                clean,
+                labels,
+                objective(),
+                epsilon=threat.epsilon,
+                steps=threat.steps,
+                generator=generator,
+            ),
         )
     if exits > 1:
         yield "slowdown", climb(towards_uniform())

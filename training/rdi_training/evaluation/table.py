@@ -58,9 +58,7 @@ def tabulate(records: dict[str, Record], cost: NetworkCost) -> dict[str, Any]:
 def compare(first: dict[str, Record], second: dict[str, Record]) -> dict[str, Any]:
     """First minus second on the same images: accuracy per attack, and mean executed MACs."""
     attacks = [name for name in first if name in second and not name.startswith("own exit")]
-    accuracy = {
-        name: dataclasses.asdict(paired_difference(first[name].right, second[name].right)) for name in attacks
-    }
+    accuracy = {name: dataclasses.asdict(paired_difference(first[name].right, second[name].right)) for name in attacks}
     accuracy["union"] = dataclasses.asdict(paired_difference(union(first), union(second)))
     executed = (first["clean"].executed_macs, second["clean"].executed_macs)
     return {"accuracy": accuracy, "executedMacs": executed, "executedRatio": executed[0] / executed[1]}

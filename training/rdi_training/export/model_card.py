@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..cost import NetworkCost
-from ..training.config import TrainingConfig
+from ..training.config import AttackPhase, TrainingConfig
 from ..training.state import Position
 
 DATA_NOTES = {
@@ -34,8 +34,8 @@ def model_card(
     sections = [
         f"# {config.name}",
         f"A multi-exit image classifier ({config.network}) trained on {config.dataset} to withstand perturbations "
-        f"of up to {config.final_epsilon * 255:g}/255 per pixel (L∞). Network: RDI-Nets, Hu et al., \"Triple "
-        "Wins\", ICLR 2020, with cheaper heads.",
+        f'of up to {config.final_epsilon * 255:g}/255 per pixel (L∞). Network: RDI-Nets, Hu et al., "Triple '
+        'Wins", ICLR 2020, with cheaper heads.',
         "" if finished else f"**Training is not finished: {position.epoch} of {config.epochs} epochs.**",
         "## Data",
         f"{DATA_NOTES.get(config.dataset, config.dataset)} {JPEG_NOTE if from_jpeg else ''} {config.held_out} of "
@@ -77,7 +77,7 @@ def _training(config: TrainingConfig, position: Position, hardware: str) -> str:
     )
 
 
-def _radius(phase: Any) -> str:
+def _radius(phase: AttackPhase) -> str:
     if phase.epsilon_from == phase.epsilon_to:
         return f"{phase.epsilon_to:.4g}"
     return f"{phase.epsilon_from:.4g} to {phase.epsilon_to:.4g}"

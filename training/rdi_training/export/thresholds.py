@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -66,7 +67,7 @@ def cheapest(recorded: RecordedExits, allowed_loss: float) -> list[float | None]
     """
     choices = [_choices(scores) for scores in recorded.scores]
 
-    def priced(thresholds: Thresholds) -> float:
+    def priced(price: float, thresholds: Thresholds) -> float:
         outcome = recorded.try_thresholds(thresholds)
         return outcome.executed_macs / recorded.cost.full + price * outcome.accuracy_loss
 
@@ -77,7 +78,7 @@ def cheapest(recorded: RecordedExits, allowed_loss: float) -> list[float | None]
     all_off: list[float | None] = [None] * len(choices)
     found = [all_off]
     for price in PRICES:
-        found.append(_descend(priced, found[-1], choices))
+        found.append(_descend(partial(priced, price), found[-1], choices))
     return _descend(allowed_cost, min(found, key=allowed_cost), choices)
 
 

@@ -1,5 +1,7 @@
 """Layers that several networks share."""
 
+import itertools
+
 from torch import nn
 
 
@@ -21,7 +23,7 @@ def strided_head(*channels: int, classes: int, pool_first: bool = False) -> nn.S
     `pool_first` halves the resolution before that, without any multiplication.
     """
     pooling = [nn.AvgPool2d(2)] if pool_first else []
-    steps = [convolution(before, after, stride=2) for before, after in zip(channels, channels[1:], strict=False)]
+    steps = [convolution(before, after, stride=2) for before, after in itertools.pairwise(channels)]
     return nn.Sequential(*pooling, *steps, classifier(channels[-1], classes))
 
 

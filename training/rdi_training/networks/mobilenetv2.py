@@ -4,6 +4,8 @@ For 32 x 32 images the first convolution and the second group have stride 1. Cou
 layer 1, side exits stand after layers 2, 5, 8, 10, 13 and 16 of 19.
 """
 
+import itertools
+
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
@@ -81,7 +83,7 @@ def _stages() -> list[nn.Sequential]:
             channels_in = channels
     layers.append(_outer_convolution(channels_in, LAST_CHANNELS, kernel=1))
     bounds = [0, *EXIT_LAYERS, len(layers)]
-    return [nn.Sequential(*layers[begin:end]) for begin, end in zip(bounds, bounds[1:], strict=False)]
+    return [nn.Sequential(*layers[begin:end]) for begin, end in itertools.pairwise(bounds)]
 
 
 def _outer_convolution(channels_in: int, channels: int, kernel: int) -> nn.Sequential:

@@ -28,9 +28,7 @@ def rdi_small_cnn(classes: int = 10) -> MultiExitNetwork:
             nn.ReLU(),
             nn.Linear(64, classes),
         ),
-        nn.Sequential(
-            nn.MaxPool2d(2), nn.Flatten(1), nn.Linear(64 * 5 * 5, 32), nn.ReLU(), nn.Linear(32, classes)
-        ),
+        nn.Sequential(nn.MaxPool2d(2), nn.Flatten(1), nn.Linear(64 * 5 * 5, 32), nn.ReLU(), nn.Linear(32, classes)),
         nn.Sequential(
             nn.Flatten(1),
             nn.Linear(64 * 4 * 4, 200),

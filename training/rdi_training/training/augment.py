@@ -11,10 +11,9 @@ def crop_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Shift each image [N, C, H, W] by up to 4 pixels (zeros come in) and mirror half of them."""
     count, _, height, width = images.shape
     device = images.device
-    draw = {"generator": generator, "device": device}
-    top = torch.randint(2 * PADDING + 1, (count, 1), **draw)
-    left = torch.randint(2 * PADDING + 1, (count, 1), **draw)
-    mirrored = torch.rand((count, 1), **draw) < 0.5
+    top = torch.randint(2 * PADDING + 1, (count, 1), generator=generator, device=device)
+    left = torch.randint(2 * PADDING + 1, (count, 1), generator=generator, device=device)
+    mirrored = torch.rand((count, 1), generator=generator, device=device) < 0.5
     rows = top + torch.arange(height, device=device)
     columns = torch.arange(width, device=device).expand(count, width)
     columns = left + torch.where(mirrored, columns.flip(1), columns)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 Log = Callable[..., None]
 
@@ -12,7 +11,7 @@ Log = Callable[..., None]
 def open_log(path: Path) -> Log:
     """A function log(event, **values) that appends to `path`; a resumed run goes on in the same file."""
 
-    def log(event: str, **values: Any) -> None:
+    def log(event: str, **values: object) -> None:
         line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, **values})
         with path.open("a") as file:
             file.write(line + "\n")

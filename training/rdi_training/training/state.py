@@ -38,9 +38,7 @@ class Position:
 class TrainingState:
     """Network, average, optimiser, random draws and position of one run."""
 
-    def __init__(
-        self, config: TrainingConfig, network: MultiExitNetwork, images: Tensor, device: torch.device
-    ) -> None:
+    def __init__(self, config: TrainingConfig, network: MultiExitNetwork, images: Tensor, device: torch.device) -> None:
         self.config = config
         self.network = network.to(device, memory_format=torch.channels_last)
         self.average = averaged_copy(self.network)
@@ -96,9 +94,7 @@ class TrainingState:
 
 def _optimiser(config: TrainingConfig, network: nn.Module) -> torch.optim.Optimizer:
     if config.optimiser == "adam":
-        return torch.optim.Adam(
-            network.parameters(), lr=config.peak_learning_rate, weight_decay=config.weight_decay
-        )
+        return torch.optim.Adam(network.parameters(), lr=config.peak_learning_rate, weight_decay=config.weight_decay)
     return torch.optim.SGD(
         network.parameters(),
         lr=config.peak_learning_rate,

@@ -11,7 +11,6 @@ from ..attacks.objectives import exit_losses
 from ..data.image_set import ImageSet, as_pixels
 from ..networks.multi_exit import stacked_logits
 from .augment import crop_and_flip
-from .config import TrainingConfig
 from .crafting import craft, to_carry
 from .guard import IMAGES, collapse, take_vitals
 from .live_log import Log
@@ -73,9 +72,7 @@ def _epoch(
     order = state.epoch_order(len(trained)).to(trained.images.device)
     steps = len(trained) // config.batch_size
     saved_at = time.monotonic()
-    bar = tqdm(
-        total=steps, initial=position.step, desc=f"epoch {position.epoch + 1}/{config.epochs}", mininterval=5
-    )
+    bar = tqdm(total=steps, initial=position.step, desc=f"epoch {position.epoch + 1}/{config.epochs}", mininterval=5)
     with bar:
         while position.step < steps:
             began = time.monotonic()
@@ -98,9 +95,7 @@ def _epoch(
     return True
 
 
-def _step(
-    state: TrainingState, trained: ImageSet, chosen: torch.Tensor, progress: float, precision: str
-) -> None:
+def _step(state: TrainingState, trained: ImageSet, chosen: torch.Tensor, progress: float, precision: str) -> None:
     """One batch: craft, learn, average; `progress` is in epochs."""
     config, position, network = state.config, state.position, state.network
     phase, epsilon = config.phase_at(progress)
