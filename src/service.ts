@@ -17,7 +17,8 @@ export type ServiceConfig = Pick<
   'modelsDirectory' | 'defaultModel' | 'workers' | 'maxBatch' | 'maxInFlight' | 'maxImagePixels'
 >;
 
-const onnxEngine = new URL('./engines/onnx.js', import.meta.url).href;
+/** URL of the module of the ONNX engine. */
+export const onnxEngine = new URL('./engines/onnx.js', import.meta.url).href;
 
 /**
  * @param engineModule URL of the module whose `createEngine` the workers call.

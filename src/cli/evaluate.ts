@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { pino } from 'pino';
 import { UsageError } from '../errors.js';
 import { classIndices, type NamedDataSet, openDataSet, takeEvenly } from '../evaluation/data-set.js';
@@ -16,6 +16,7 @@ import { summarise } from '../evaluation/summary.js';
 import { FULL_PROFILE } from '../models/profiles.js';
 import { createLogger } from '../telemetry/logging.js';
 import { version } from '../version.js';
+import { positiveInteger } from './numbers.js';
 
 const details = `
 Data sets:
@@ -121,11 +122,4 @@ function chooseProfiles(known: Subject['model']['profiles'], wanted: readonly st
     throw new UsageError(`The model has no profile ${lacking.join(', ')}, only ${known.join(', ')}.`);
   }
   return [FULL_PROFILE, ...known.filter((name) => name !== FULL_PROFILE && wanted.includes(name))];
-}
-
-function positiveInteger(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1.');
-  return number;
 }

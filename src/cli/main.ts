@@ -5,6 +5,7 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { PackageError, UsageError } from '../errors.js';
 import { version } from '../version.js';
+import { benchCommand } from './bench.js';
 import { evaluateCommand } from './evaluate.js';
 import { importCommand } from './import.js';
 import { openapiCommand } from './openapi.js';
@@ -16,6 +17,7 @@ const program = new Command('rdi-serve')
   .addCommand(serveCommand())
   .addCommand(importCommand())
   .addCommand(evaluateCommand())
+  .addCommand(benchCommand())
   .addCommand(openapiCommand());
 
 try {

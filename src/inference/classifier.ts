@@ -162,6 +162,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   };
 }
 
-function networkOf({ manifest, profiles, segments, golden }: ModelPackage): Network {
+/** What workers need of a package. */
+export function networkOf({ manifest, profiles, segments, golden }: ModelPackage): Network {
   return { id: `${manifest.name}/${manifest.version}`, manifest, profiles, segments, golden };
 }

@@ -1,0 +1,42 @@
+// HTTP load from another process, so that client and server do not share an event loop.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Prediction } from '../inference/prediction.js';
+
+export interface LoadJob {
+  /** With its query. */
+  readonly url: string;
+  /** PNGs in base64; every connection sends them in turn. */
+  readonly images: readonly string[];
+  readonly connections: number;
+  readonly extent: { readonly seconds: number } | { readonly requests: number };
+  /** Of all connections together; without it each sends its next request when it has its answer. */
+  readonly requestsPerSecond?: number;
+}
+
+export interface LoadResult {
+  readonly seconds: number;
+  readonly sent: number;
+  /** How many answers had which status. */
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Requests that were not answered at all: refused or broken connections, time-outs. */
+  readonly failures: number;
+  /** 503s that did not say when to come back. */
+  readonly withoutRetryAfter: number;
+  readonly clientCpuSeconds: number;
+  /** As the client saw it, to the millisecond. */
+  readonly latencyMs: { readonly median: number; readonly p99: number };
+  /** Medians of what a sample of the answers says about itself. */
+  readonly timingMs: Prediction['timing'];
+}
+
+/** Runs one job in a process of its own. @throws Error if that process ends without a result */
+export async function applyLoad(job: LoadJob): Promise<LoadResult> {
+  const client = fork(new URL('./load-client.js', import.meta.url));
+  const ended = once(client, 'exit');
+  client.send(job);
+  const outcome = await Promise.race([once(client, 'message'), ended.then(() => undefined)]);
+  await ended;
+  if (outcome === undefined) throw new Error('The load client ended without a result.');
+  return outcome[0] as LoadResult;
+}

@@ -1,0 +1,97 @@
+// The test stand for one model: raw engine threads in this process, a server in a second, a load client in a third.
+// The images are the package's own golden inputs, so that no data set is needed.
+import sharp from 'sharp';
+import { networkOf } from '../inference/classifier.js';
+import type { ModelPackage } from '../models/package.js';
+import { onnxEngine } from '../service.js';
+import { type Latency, probeLatency } from './latency-probe.js';
+import { applyLoad, type LoadResult } from './load.js';
+import { type RawMeasurement, startRawEngine } from './raw-engine.js';
+import { type ServerCosts, serverCosts } from './server-costs.js';
+import { startServer } from './server-process.js';
+
+export interface RawConfiguration {
+  readonly workers: number;
+  readonly batch: number;
+}
+
+export interface HttpRound {
+  readonly load: LoadResult;
+  readonly costs: ServerCosts;
+  /** Requests answered with 200. */
+  readonly answered: number;
+  /** All others. */
+  readonly failed: number;
+}
+
+export interface Stand {
+  /** One worker and all of them, single images and batches. */
+  readonly rawConfigurations: readonly RawConfiguration[];
+  runRaw(profile: string, configuration: RawConfiguration): Promise<RawMeasurement>;
+  runHttp(profile: string): Promise<HttpRound>;
+  runIdle(profile: string): Promise<Latency>;
+  close(): Promise<void>;
+}
+
+export interface StandOptions {
+  readonly modelsDirectory: string;
+  readonly model: ModelPackage;
+  readonly workers: number;
+  readonly connections: number;
+  /** Duration of each measurement. */
+  readonly seconds: number;
+}
+
+const RAW_BATCH = 8;
+
+export async function createStand(options: StandOptions): Promise<Stand> {
+  const { modelsDirectory, model, workers, connections, seconds } = options;
+  const { name, version } = model.manifest;
+  const images = await encodeGolden(model);
+  const engine = await startRawEngine({ engineModule: onnxEngine, network: networkOf(model) }, workers);
+  const server = await startServer({ modelsDirectory, defaultModel: name, workers }).catch(async (error) => {
+    await engine.close();
+    throw error;
+  });
+  const urlOf = (profile: string): string =>
+    `${server.url}/classify?${new URLSearchParams({ model: name, version, profile })}`;
+
+  return {
+    rawConfigurations: [...new Set([1, workers])].flatMap((count) =>
+      [1, RAW_BATCH].map((batch) => ({ workers: count, batch })),
+    ),
+    runRaw: (profile, { workers: count, batch }) => engine.measure({ profile, batch, seconds }, count),
+    async runHttp(profile) {
+      const before = await server.metrics();
+      const load = await applyLoad({
+        url: urlOf(profile),
+        images: images.map((image) => image.toString('base64')),
+        connections,
+        extent: { seconds },
+      });
+      const costs = serverCosts(before, await server.metrics());
+      const answers = Object.values(load.statuses).reduce((sum, count) => sum + count, 0);
+      const answered = load.statuses['200'] ?? 0;
+      return { load, costs, answered, failed: answers - answered + load.failures };
+    },
+    runIdle: (profile) => probeLatency(urlOf(profile), images, seconds),
+    async close() {
+      await engine.close();
+      await server.stop();
+    },
+  };
+}
+
+/** The golden inputs as PNGs. */
+export function encodeGolden({
+  golden,
+  manifest,
+}: Pick<ModelPackage, 'golden' | 'manifest'>): Promise<Buffer[]> {
+  const { width, height, channels } = manifest.input;
+  return Promise.all(
+    golden.cases.map(({ pixels }) => {
+      const image = sharp(Buffer.from(pixels, 'base64'), { raw: { width, height, channels } });
+      return (channels === 1 ? image.toColourspace('b-w') : image).png().toBuffer();
+    }),
+  );
+}

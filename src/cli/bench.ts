@@ -1,0 +1,106 @@
+// `rdi-serve bench`: the engine alone and the service over HTTP, in one run on one machine, with the same model.
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import process from 'node:process';
+import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
+import { benchProfile, stepsOf } from '../benchmark/bench.js';
+import { type BenchDocument, type ModelFigures, renderBench } from '../benchmark/report.js';
+import { createStand } from '../benchmark/stand.js';
+import { UsageError } from '../errors.js';
+import { fullFlops } from '../inference/path.js';
+import type { ModelPackage } from '../models/package.js';
+import { FULL_PROFILE } from '../models/profiles.js';
+import { findPackages } from '../models/repository.js';
+import { version } from '../version.js';
+import { positiveInteger } from './numbers.js';
+
+const details = `
+For each model, with the profile full and with its default profile, in turn and several times:
+  engine alone   worker threads call the engine on tensors that lie ready: no HTTP, no
+                 decoder, no queue; single images and batches of 8, one worker and all
+  HTTP           a server of its own process, keep-alive connections from another one, raw
+                 PNG bodies, as fast as they are answered
+  idle           one client, one request after the other
+The images are the package's golden inputs. Close other programs: everything shares the cores.
+
+Examples:
+  rdi-serve bench
+  rdi-serve bench mnist-smallcnn --seconds 10 --connections 64 --json bench.json
+`;
+
+interface Options {
+  readonly models: string;
+  readonly seconds: number;
+  readonly rounds: number;
+  readonly connections: number;
+  readonly workers: number;
+  readonly json?: string;
+}
+
+export function benchCommand(): Command {
+  return new Command('bench')
+    .summary('measure speed: the engine alone, and the service over HTTP')
+    .description('Measures how fast the service is on this machine, and how fast its engine alone would be.')
+    .argument('[models...]', 'name or name/version; all in the models folder if none is given')
+    .option('--models <folder>', 'the models folder', 'models')
+    .option('--seconds <n>', 'duration of each measurement', positiveInteger, 3)
+    .option('--rounds <n>', 'how often each is repeated; medians are reported', positiveInteger, 3)
+    .option('--connections <n>', 'of the load client', positiveInteger, 32)
+    .option('--workers <n>', 'inference threads', positiveInteger, availableParallelism())
+    .option('--json <file>', 'write the figures there, too')
+    .addHelpText('after', details)
+    .action(async (names: string[], options: Options) => {
+      const { packages } = await findPackages(options.models);
+      const chosen = choose(packages, names);
+      const models: ModelFigures[] = [];
+      for (const model of chosen) models.push(await benchModel(model, options));
+      const { workers, connections, seconds, rounds } = options;
+      const document: BenchDocument = {
+        tool: `rdi-serve ${version}`,
+        date: new Date().toISOString(),
+        machine: {
+          cpu: cpus()[0]?.model ?? 'unknown processor',
+          cores: availableParallelism(),
+          memoryGiB: Math.round(totalmem() / 2 ** 30),
+          node: process.versions.node,
+          platform: `${process.platform} ${process.arch}`,
+        },
+        settings: { workers, connections, seconds, rounds },
+        models,
+      };
+      process.stdout.write(renderBench(document));
+      if (options.json) await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
+    });
+}
+
+async function benchModel(model: ModelPackage, options: Options): Promise<ModelFigures> {
+  const { name, version: modelVersion, exits } = model.manifest;
+  const profiles = [...new Set([FULL_PROFILE, model.defaultProfile])];
+  const stand = await createStand({ ...options, modelsDirectory: options.models, model });
+  const bar = new SingleBar({ format: `{bar} ${name}: {value}/{total} measurements, {eta_formatted} to go` });
+  try {
+    bar.start(profiles.length * options.rounds * stepsOf(stand), 0);
+    const figures = [];
+    for (const profile of profiles) {
+      figures.push(await benchProfile(stand, profile, options.rounds, () => bar.increment()));
+    }
+    return { model: `${name}/${modelVersion}`, fullFlops: fullFlops(exits), profiles: figures };
+  } finally {
+    bar.stop();
+    await stand.close();
+  }
+}
+
+/** The named packages, the newest version where none is named. @throws UsageError if there is no such package */
+function choose(packages: readonly ModelPackage[], names: readonly string[]): readonly ModelPackage[] {
+  const idOf = ({ manifest }: ModelPackage): string => `${manifest.name}/${manifest.version}`;
+  const known = packages.map(idOf).join(', ') || 'none';
+  if (packages.length === 0) throw new UsageError('There is no model that can be benched.');
+  if (names.length === 0) return packages;
+  return names.map((name) => {
+    const found = packages.findLast((one) => one.manifest.name === name || idOf(one) === name);
+    if (!found) throw new UsageError(`There is no model ${name}; these are there: ${known}.`);
+    return found;
+  });
+}
