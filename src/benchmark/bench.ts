@@ -62,7 +62,7 @@ export async function benchProfile(
   rounds: number,
   onStep: () => void,
 ): Promise<ProfileFigures> {
-  const raw = stand.rawConfigurations.map(() => [] as RawRound[]);
+  const raw = stand.rawConfigurations.map(() => [] as RawMeasurement[]);
   const http: HttpRound[] = [];
   const idle: { medianSeconds: number; p99Seconds: number }[] = [];
   for (let round = 0; round < rounds; round++) {
