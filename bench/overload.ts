@@ -1,0 +1,90 @@
+// Ten times what the server can take, for half a minute: memory stays bounded, what is admitted is answered, the rest
+// is told at once when to come back, and a second later all is as before. Exit code 1 if any of it is not so.
+// Usage: node dist/bench/overload.js [models folder] [model] [seconds]
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { probeLatency } from '../src/benchmark/latency-probe.js';
+import { applyLoad, type LoadResult } from '../src/benchmark/load.js';
+import { startServer } from '../src/benchmark/server-process.js';
+import { formatTable } from '../src/cli/table.js';
+import { sumOf } from '../src/telemetry/metrics-text.js';
+import { goldenImages } from './golden-images.js';
+import { reportPromises } from './promises.js';
+
+const [modelsDirectory = 'models', model, secondsText = '30'] = process.argv.slice(2);
+const OVERLOAD = 10;
+/** Asked of the load client, which never quite reaches what it is asked for. */
+const MARGIN = 1.3;
+const CAPACITY_SECONDS = 5;
+const MIB = 2 ** 20;
+/** What the heap may swing by, once the server has met its highest load. */
+const MEMORY_SWING_BYTES = 64 * MIB;
+
+const { name, images } = await goldenImages(modelsDirectory, model);
+const base64 = images.map((image) => image.toString('base64'));
+// One worker, so that the load client and the server's event loop have a core of their own.
+const server = await startServer({ modelsDirectory, defaultModel: name, workers: 1 });
+const url = `${server.url}/classify?profile=full`;
+
+const answered = ({ statuses }: LoadResult): number => statuses['200'] ?? 0;
+const before = await probeLatency(url, images, 1);
+const extent = { seconds: CAPACITY_SECONDS };
+const calm = await applyLoad({ url, images: base64, connections: 32, extent });
+const capacity = answered(calm) / calm.seconds;
+
+const memory: number[] = [];
+const watch = setInterval(async () => {
+  memory.push(sumOf(await server.metrics(), 'process_resident_memory_bytes'));
+}, 1000);
+const load = await applyLoad({
+  url,
+  images: base64,
+  connections: 1000,
+  extent: { seconds: Number(secondsText) },
+  requestsPerSecond: Math.ceil(OVERLOAD * MARGIN * capacity),
+});
+clearInterval(watch);
+await sleep(1000);
+const after = await server.metrics();
+const recovered = await probeLatency(url, images, 1);
+await server.stop();
+
+const offered = load.sent / load.seconds / capacity;
+const rejected = load.statuses['503'] ?? 0;
+const others = Object.entries(load.statuses).filter(([status]) => status !== '200' && status !== '503');
+const third = Math.floor(memory.length / 3);
+const early = Math.max(...memory.slice(0, third));
+const late = Math.max(...memory.slice(-third));
+const milliseconds = (seconds: number): string => (1000 * seconds).toFixed(2);
+process.stdout.write(
+  formatTable(
+    ['what:', 'value'],
+    [
+      ['capacity, images/s', Math.round(capacity)],
+      ['offered, times capacity', offered.toFixed(1)],
+      ['answered, images/s', Math.round(answered(load) / load.seconds)],
+      ['answered with 503', rejected],
+      ['memory at most in the first third, MiB', Math.round(early / MIB)],
+      ['memory at most in the last third, MiB', Math.round(late / MIB)],
+      ['idle median before, ms', milliseconds(before.medianSeconds)],
+      ['idle median a second after, ms', milliseconds(recovered.medianSeconds)],
+    ],
+  ),
+);
+reportPromises([
+  ['the load was ten times the capacity', offered >= OVERLOAD, `${offered.toFixed(1)} times`],
+  ['no request without an answer', load.failures === 0, `${load.failures} without`],
+  ['every answer is a prediction or 503', others.length === 0, JSON.stringify(Object.fromEntries(others))],
+  ['some were answered, some turned away', answered(load) > 0 && rejected > 0, JSON.stringify(load.statuses)],
+  ['every 503 has Retry-After', load.withoutRetryAfter === 0, `${load.withoutRetryAfter} without`],
+  [
+    'memory is bounded',
+    late <= early + MEMORY_SWING_BYTES,
+    `it grew by ${Math.round((late - early) / MIB)} MiB`,
+  ],
+  [
+    'after a second nothing waits and nothing is in flight',
+    sumOf(after, 'rdi_in_flight') === 0 && sumOf(after, 'rdi_queue_depth') === 0,
+    `${sumOf(after, 'rdi_in_flight')} in flight`,
+  ],
+]);

@@ -1,0 +1,64 @@
+// A hundred thousand requests: after the warm-up, memory no longer grows, and every one of them was counted.
+// Exit code 1 if either is not so.
+// Usage: node dist/bench/soak.js [models folder] [model] [requests]
+import process from 'node:process';
+import { applyLoad } from '../src/benchmark/load.js';
+import { startServer } from '../src/benchmark/server-process.js';
+import { formatTable } from '../src/cli/table.js';
+import { sumOf } from '../src/telemetry/metrics-text.js';
+import { goldenImages } from './golden-images.js';
+import { reportPromises } from './promises.js';
+
+const [modelsDirectory = 'models', model, requestsText = '100000'] = process.argv.slice(2);
+const BLOCKS = 10;
+/** The heap and the compiled code reach their size in these. */
+const WARM_UP_BLOCKS = 2;
+const MIB = 2 ** 20;
+/** Growth of the mean that is no leak but a garbage collector's mood. */
+const TOLERANCE = 0.05;
+
+const requests = Math.ceil(Number(requestsText) / BLOCKS);
+const { name, images } = await goldenImages(modelsDirectory, model);
+const base64 = images.map((image) => image.toString('base64'));
+const server = await startServer({ modelsDirectory, defaultModel: name });
+const blocks: { requests: number; answered: number; memory: number; heap: number }[] = [];
+for (let block = 0; block < BLOCKS; block++) {
+  const { statuses } = await applyLoad({
+    url: `${server.url}/classify`,
+    images: base64,
+    connections: 32,
+    extent: { requests },
+  });
+  const metrics = await server.metrics();
+  blocks.push({
+    requests: (block + 1) * requests,
+    answered: statuses['200'] ?? 0,
+    memory: sumOf(metrics, 'process_resident_memory_bytes'),
+    heap: sumOf(metrics, 'nodejs_heap_size_used_bytes'),
+  });
+}
+const counted = sumOf(await server.metrics(), 'rdi_predictions_total');
+await server.stop();
+
+process.stdout.write(
+  formatTable(
+    ['requests', 'answered', 'memory, MiB', 'heap in use, MiB'],
+    blocks.map((one) => [
+      one.requests,
+      one.answered,
+      (one.memory / MIB).toFixed(1),
+      (one.heap / MIB).toFixed(1),
+    ]),
+  ),
+);
+const mean = (some: readonly { memory: number }[]): number =>
+  some.reduce((sum, { memory }) => sum + memory, 0) / some.length;
+const warm = blocks.slice(WARM_UP_BLOCKS);
+const third = Math.floor(warm.length / 3);
+const growth = mean(warm.slice(-third)) / mean(warm.slice(0, third)) - 1;
+const answered = blocks.reduce((sum, one) => sum + one.answered, 0);
+reportPromises([
+  ['every request was answered', answered === BLOCKS * requests, `${answered} of ${BLOCKS * requests}`],
+  ['every answer was counted', counted === answered, `${counted} of ${answered}`],
+  ['memory is flat after the warm-up', growth <= TOLERANCE, `it grew by ${(100 * growth).toFixed(1)} %`],
+]);

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { BenchDocument } from '../../src/benchmark/report.js';
+import { writeTestPackage } from '../support/network.js';
+
+const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+function run(...options: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [main, 'bench', ...options], (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+test('bench measures engine and service of the same model and writes the figures down', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'rdi-bench-'));
+  t.after(() => rm(root, { recursive: true }));
+  const [models, json] = [join(root, 'models'), join(root, 'bench.json')];
+  const profiles = { half: { policy: 'entropy' as const, thresholds: [null, 0.6] } };
+  await writeTestPackage(models, { calibration: { formatVersion: 1, defaultProfile: 'half', profiles } });
+
+  const short = ['--seconds', '1', '--rounds', '1', '--workers', '2', '--connections', '4'];
+  const { code, stdout, stderr } = await run('tiny/1', '--models', models, '--json', json, ...short);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /HTTP, saturated/);
+
+  const { settings, models: benched } = JSON.parse(await readFile(json, 'utf8')) as BenchDocument;
+  assert.deepEqual(settings, { workers: 2, connections: 4, seconds: 1, rounds: 1 });
+  assert.deepEqual(
+    benched.map(({ model, profiles: of }) => [model, of.map(({ profile }) => profile)]),
+    [['tiny/1', ['full', 'half']]],
+  );
+  for (const { raw, http, idle } of benched[0]?.profiles ?? []) {
+    assert.deepEqual(
+      raw.map(({ workers, batch }) => [workers, batch]),
+      [
+        [1, 1],
+        [1, 8],
+        [2, 1],
+        [2, 8],
+      ],
+    );
+    const figures = [
+      ...raw.flatMap((one) => [one.imagesPerSecond, one.medianMs, one.p99Ms, one.cpuMs]),
+      ...[http.requestsPerSecond, http.serverCpuMs, http.clientCpuMs, http.meanBatch, http.eventLoopP99Ms],
+      ...[http.timingMs.decode, http.timingMs.infer, http.timingMs.total, idle.medianMs, idle.p99Ms],
+    ];
+    for (const figure of figures) assert.ok(figure > 0, `${figure} is no measurement`);
+    assert.equal(http.failed, 0);
+    const fastest = Math.max(...raw.map(({ imagesPerSecond }) => imagesPerSecond));
+    assert.equal(http.shareOfRaw, http.requestsPerSecond / fastest);
+    assert.equal(idle.addedMs, idle.medianMs - (raw[0]?.medianMs ?? 0));
+  }
+});
+
+test('a model or folder that is not there is one sentence', async (t) => {
+  const models = await mkdtemp(join(tmpdir(), 'rdi-bench-'));
+  t.after(() => rm(models, { recursive: true }));
+  assert.match(
+    (await run('--models', models)).stderr,
+    /^rdi-serve: There is no model that can be benched\.\n$/,
+  );
+  assert.match(
+    (await run('--models', join(models, 'none'))).stderr,
+    /^rdi-serve: The models folder .*cannot be read/,
+  );
+  await writeTestPackage(models, {});
+  assert.match(
+    (await run('huge', '--models', models)).stderr,
+    /^rdi-serve: There is no model huge; these are there: tiny\/1\.\n$/,
+  );
+});
