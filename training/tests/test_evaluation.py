@@ -8,15 +8,20 @@ import torch
 
 from rdi_training.cost import network_cost
 from rdi_training.data.stripes import draw_stripes
+from rdi_training.dynamic import Thresholds
 from rdi_training.evaluation.intervals import paired_difference, share
 from rdi_training.evaluation.markdown import to_markdown
 from rdi_training.evaluation.subject import Subject, load_authors
-from rdi_training.evaluation.suite import record, run_suite, union
-from rdi_training.evaluation.table import compare, tabulate
+from rdi_training.evaluation.suite import record, record_profiles, run_suite, union
+from rdi_training.evaluation.table import compare, tabulate, tabulate_profiles
 from rdi_training.evaluation.threat import Threat, threat_for
 from rdi_training.networks.multi_exit import MultiExitNetwork
 
 THREAT = Threat(epsilon=0.1, step=0.02, steps=5)
+
+
+def tiny_subject(network: MultiExitNetwork, thresholds: Thresholds) -> Subject:
+    return Subject("tiny", network, thresholds, {"own": thresholds, "full": [None, None]})
 
 
 def test_wilson_interval() -> None:
@@ -37,7 +42,7 @@ def test_paired_difference_counts_only_disagreements() -> None:
 
 def test_union_is_no_better_than_any_attack_and_worst_is_the_lowest(network: MultiExitNetwork) -> None:
     images = draw_stripes(60, seed=5)
-    subject = Subject("tiny", network, [0.5, None])
+    subject = tiny_subject(network, [0.5, None])
     records = run_suite(subject, images, THREAT, seed=1, masking=True)
     table = tabulate(records, network_cost(network))
     dynamic = {name: entry["value"] for name, entry in table["dynamic"].items()}
@@ -51,6 +56,9 @@ def test_union_is_no_better_than_any_attack_and_worst_is_the_lowest(network: Mul
         "pgd-100 is no weaker than pgd",
         "a wide ball leaves (almost) nothing",
     }
+    profiles = tabulate_profiles(record_profiles(subject, images))
+    assert profiles["full"]["minusFull"]["value"] == 0
+    assert profiles["own"]["executedMacs"] == table["cost"]["executedMacs"]
     report = {
         "command": "evaluate",
         "dataset": "stripes",
@@ -58,7 +66,10 @@ def test_union_is_no_better_than_any_attack_and_worst_is_the_lowest(network: Mul
         "n": 60,
         "seed": 1,
         "threat": {"epsilon": 0.1, "step": 0.02, "steps": 5},
-        "subjects": [{"name": name, "thresholds": [0.5, None], "table": table} for name in ("one", "two")],
+        "testImages": 60,
+        "subjects": [
+            {"name": name, "thresholds": [0.5, None], "profiles": profiles, "table": table} for name in ("one", "two")
+        ],
         "comparison": compare(records, records),
     }
     text = to_markdown(report)
@@ -68,14 +79,14 @@ def test_union_is_no_better_than_any_attack_and_worst_is_the_lowest(network: Mul
 
 def test_the_same_seed_gives_the_same_records(network: MultiExitNetwork) -> None:
     images = draw_stripes(20, seed=5)
-    subject = Subject("tiny", network, [0.5, 0.5])
+    subject = tiny_subject(network, [0.5, 0.5])
     first, second = (run_suite(subject, images, THREAT, seed=1, masking=False) for _ in range(2))
     assert all(torch.equal(first[name].right, second[name].right) for name in first)
 
 
 def test_a_record_counts_what_was_executed(network: MultiExitNetwork) -> None:
     images = draw_stripes(20, seed=5)
-    always_first = record(Subject("tiny", network, [2.0, None]), images.images, images.labels)
+    always_first = record(tiny_subject(network, [2.0, None]), images.images, images.labels)
     assert always_first.executed_macs == network_cost(network).executed([True, False])[0]
     assert always_first.taken.tolist() == [0] * 20
 

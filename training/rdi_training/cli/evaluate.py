@@ -14,8 +14,8 @@ from ..cost import network_cost
 from ..data.registry import data_folder, is_jpeg, load_split
 from ..evaluation.markdown import to_markdown
 from ..evaluation.subject import load_authors, load_package
-from ..evaluation.suite import run_suite
-from ..evaluation.table import compare, tabulate
+from ..evaluation.suite import record_profiles, run_suite
+from ..evaluation.table import compare, tabulate, tabulate_profiles
 from ..evaluation.threat import threat_for
 
 
@@ -39,35 +39,32 @@ def run(options: argparse.Namespace) -> int:
     """Attack, tabulate, write."""
     torch.set_num_threads(options.threads)
     folder = data_folder(options.data)
-    test = load_split(options.dataset, folder, "test")
-    images = test.sample(options.images, options.seed).to(torch.device(options.device))
+    test = load_split(options.dataset, folder, "test").to(torch.device(options.device))
+    images = test.sample(options.images, options.seed)
     threat = threat_for(options.dataset, options.epsilon)
     subjects = [
-        load_package(path, options.profile) if path.is_dir() else load_authors(path, test.images)
+        load_package(path, options.profile) if path.is_dir() else load_authors(path, test.images.cpu())
         for path in (options.model, options.against)
         if path
     ]
+    for subject in subjects:
+        subject.network.to(options.device)
     records = [
-        run_suite(
-            dataclasses.replace(subject, network=subject.network.to(options.device)),
-            images,
-            threat,
-            seed=options.seed,
-            masking=not options.no_masking,
-        )
-        for subject in subjects
+        run_suite(subject, images, threat, seed=options.seed, masking=not options.no_masking) for subject in subjects
     ]
     report: dict[str, Any] = {
         "command": shlex.join(["python", "-m", "rdi_training", *sys.argv[1:]]),
         "dataset": options.dataset,
         "fromJpeg": is_jpeg(options.dataset, folder),
         "n": len(images),
+        "testImages": len(test),
         "seed": options.seed,
         "threat": dataclasses.asdict(threat),
         "subjects": [
             {
                 "name": subject.name,
                 "thresholds": list(subject.thresholds),
+                "profiles": tabulate_profiles(record_profiles(subject, test)),
                 "table": tabulate(record, network_cost(subject.network)),
             }
             for subject, record in zip(subjects, records, strict=True)

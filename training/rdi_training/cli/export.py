@@ -12,7 +12,7 @@ from ..cost import network_cost
 from ..data.image_set import hold_out
 from ..data.registry import data_folder, is_jpeg, load_split
 from ..dynamic import all_logits
-from ..export.model_card import model_card
+from ..export.model_card import model_card, radius_text
 from ..export.package import Description, write_package
 from ..export.profiles import choose_profiles
 from ..export.thresholds import RecordedExits
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         name=config.name,
         version=options.model_version,
         text=f"{config.network} trained on {config.dataset} to withstand L-infinity perturbations of "
-        f"{config.final_epsilon * 255:g}/255",
+        + radius_text(config.final_epsilon),
         licence="Apache-2.0",
         classes=training.classes,
         provenance={

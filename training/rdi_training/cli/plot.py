@@ -1,13 +1,12 @@
 """`plot`: draw a run's progress, or an exported model's accuracy against its compute."""
 
 import argparse
-import json
 from pathlib import Path
 
 from ..cost import network_cost
 from ..data.registry import data_folder, load_split
 from ..evaluation.subject import load_package
-from ..evaluation.suite import record
+from ..evaluation.suite import record_profiles
 from ..plots import Point, compute_figure, training_figure
 
 
@@ -29,10 +28,9 @@ def run(options: argparse.Namespace) -> int:
         if options.dataset is None:
             raise ValueError("--model needs --dataset")
         test = load_split(options.dataset, data_folder(options.data), "test")
-        profiles = json.loads((options.model / "calibration.json").read_text())["profiles"]
-        subjects = {name: load_package(options.model, name) for name in (*profiles, "full")}
-        records = {name: record(subject, test.images, test.labels) for name, subject in subjects.items()}
-        cost = network_cost(subjects["full"].network)
+        subject = load_package(options.model, "full")
+        records = record_profiles(subject, test)
+        cost = network_cost(subject.network)
         accuracy = records["full"].exit_right.float().mean(1).tolist()
         alone = [sum(cost.stages[: index + 1]) + head for index, head in enumerate(cost.heads)]
         figure = compute_figure(

@@ -22,7 +22,13 @@ def to_markdown(report: dict[str, Any]) -> str:
     subjects = report["subjects"]
     names = [subject["name"] for subject in subjects]
     tables = [subject["table"] for subject in subjects]
-    parts = [_conditions(report)]
+    parts = []
+    for subject in subjects:
+        parts.append(
+            f"Profiles of {subject['name'].partition(',')[0]} on all {report['testImages']} clean test images:"
+        )
+        parts.append(_profiles(subject))
+    parts.append(_conditions(report))
     rows = [
         [label, *(_share(entry["dynamic"].get(key)) for entry in tables)]
         for key, label in ROWS.items()
@@ -39,7 +45,7 @@ def to_markdown(report: dict[str, Any]) -> str:
     ]
     parts.append(table(["accuracy of the dynamic answer, 95 % interval", *names], rows))
     for name, entry in zip(names, tables, strict=True):
-        parts.append(f"Exits of {name}:")
+        parts.append(f"Exits of {name}, on these images:")
         parts.append(_exits(entry))
         if "masking" in entry:
             checks = "; ".join(f"{check}: {'yes' if good else '**no**'}" for check, good in entry["masking"].items())
@@ -68,6 +74,25 @@ def _share(value: dict[str, Any] | None) -> str:
 def _macs(entry: dict[str, Any], key: str) -> str:
     macs = entry["cost"].get(key)
     return "n/a" if macs is None else f"{macs / 1e6:.2f} ({macs / entry['cost']['fullMacs']:.0%})"
+
+
+def _profiles(subject: dict[str, Any]) -> str:
+    full_macs = subject["table"]["cost"]["fullMacs"]
+    return table(
+        ["profile", "accuracy, 95 % interval", "minus full (points)", "executed", "images leaving at exit 0, 1, …"],
+        [
+            [
+                name,
+                f"{values['accuracy']['value']:.2%} "
+                f"({values['accuracy']['low']:.2%} to {values['accuracy']['high']:.2%})",
+                f"{values['minusFull']['value'] * 100:+.2f} "
+                f"({values['minusFull']['low'] * 100:+.2f} to {values['minusFull']['high'] * 100:+.2f})",
+                f"{values['executedMacs'] / 1e6:.2f} M MACs ({values['executedMacs'] / full_macs:.1%})",
+                ", ".join(f"{share:.1%}" for share in values["exitShares"]),
+            ]
+            for name, values in subject["profiles"].items()
+        ],
+    )
 
 
 def _exits(entry: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What is evaluated: a network with its thresholds, from a run, an exported folder or the authors' checkpoint."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,9 @@ class Subject:
     name: str
     network: MultiExitNetwork
     thresholds: Thresholds
+    """Those under attack."""
+    profiles: Mapping[str, Thresholds]
+    """All that it may be run with, for its clean accuracy and cost."""
 
 
 def load_package(folder: Path, profile: str) -> Subject:
@@ -29,17 +33,18 @@ def load_package(folder: Path, profile: str) -> Subject:
     config = description["provenance"]["training"]["config"]
     network = build_network(config["network"], classes=len(description["classes"]))
     network.load_state_dict(load_file(folder / "checkpoint.safetensors"))
-    profiles = json.loads((folder / "calibration.json").read_text())["profiles"]
-    if profile == "full":
-        thresholds: Thresholds = [None] * (network.exit_count - 1)
-    elif profile in profiles:
-        thresholds = profiles[profile]["thresholds"]
-    else:
-        raise ValueError(f"{folder} has no profile {profile!r}; it has full, {', '.join(profiles)}")
-    return Subject(f"{description['name']}, {profile}", network.eval(), thresholds)
+    calibration = json.loads((folder / "calibration.json").read_text())
+    profiles: dict[str, Thresholds] = {
+        name: values["thresholds"] for name, values in calibration["profiles"].items()
+    } | {"full": [None] * (network.exit_count - 1)}
+    if profile not in profiles:
+        raise ValueError(f"{folder} has no profile {profile!r}; it has {', '.join(profiles)}")
+    return Subject(f"{description['name']}, {profile}", network.eval(), profiles[profile], profiles)
 
 
 def load_authors(path: Path, test_images: Tensor) -> Subject:
     """The published checkpoint with thresholds set its authors' way, on the test images (uint8)."""
     network = load_authors_checkpoint(path)
-    return Subject("authors' RDI-ResNet38", network, authors_thresholds(all_logits(network, test_images)))
+    thresholds = authors_thresholds(all_logits(network, test_images))
+    profiles: dict[str, Thresholds] = {"as published": thresholds, "full": [None] * (network.exit_count - 1)}
+    return Subject("authors' RDI-ResNet38", network, thresholds, profiles)

@@ -22,9 +22,9 @@ from ..attacks.objectives import (
     towards_uniform,
 )
 from ..attacks.pgd import pgd
-from ..cost import network_cost
+from ..cost import NetworkCost, network_cost
 from ..data.image_set import ImageSet, as_pixels
-from ..dynamic import all_logits, at_exit, exits_taken, normalised_entropy
+from ..dynamic import Thresholds, all_logits, at_exit, exits_taken, normalised_entropy
 from .subject import Subject
 from .threat import Threat
 
@@ -67,10 +67,23 @@ def run_suite(subject: Subject, images: ImageSet, threat: Threat, *, seed: int, 
 def record(subject: Subject, images: Tensor, labels: Tensor) -> Record:
     """Let every image leave where it will."""
     logits = all_logits(subject.network, images).cpu()
-    taken = exits_taken(normalised_entropy(logits[:-1]), subject.thresholds)
-    exit_right = logits.argmax(-1).eq(labels.cpu())
-    active = [threshold is not None for threshold in subject.thresholds]
-    executed = torch.tensor(network_cost(subject.network).executed(active), dtype=torch.float64)
+    return decide(logits, labels.cpu(), subject.thresholds, network_cost(subject.network))
+
+
+def record_profiles(subject: Subject, images: ImageSet) -> dict[str, Record]:
+    """Every profile on clean images."""
+    logits = all_logits(subject.network, images.images).cpu()
+    cost = network_cost(subject.network)
+    return {
+        name: decide(logits, images.labels.cpu(), thresholds, cost) for name, thresholds in subject.profiles.items()
+    }
+
+
+def decide(logits: Tensor, labels: Tensor, thresholds: Thresholds, cost: NetworkCost) -> Record:
+    """What becomes of images with these logits [E, N, C]."""
+    taken = exits_taken(normalised_entropy(logits[:-1]), thresholds)
+    exit_right = logits.argmax(-1).eq(labels)
+    executed = torch.tensor(cost.executed([threshold is not None for threshold in thresholds]), dtype=torch.float64)
     return Record(
         right=at_exit(exit_right, taken),
         exit_right=exit_right,

@@ -34,7 +34,7 @@ def model_card(
     sections = [
         f"# {config.name}",
         f"A multi-exit image classifier ({config.network}) trained on {config.dataset} to withstand perturbations "
-        f'of up to {config.final_epsilon * 255:g}/255 per pixel (L∞). Network: RDI-Nets, Hu et al., "Triple '
+        f'of up to {radius_text(config.final_epsilon)} per pixel (L∞). Network: RDI-Nets, Hu et al., "Triple '
         'Wins", ICLR 2020, with cheaper heads.',
         "" if finished else f"**Training is not finished: {position.epoch} of {config.epochs} epochs.**",
         "## Data",
@@ -79,8 +79,14 @@ def _training(config: TrainingConfig, position: Position, hardware: str) -> str:
 
 def _radius(phase: AttackPhase) -> str:
     if phase.epsilon_from == phase.epsilon_to:
-        return f"{phase.epsilon_to:.4g}"
-    return f"{phase.epsilon_from:.4g} to {phase.epsilon_to:.4g}"
+        return radius_text(phase.epsilon_to)
+    return f"{radius_text(phase.epsilon_from)} to {radius_text(phase.epsilon_to)}"
+
+
+def radius_text(epsilon: float) -> str:
+    """A radius as a share of the full range, in 255ths where it is a whole number of them."""
+    levels = epsilon * 255
+    return f"{levels:.0f}/255" if abs(levels - round(levels)) < 1e-6 else f"{epsilon:.4g}"
 
 
 def _cost_table(cost: NetworkCost) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from .. import __version__
 from ..dynamic import all_logits
@@ -39,7 +39,8 @@ def write_package(
     _write_json(folder / "golden.json", golden_cases(network))
     _write_json(folder / "calibration.json", calibration)
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-    save_file(weights, folder / "checkpoint.safetensors")
+    # Not save_file: its files are readable by their owner alone.
+    (folder / "checkpoint.safetensors").write_bytes(save(weights))
     (folder / "MODEL_CARD.md").write_text(card)
 
 
