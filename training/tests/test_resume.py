@@ -65,6 +65,15 @@ def test_another_configuration_does_not_resume(config: TrainingConfig, tmp_path:
         run(dataclasses.replace(config, seed=9), tmp_path)
 
 
+def test_a_run_may_move_to_another_device(config: TrainingConfig, tmp_path: Path) -> None:
+    run(config, tmp_path, stop_after(3))
+    saved = torch.load(tmp_path / CHECKPOINT, weights_only=True)
+    torch.save(saved | {"device": "cuda", "draws": torch.zeros(16, dtype=torch.uint8)}, tmp_path / CHECKPOINT)
+    finished, moved, _ = run(config, tmp_path)
+    assert finished
+    assert moved.position.epoch == config.epochs
+
+
 def test_collapse_goes_back_with_more_steps_and_gives_up_at_last(
     config: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

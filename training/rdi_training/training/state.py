@@ -72,6 +72,7 @@ class TrainingState:
                 "network": self.network.state_dict(),
                 "average": self.average.state_dict(),
                 "optimiser": self.optimiser.state_dict(),
+                "device": self.draws.device.type,
                 "draws": self.draws.get_state(),
                 "carried": self.carried,
             },
@@ -80,7 +81,10 @@ class TrainingState:
         os.replace(partial, path)
 
     def load(self, path: Path) -> None:
-        """Go to where the checkpoint was written; one of another configuration is a ValueError."""
+        """Go to where the checkpoint was written; one of another configuration is a ValueError.
+
+        A run may move between CPU and GPU; it then no longer repeats bit for bit.
+        """
         saved = torch.load(path, map_location=self.draws.device, weights_only=True)
         if saved["format"] != FORMAT or saved["config"] != self.config.to_json():
             raise ValueError(f"{path} belongs to another configuration; give the run a folder of its own")
@@ -88,8 +92,12 @@ class TrainingState:
         self.network.load_state_dict(saved["network"])
         self.average.load_state_dict(saved["average"])
         self.optimiser.load_state_dict(saved["optimiser"])
-        self.draws.set_state(saved["draws"].cpu())
         self.carried = saved["carried"]
+        if saved["device"] == self.draws.device.type:
+            self.draws.set_state(saved["draws"].cpu())
+        else:
+            # Generators of different devices share no state: the rest of this epoch draws differently.
+            self.seed_epoch()
 
 
 def _optimiser(config: TrainingConfig, network: nn.Module) -> torch.optim.Optimizer:
