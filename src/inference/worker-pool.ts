@@ -1,8 +1,8 @@
 // The worker threads: starts them, hands each at most one batch, replaces those that die.
 // A thread is never terminated while it computes: that would abort the whole process.
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { invariant, messageOf } from '../errors.js';
+import { invariant, messageOf, UsageError } from '../errors.js';
 import type { EngineInfo, Network, Progress, Report, RunCommand, WorkerSetup } from './protocol.js';
 
 /** A batch on its way; exactly one of the three endings is called. */
@@ -18,7 +18,10 @@ export interface Batch {
 
 export interface WorkerPool {
   readonly size: number;
-  /** Starts all workers. @returns the engine, and the networks that some worker refused with its reason. */
+  /**
+   * Starts all workers. @returns the engine, and the networks that some worker refused with its reason.
+   * @throws UsageError if a worker cannot start; the others have ended then.
+   */
   start(): Promise<{ engine: EngineInfo; refused: ReadonlyMap<string, string> }>;
   /** Workers that wait for a batch. */
   idle(): number;
@@ -69,6 +72,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       restart: undefined,
     };
   });
+  let started = false;
   let closing = false;
 
   function spawn(slot: Slot): Promise<ReadyReport> {
@@ -80,6 +84,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     };
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData,
+      env: SHARE_ENV,
       name: `rdi-${slot.index}`,
     });
     slot.worker = worker;
@@ -98,9 +103,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         cause = error;
       });
       worker.on('exit', (code) => {
-        reject(
-          new Error(`An inference worker died while starting: ${messageOf(cause ?? `exit code ${code}`)}.`),
-        );
+        reject(cause ?? new Error(`exit code ${code}`));
         onExit(slot, cause ?? `exit code ${code}`);
       });
     });
@@ -135,7 +138,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     slot.worker = undefined;
     slot.batch = undefined;
     slot.state = 'dead';
-    if (state === 'closing') return;
+    if (state === 'closing' || !started) return;
     logger.error({ worker: slot.index, cause: messageOf(cause) }, 'worker died');
     batch?.onLost();
     if (closing) return;
@@ -153,11 +156,30 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     }, delay);
   }
 
+  async function close(): Promise<void> {
+    closing = true;
+    await Promise.all(
+      slots.map((slot) => {
+        clearTimeout(slot.restart);
+        const { worker } = slot;
+        if (!worker) return undefined;
+        const ended = new Promise((resolve) => worker.once('exit', resolve));
+        if (slot.state === 'idle') end(slot);
+        return ended;
+      }),
+    );
+  }
+
   return {
     size: options.size,
 
     async start() {
-      const reports = await Promise.all(slots.map(spawn));
+      const reports = await Promise.all(slots.map(spawn)).catch(async (error: unknown) => {
+        await close();
+        const [reason] = messageOf(error).split('\n', 1); // Node adds what required what
+        throw new UsageError(`The engine cannot be started: ${reason}.`, { cause: error });
+      });
+      started = true;
       const [first] = reports;
       invariant(first, 'a pool has at least one worker');
       const refused = new Map(
@@ -180,18 +202,6 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       };
     },
 
-    async close() {
-      closing = true;
-      await Promise.all(
-        slots.map((slot) => {
-          clearTimeout(slot.restart);
-          const { worker } = slot;
-          if (!worker) return undefined;
-          const ended = new Promise((resolve) => worker.once('exit', resolve));
-          if (slot.state === 'idle') end(slot);
-          return ended;
-        }),
-      );
-    },
+    close,
   };
 }
