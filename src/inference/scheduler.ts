@@ -100,11 +100,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function dispatch(): void {
     waiting = waiting.filter((entry) => !entry.settled);
-    for (let idle = options.idle(); idle > 0; idle--) {
+    let idle = options.idle();
+    while (idle > 0 && waiting.length > 0) {
       // An even share for each idle worker, so that none runs a long batch beside one that has nothing to do.
       const entries = take(Math.min(maxBatch, Math.ceil(waiting.length / idle)));
-      if (entries.length === 0) return;
+      if (entries.length === 0) continue; // all of these were too late; others may still wait
       start(entries);
+      idle--;
     }
   }
 
