@@ -5,16 +5,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { buildApp } from './app.js';
 import { monotonicSeconds } from './clock.js';
 import type { Config } from './config.js';
+import { messageOf, UsageError } from './errors.js';
 import { startService } from './service.js';
 import { createLogger } from './telemetry/logging.js';
 
-/** Serves until a signal ends it. */
-export async function serve(config: Config): Promise<void> {
+/**
+ * Serves until a signal ends it.
+ * @param engineModule as for `startService`
+ * @throws UsageError if there is nothing to serve, or no address to serve it at
+ */
+export async function serve(config: Config, engineModule?: string): Promise<void> {
   const logger = createLogger(config.logLevel);
-  const { classifier, metrics } = await startService(config, logger);
+  const { classifier, metrics } = await startService(config, logger, engineModule);
   let draining = false;
   const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => draining });
-  const address = await app.listen({ host: config.host, port: config.port });
+  const address = await app.listen({ host: config.host, port: config.port }).catch(async (error: unknown) => {
+    await app.close();
+    await classifier.close();
+    throw new UsageError(`The server cannot listen: ${messageOf(error)}.`, { cause: error });
+  });
   const { engine, catalog } = classifier;
   logger.info(
     {
