@@ -4,7 +4,6 @@ import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
-import { Failure } from './errors.js';
 import { classifyRoutes } from './http/classify.js';
 import { classifyBatchRoutes } from './http/classify-batch.js';
 import { healthRoutes } from './http/health.js';
@@ -12,6 +11,7 @@ import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoutes } from './http/metrics.js';
 import { modelRoutes } from './http/models.js';
 import { openapi } from './http/openapi.js';
+import { orderlyClose } from './http/orderly-close.js';
 import { answerClientError, answerNotFound, createErrorHandler } from './http/problems.js';
 import { namedSchemas } from './http/schemas.js';
 import { createValidatorCompiler } from './http/validation.js';
@@ -40,7 +40,6 @@ export async function buildApp(options: AppOptions) {
     genReqId: requestId,
     requestTimeout: config.requestTimeoutSeconds * 1000,
     bodyLimit: config.maxBatchBytes,
-    forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
     frameworkErrors: answerError,
@@ -51,6 +50,8 @@ export async function buildApp(options: AppOptions) {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // Before the body is looked at: whatever it is, there is nothing here.
+    if (request.is404) answerNotFound(request);
   });
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions } = request;
@@ -61,30 +62,19 @@ export async function buildApp(options: AppOptions) {
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
   for (const schema of namedSchemas) app.addSchema(schema);
+  await app.register(orderlyClose);
   await app.register(openapi, { version, docs: config.docs });
   await app.register(metricsRoutes, { metrics });
   await app.register(healthRoutes, { isDraining });
   await app.register(modelRoutes, { classifier });
-  await app.register(async (classification) => {
-    // Connections that were kept alive may still bring requests while the app closes.
-    let closing = false;
-    classification.addHook('preClose', async () => {
-      closing = true;
-    });
-    classification.addHook('onRequest', async (_request, reply) => {
-      if (!closing) return;
-      reply.header('connection', 'close');
-      throw new Failure('shutting-down', 'This server takes no new requests.', { retryAfterSeconds: 1 });
-    });
-    const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
-    await classification.register(classifyRoutes, { classifier, maxImageBytes });
-    await classification.register(classifyBatchRoutes, {
-      classifier,
-      metrics,
-      maxImageBytes,
-      maxBatchImages,
-      maxBatchBytes,
-    });
+  const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
+  await app.register(classifyRoutes, { classifier, maxImageBytes });
+  await app.register(classifyBatchRoutes, {
+    classifier,
+    metrics,
+    maxImageBytes,
+    maxBatchImages,
+    maxBatchBytes,
   });
   refuseMethods();
   await app.ready();

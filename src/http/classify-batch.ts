@@ -52,6 +52,7 @@ export interface ClassifyBatchOptions {
 
 export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions> = async (app, options) => {
   const { classifier, metrics, maxImageBytes, maxBatchImages, maxBatchBytes } = options;
+  app.removeContentTypeParser('text/plain');
 
   app.post(
     '/classify/batch',

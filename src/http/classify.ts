@@ -58,7 +58,6 @@ export const classifyProblems = [
   'internal-error',
   'saturated',
   'worker-lost',
-  'shutting-down',
 ] as const;
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const satisfies MediaType[];
@@ -121,7 +120,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
       if (!(bytes instanceof Buffer) || bytes.length === 0) {
         throw new Failure('invalid-body', 'The body is empty; it must be the image itself.');
       }
-      const mediaType = mediaTypes.find((type) => request.headers['content-type']?.startsWith(type));
+      const mediaType = mediaTypeOf(request.headers['content-type']);
 
       const leave = classifier.admit(1);
       try {
@@ -137,6 +136,12 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
     },
   );
 };
+
+/** Without parameters; types are the same in capitals. */
+function mediaTypeOf(contentType = ''): MediaType | undefined {
+  const essence = contentType.split(';', 1)[0]?.trim().toLowerCase();
+  return mediaTypes.find((type) => type === essence);
+}
 
 function serverTiming({ decodeMs, queueMs, inferMs, totalMs }: Prediction['timing']): string {
   const parts = { decode: decodeMs, queue: queueMs, infer: inferMs, total: totalMs };

@@ -85,6 +85,12 @@ export function createErrorHandler(metrics: Metrics) {
     if (failure.type === 'internal-error')
       request.log.error({ err: failure.cause ?? failure }, 'internal error');
     metrics.rejections.inc({ reason: failure.type });
+    // Fastify would end the connection after a body that it could not parse (as the app does for all when it closes,
+    // on the raw response). Cut off while it still sends, a client may never read the answer; so the rest of the body
+    // is received and dropped instead.
+    if (reply.getHeader('connection') && !reply.raw.hasHeader('connection')) reply.removeHeader('connection');
+    request.raw.resume();
+    reply.header('x-request-id', request.id);
     sendProblem(reply, failure, request.id);
   };
 }
@@ -94,12 +100,13 @@ export function answerNotFound(request: FastifyRequest): never {
   throw new Failure('not-found', `${request.method} ${path} leads nowhere.`);
 }
 
+/** How long a client has to read an answer and end its side of the connection. */
+const LAST_WORDS_MILLISECONDS = 1000;
+
 /** Answers what Node's HTTP parser rejects before there is a request. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
+  if (error.code === 'ECONNRESET') socket.destroy();
+  if (!socket.writable) return; // gone, or answered and still sending
   const type = parserFailures[error.code ?? ''] ?? 'malformed-request';
   const failure = new Failure(type, `${failures[type].title}.`);
   const body = JSON.stringify(problemOf(failure));
@@ -107,6 +114,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\ncontent-type: ${MEDIA_TYPE}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  setTimeout(() => socket.destroy(), LAST_WORDS_MILLISECONDS);
 }
 
 const parserFailures: Record<string, FailureType> = {

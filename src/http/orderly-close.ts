@@ -1,0 +1,45 @@
+// How connections end when the app closes. Left alone, Node would cut those that are idle at that moment, where the
+// next request may already be on its way, and would wait for those on which nobody ever says a word.
+import type { ServerResponse } from 'node:http';
+import { Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fp from 'fastify-plugin';
+
+/** For how long a kept-alive connection may still bring its one last request. */
+const LINGER_MILLISECONDS = 500;
+const POLL_MILLISECONDS = 10;
+
+/**
+ * On close: no new connections; whatever arrives on those that exist is still answered, with `connection: close`;
+ * then those that are left are ended.
+ */
+export const orderlyClose = fp(
+  async (app) => {
+    const { server } = app;
+    const unanswered = new Set<ServerResponse>();
+    server.on('request', (_request, response) => {
+      unanswered.add(response);
+      response.once('close', () => unanswered.delete(response));
+    });
+
+    app.addHook('preClose', async () => {
+      // The close of http.Server, which Fastify calls after this, would also end the idle connections.
+      Server.prototype.close.call(server);
+      for (const response of unanswered) {
+        if (!response.headersSent) response.setHeader('connection', 'close');
+      }
+      // Later requests get this header from Fastify, so that every connection ends after at most one more of them.
+      const lingered = performance.now() + LINGER_MILLISECONDS;
+      while (performance.now() < lingered && (await connections())) await sleep(POLL_MILLISECONDS);
+      while (unanswered.size > 0) await sleep(POLL_MILLISECONDS);
+      server.closeAllConnections();
+    });
+
+    function connections(): Promise<number> {
+      return new Promise((resolve, reject) => {
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
+      });
+    }
+  },
+  { name: 'orderly-close' },
+);
