@@ -73,7 +73,11 @@ process.stdout.write(
 );
 reportPromises([
   ['the load was ten times the capacity', offered >= OVERLOAD, `${offered.toFixed(1)} times`],
-  ['no request without an answer', load.failures === 0, `${load.failures} without`],
+  [
+    'no request without an answer',
+    load.failures === 0,
+    `${load.failures} without, ${load.timeouts} of them timed out`,
+  ],
   ['every answer is a prediction or 503', others.length === 0, JSON.stringify(Object.fromEntries(others))],
   ['some were answered, some turned away', answered(load) > 0 && rejected > 0, JSON.stringify(load.statuses)],
   ['every 503 has Retry-After', load.withoutRetryAfter === 0, `${load.withoutRetryAfter} without`],

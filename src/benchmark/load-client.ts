@@ -53,6 +53,7 @@ async function run({ url, images, connections, extent, requestsPerSecond }: Load
     sent: result.requests.sent,
     statuses,
     failures: result.errors,
+    timeouts: result.timeouts,
     withoutRetryAfter,
     clientCpuSeconds: (user + system) / 1e6,
     latencyMs: { median: result.latency.p50, p99: result.latency.p99 },

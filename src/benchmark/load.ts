@@ -21,6 +21,8 @@ export interface LoadResult {
   readonly statuses: Readonly<Record<string, number>>;
   /** Requests that were not answered at all: refused or broken connections, time-outs. */
   readonly failures: number;
+  /** The failures that were time-outs, after 10 seconds. */
+  readonly timeouts: number;
   /** 503s that did not say when to come back. */
   readonly withoutRetryAfter: number;
   readonly clientCpuSeconds: number;
