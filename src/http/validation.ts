@@ -1,19 +1,34 @@
-// How requests are validated: unknown query keys are refused, not dropped, and text becomes numbers where the
-// schema says number. An image body is left to the decoder; its schema is there for generated clients.
-import { Ajv } from 'ajv';
+// How requests are validated: unknown query keys are refused, not dropped, and decimal text becomes a number where
+// the schema says number. An image body is left to the decoder; its schema is there for generated clients.
+import { Ajv, type ValidateFunction } from 'ajv';
 import type { FastifySchemaCompiler } from 'fastify';
 import type Type from 'typebox';
 
-export function createValidatorCompiler(): FastifySchemaCompiler<Type.TSchema & { format?: string }> {
-  const query = new Ajv({
-    coerceTypes: 'array',
-    useDefaults: true,
-    removeAdditional: false,
-    strictTypes: false,
-  });
-  const body = new Ajv({ coerceTypes: false, removeAdditional: false, strictTypes: false });
+type Schema = Type.TSchema & {
+  readonly format?: string;
+  readonly properties?: Readonly<Record<string, { readonly type?: unknown }>>;
+};
+
+export function createValidatorCompiler(): FastifySchemaCompiler<Schema> {
+  const ajv = new Ajv({ removeAdditional: false, strictTypes: false });
   return ({ schema, httpPart }) => {
-    if (httpPart !== 'body') return query.compile(schema);
-    return schema.format === 'binary' ? () => true : body.compile(schema);
+    if (httpPart !== 'body') return readNumbers(schema, ajv.compile(schema));
+    return schema.format === 'binary' ? () => true : ajv.compile(schema);
+  };
+}
+
+const DECIMAL = /^-?\d+(\.\d+)?$/;
+
+/** Ajv's own coercion would take "0x10", " 7 " and, beyond every maximum, "Infinity". */
+function readNumbers({ properties = {} }: Schema, validate: ValidateFunction) {
+  const numeric = Object.keys(properties).filter((key) =>
+    ['number', 'integer'].includes(String(properties[key]?.type)),
+  );
+  return (values: Record<string, unknown>) => {
+    for (const key of numeric) {
+      const text = values[key];
+      if (typeof text === 'string' && DECIMAL.test(text)) values[key] = Number(text);
+    }
+    return validate(values) ? true : { error: validate.errors ?? [] };
   };
 }
