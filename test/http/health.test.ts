@@ -1,0 +1,32 @@
+// GET /livez and /readyz, and that draining changes nothing but readiness.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { testImages } from '../support/profiled-package.js';
+import { assertProblem, predict } from '../support/requests.js';
+import { startTestService } from '../support/service.js';
+
+test('alive and ready from the first answer on; draining, alive and not ready, and still serving', async (t) => {
+  const { url, drain } = await startTestService(t);
+  const [image] = await testImages(1);
+  assert.ok(image);
+  const get = async (path: string) => {
+    const response = await fetch(url + path);
+    return [response.status, await response.json()];
+  };
+  assert.deepEqual(await get('/readyz'), [200, { status: 'ready' }]);
+  assert.deepEqual(await get('/livez'), [200, { status: 'alive' }]);
+  drain();
+  await assertProblem(await fetch(`${url}/readyz`), 'shutting-down');
+  assert.deepEqual(await get('/livez'), [200, { status: 'alive' }]);
+  assert.equal((await predict(url, image.png, { profile: 'full' })).exit.index, 2);
+});
+
+test('HEAD answers as GET does, without a body', async (t) => {
+  const { url } = await startTestService(t);
+  for (const path of ['/livez', '/readyz', '/models', '/models/tiny', '/metrics']) {
+    const [head, get] = [await fetch(url + path, { method: 'HEAD' }), await fetch(url + path)];
+    assert.deepEqual([head.status, await head.text()], [200, '']);
+    assert.equal(head.headers.get('content-type'), get.headers.get('content-type'));
+    await get.text();
+  }
+});

@@ -1,0 +1,118 @@
+// The ONNX engine under a test's direction. The two talk through a folder, named in the module's URL: every run is
+// written down there before it starts, and waits while the folder holds a file `hold`. Images with a mark (their
+// first pixels) make it fail. Runs in workers; `createDirector` is the test's end.
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Engine, Segment, SegmentSource } from '../../src/engines/engine.js';
+import { createEngine as createOnnxEngine } from '../../src/engines/onnx.js';
+
+/** What happens to the batch that an image with this mark is in. */
+const marks = ['exit', 'exit-once', 'crash', 'throw', 'not-a-number'] as const;
+export type Mark = (typeof marks)[number];
+
+const MARK_LENGTH = 12;
+
+/** One engine call: from exit, to exit, images. */
+export interface Run {
+  readonly from: number;
+  readonly to: number;
+  readonly batch: number;
+}
+
+export interface Director {
+  readonly engineModule: string;
+  /** Makes runs wait from now on. */
+  hold(): Promise<void>;
+  release(): Promise<void>;
+  /** All runs that were started so far, self-checks included. */
+  runs(): Promise<Run[]>;
+}
+
+export function createDirector(folder: string): Director {
+  const hold = join(folder, 'hold');
+  return {
+    engineModule: `${import.meta.url}?${new URLSearchParams({ folder })}`,
+    hold: () => writeFile(hold, ''),
+    release: () => rm(hold, { force: true }),
+    async runs() {
+      const lines = await readFile(join(folder, 'runs'), 'utf8').catch(() => '');
+      return lines
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Run);
+    },
+  };
+}
+
+/** The same image with a mark that the engine recognises. */
+export function marked(pixels: Uint8Array, mark: Mark): Uint8Array {
+  const copy = Uint8Array.from(pixels);
+  copy.set(patternOf(mark));
+  return copy;
+}
+
+/** One value after another, black and white, spells the mark's number. */
+function patternOf(mark: Mark): Uint8Array {
+  const code = 0b1010_1100_0000 + marks.indexOf(mark);
+  return Uint8Array.from({ length: MARK_LENGTH }, (_, bit) => ((code >> bit) & 1 ? 255 : 0));
+}
+
+export function createEngine(): Engine {
+  const folder = new URL(import.meta.url).searchParams.get('folder') ?? '';
+  const engine = createOnnxEngine();
+  return {
+    ...engine,
+    async load(source) {
+      const segment = await engine.load(source);
+      return { release: () => segment.release(), run: directed(segment, source, folder) };
+    },
+  };
+}
+
+function directed(segment: Segment, source: SegmentSource, folder: string): Segment['run'] {
+  return async (input, batch) => {
+    appendFileSync(join(folder, 'runs'), `${JSON.stringify({ from: source.from, to: source.to, batch })}\n`);
+    while (existsSync(join(folder, 'hold'))) await sleep(2);
+    const mark = source.from === -1 ? markOf(input, source) : undefined;
+    switch (mark) {
+      case 'exit':
+        return process.exit(3);
+      case 'exit-once':
+        if (!existsSync(join(folder, 'exited'))) {
+          writeFileSync(join(folder, 'exited'), '');
+          process.exit(3);
+        }
+        break;
+      case 'crash':
+        setImmediate(() => {
+          throw new Error('a fault outside every promise');
+        });
+        return new Promise(() => {});
+      case 'throw':
+        throw new Error('no memory left');
+      case 'not-a-number': {
+        const output = await segment.run(input, batch);
+        return { ...output, logits: output.logits.map(() => Number.NaN) };
+      }
+    }
+    return segment.run(input, batch);
+  };
+}
+
+/** The mark of the first marked image in NCHW rows; a white value is above every mean, a black one below. */
+function markOf(input: Float32Array, { inputShape }: SegmentSource): Mark | undefined {
+  const [channels = 1, height = 1, width = 1] = inputShape;
+  const area = height * width;
+  for (let start = 0; start < input.length; start += channels * area) {
+    const found = marks.find((mark) =>
+      patternOf(mark).every((value, place) => {
+        const row = start + (place % channels) * area + Math.floor(place / channels);
+        return Math.abs((input[row] ?? 0) - (value / 255 - 0.5) / 0.25) < 1e-6;
+      }),
+    );
+    if (found) return found;
+  }
+  return undefined;
+}

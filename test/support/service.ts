@@ -1,0 +1,88 @@
+// A real service for tests: packages in a temporary folder, workers, and HTTP on a free port.
+import type { AddressInfo } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type App, buildApp } from '../../src/app.js';
+import { type Config, createConfig } from '../../src/config.js';
+import type { Classifier } from '../../src/inference/classifier.js';
+import { startService } from '../../src/service.js';
+import { createLogger } from '../../src/telemetry/logging.js';
+import { type Samples, scrape } from './exposition.js';
+import { type Scope, temporaryFolder } from './packages.js';
+import { type TestPackage, writeProfiledPackage } from './profiled-package.js';
+
+export interface ServiceOptions {
+  readonly config?: Partial<Config>;
+  /** URL of the engine's module; without it, the service's own. */
+  readonly engineModule?: string;
+  /** Fills the models folder; without it, with the one package of `writeProfiledPackage`. */
+  readonly writePackages?: (directory: string) => Promise<unknown>;
+}
+
+export interface TestService {
+  readonly app: App;
+  readonly classifier: Classifier;
+  readonly config: Config;
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly port: number;
+  /** What was logged. */
+  readonly log: readonly Record<string, unknown>[];
+  /** What GET /metrics says at this moment. */
+  samples(): Promise<Samples>;
+  /** For /readyz: the process is about to end. */
+  drain(): void;
+}
+
+/** A models folder with the package of `writeProfiledPackage`. */
+export async function temporaryModels(scope: Scope): Promise<TestPackage & { readonly models: string }> {
+  const models = await temporaryFolder(scope);
+  return { models, ...(await writeProfiledPackage(models)) };
+}
+
+export async function startTestService(scope: Scope, options: ServiceOptions = {}): Promise<TestService> {
+  const modelsDirectory = options.config?.modelsDirectory ?? (await temporaryFolder(scope));
+  if (options.config?.modelsDirectory === undefined) {
+    await (options.writePackages ?? writeProfiledPackage)(modelsDirectory);
+  }
+  const maxInFlight = options.config?.maxInFlight ?? 256;
+  const config = createConfig({
+    workers: 1,
+    maxBatchImages: Math.min(64, maxInFlight),
+    logLevel: 'debug',
+    ...options.config,
+    modelsDirectory,
+  });
+  const log: Record<string, unknown>[] = [];
+  const lines = new PassThrough();
+  lines.on('data', (line: Buffer) => log.push(JSON.parse(line.toString()) as Record<string, unknown>));
+  const logger = createLogger(config.logLevel, lines);
+
+  const { classifier, metrics } = await startService(config, logger, options.engineModule);
+  let draining = false;
+  const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => draining });
+  scope.after(async () => {
+    await app.close();
+    await classifier.close();
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    app,
+    classifier,
+    config,
+    url,
+    port,
+    log,
+    samples: () => scrape(url),
+    drain: () => {
+      draining = true;
+    },
+  };
+}
+
+/** Waits until `condition` holds; a test that waits in vain ends by the runner's time limit. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await sleep(5);
+}
