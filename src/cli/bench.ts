@@ -13,7 +13,7 @@ import type { ModelPackage } from '../models/package.js';
 import { FULL_PROFILE } from '../models/profiles.js';
 import { findPackages } from '../models/repository.js';
 import { version } from '../version.js';
-import { positiveInteger } from './numbers.js';
+import { positiveInteger, positiveNumber } from './numbers.js';
 
 const details = `
 For each model, with the profile full and with its default profile, in turn and several times:
@@ -44,7 +44,7 @@ export function benchCommand(): Command {
     .description('Measures how fast the service is on this machine, and how fast its engine alone would be.')
     .argument('[models...]', 'name or name/version; all in the models folder if none is given')
     .option('--models <folder>', 'the models folder', 'models')
-    .option('--seconds <n>', 'duration of each measurement', positiveInteger, 3)
+    .option('--seconds <n>', 'duration of each measurement; HTTP load takes whole seconds', positiveNumber, 3)
     .option('--rounds <n>', 'how often each is repeated; medians are reported', positiveInteger, 3)
     .option('--connections <n>', 'of the load client', positiveInteger, 32)
     .option('--workers <n>', 'inference threads', positiveInteger, availableParallelism())

@@ -8,3 +8,9 @@ export function positiveInteger(text: string): number {
   }
   return number;
 }
+
+export function positiveNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('It must be a number above 0.');
+  return number;
+}

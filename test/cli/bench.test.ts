@@ -25,13 +25,13 @@ test('bench measures engine and service of the same model and writes the figures
   const profiles = { half: { policy: 'entropy' as const, thresholds: [null, 0.6] } };
   await writeTestPackage(models, { calibration: { formatVersion: 1, defaultProfile: 'half', profiles } });
 
-  const short = ['--seconds', '1', '--rounds', '1', '--workers', '2', '--connections', '4'];
+  const short = ['--seconds', '0.1', '--rounds', '1', '--workers', '2', '--connections', '4'];
   const { code, stdout, stderr } = await run('tiny/1', '--models', models, '--json', json, ...short);
   assert.deepEqual([code, stderr], [0, '']);
   assert.match(stdout, /HTTP, saturated/);
 
   const { settings, models: benched } = JSON.parse(await readFile(json, 'utf8')) as BenchDocument;
-  assert.deepEqual(settings, { workers: 2, connections: 4, seconds: 1, rounds: 1 });
+  assert.deepEqual(settings, { workers: 2, connections: 4, seconds: 0.1, rounds: 1 });
   assert.deepEqual(
     benched.map(({ model, profiles: of }) => [model, of.map(({ profile }) => profile)]),
     [['tiny/1', ['full', 'half']]],
