@@ -45,10 +45,15 @@ export interface CascadeInput {
   readonly now: Clock;
 }
 
+export interface CascadeProgress {
+  readonly run: SegmentRun;
+  readonly departures: readonly Departure[];
+  /** Images that go on to the next segment. */
+  readonly staying: number;
+}
+
 /** Yields after every segment: what it took, and who left. Ends when nobody is left. */
-export async function* runCascade(
-  input: CascadeInput,
-): AsyncGenerator<{ run: SegmentRun; departures: Departure[] }> {
+export async function* runCascade(input: CascadeInput): AsyncGenerator<CascadeProgress> {
   const { path, policy, batch, now } = input;
   const label = new Int32Array(batch).fill(-1);
   const agreeing = new Int32Array(batch);
@@ -77,8 +82,12 @@ export async function* runCascade(
       departures.push({ image, step: index, reason, score, probabilities });
       return false;
     });
-    yield { run: { exit: step.exit, batch: staying.length, seconds: finished - started }, departures };
-    if (isLast) return;
+    yield {
+      run: { exit: step.exit, batch: staying.length, seconds: finished - started },
+      departures,
+      staying: staying.length - departures.length,
+    };
+    if (departures.length === staying.length) return;
 
     invariant(output.cut, `the segment that ends at exit ${step.exit} gives no cut`);
     [staying, rows] = keep(staying, output.cut, (_, row) => stays[row] === true);

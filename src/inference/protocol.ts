@@ -70,6 +70,8 @@ export type Report =
       readonly engine: EngineInfo;
       readonly refused: readonly { readonly id: string; readonly reason: string }[];
     }
-  | ({ readonly kind: 'progress' } & Progress)
+  /** `done`: nobody is left in the batch, and the worker is free. */
+  | ({ readonly kind: 'progress'; readonly done: boolean } & Progress)
+  /** Those that were left have been cancelled. */
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly reason: string };

@@ -40,6 +40,8 @@ export interface WorkerPoolOptions {
   /** Called whenever a worker becomes idle. */
   readonly onIdle: () => void;
   readonly onRestart: () => void;
+  /** Called when a worker could not be replaced and none is left; it is tried again later. */
+  readonly onNoneLeft: () => void;
 }
 
 const FIRST_BACKOFF_MS = 100;
@@ -114,11 +116,11 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     invariant(batch, 'a worker reports only on a batch in hand');
     if (report.kind === 'progress') {
       batch.onProgress(report);
-      return;
+      if (!report.done) return;
     }
     slot.batch = undefined;
-    if (report.kind === 'done') batch.onDone();
-    else batch.onFailed(report.reason);
+    if (report.kind === 'failed') batch.onFailed(report.reason);
+    else batch.onDone();
     becomeIdle(slot);
   }
 
@@ -147,6 +149,8 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       slot.failedStarts && FIRST_BACKOFF_MS * 2 ** slot.failedStarts,
     );
     slot.failedStarts++;
+    const alive = slots.some((one) => one.state === 'idle' || one.state === 'busy');
+    if (state === 'starting' && !alive) options.onNoneLeft();
     slot.restart = setTimeout(() => {
       options.onRestart();
       spawn(slot).then(

@@ -67,14 +67,16 @@ async function run(command: RunCommand): Promise<void> {
       isCancelled: (image) => Atomics.load(cancelled, image) !== 0,
       now: monotonicSeconds,
     });
-    for await (const { run, departures } of cascade) {
+    let done = false;
+    for await (const { run, departures, staying } of cascade) {
       const leavers = departures.map(({ probabilities, ...departure }) => ({
         ...departure,
         top: rank(probabilities, command.topK[departure.image] ?? 1),
       }));
-      report({ kind: 'progress', run, leavers });
+      done = staying === 0;
+      report({ kind: 'progress', run, leavers, done });
     }
-    report({ kind: 'done' });
+    if (!done) report({ kind: 'done' });
   } catch (error) {
     report({ kind: 'failed', reason: messageOf(error) });
   }
