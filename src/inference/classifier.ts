@@ -64,6 +64,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     logger,
     onIdle: () => scheduler.dispatch(),
     onRestart: () => metrics.workerRestarts.inc(),
+    onNoneLeft: () => scheduler.giveUp(),
   });
   const scheduler = createScheduler({
     idle: pool.idle,

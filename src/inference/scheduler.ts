@@ -31,6 +31,8 @@ export interface Scheduler {
   submit(job: Job): Promise<Outcome>;
   /** To be called whenever a worker has become idle. */
   dispatch(): void;
+  /** To be called when there is no worker and none can be started: answers those that wait. */
+  giveUp(): void;
   /** Jobs that wait for a worker. */
   depth(): number;
 }
@@ -103,7 +105,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     let idle = options.idle();
     while (idle > 0 && waiting.length > 0) {
       // An even share for each idle worker, so that none runs a long batch beside one that has nothing to do.
-      const entries = take(Math.min(maxBatch, Math.ceil(waiting.length / idle)));
+      // Whoever has lost a worker runs alone: if one image of a batch kills it, only that one dies twice.
+      const isRetry = waiting[0]?.attempts === 1;
+      const entries = take(isRetry ? 1 : Math.min(maxBatch, Math.ceil(waiting.length / idle)));
       if (entries.length === 0) continue; // all of these were too late; others may still wait
       start(entries);
       idle--;
@@ -154,8 +158,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         }
       },
       onFailed(reason) {
-        for (const entry of unanswered())
-          entry.reject(new Failure('internal-error', `The engine failed: ${reason}`));
+        for (const entry of unanswered()) {
+          // The reason may name files and addresses of this machine: it is for the log.
+          const detail = 'The engine failed; the log has the reason under this request id.';
+          entry.reject(new Failure('internal-error', detail, { cause: new Error(reason) }));
+        }
       },
       onLost() {
         for (const entry of unanswered().reverse()) {
@@ -178,7 +185,18 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     });
   }
 
-  return { submit, dispatch, depth: () => waiting.length };
+  function giveUp(): void {
+    const failure = new Failure(
+      'worker-lost',
+      'No inference worker is left; a new one could not be started.',
+      {
+        retryAfterSeconds: 10,
+      },
+    );
+    for (const entry of waiting.splice(0)) entry.reject(failure);
+  }
+
+  return { submit, dispatch, giveUp, depth: () => waiting.length };
 }
 
 function deadlineExceeded(): Failure {

@@ -151,3 +151,41 @@ test('an engine that throws fails the batch in hand and nothing else', async () 
   finish(take());
   assert.equal((await fine).score, 1);
 });
+
+test('requests that came too late do not keep an idle worker from those behind them', async () => {
+  const { submit, running, clock, take, finish } = bench(1);
+  const first = submit(0);
+  const late = [submit(1, { deadline: 5 }), submit(2, { deadline: 5 })];
+  for (const answer of late) answer.catch(() => {});
+  const behind = submit(3, { profile: 'q' });
+  clock.now = 6;
+  finish(take());
+  assert.equal(running.length, 1);
+  finish(take());
+  assert.deepEqual([(await first).score, (await behind).score], [0, 3]);
+  for (const answer of late) await assert.rejects(answer, type('deadline-exceeded'));
+});
+
+test('those who lost a worker together are tried again one by one', async () => {
+  const { submit, running, take, finish } = bench(1);
+  const answers = [0, 1, 2].map((id) => submit(id));
+  finish(take());
+  const fresh = submit(3);
+  take().onLost();
+  const batches: number[][] = [];
+  while (running.length > 0) {
+    const batch = take();
+    batches.push([...batch.command.pixels]);
+    finish(batch);
+  }
+  assert.deepEqual(batches, [[1], [2], [3]]);
+  await Promise.all([...answers, fresh]);
+});
+
+test('when no worker is left and none can be started, those who wait are told', async () => {
+  const { submit, scheduler } = bench(0);
+  const waiting = [submit(0), submit(1)];
+  scheduler.giveUp();
+  for (const answer of waiting) await assert.rejects(answer, type('worker-lost'));
+  assert.equal(scheduler.depth(), 0);
+});
