@@ -34,11 +34,14 @@ export type App = Awaited<ReturnType<typeof buildApp>>;
 export async function buildApp(options: AppOptions) {
   const { config, classifier, metrics, logger, isDraining } = options;
   const answerError = createErrorHandler(metrics);
+  const requestTimeout = config.requestTimeoutSeconds * 1000;
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
-    requestTimeout: config.requestTimeoutSeconds * 1000,
+    requestTimeout,
+    // Told to Node as well, it holds for the headers alone too; late requests are looked for every second, not 30.
+    http: { requestTimeout, connectionsCheckingInterval: 1000 },
     bodyLimit: config.maxBatchBytes,
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
