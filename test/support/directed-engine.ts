@@ -1,7 +1,7 @@
 // The ONNX engine under a test's direction. The two talk through a folder, named in the module's URL: every run is
-// written down there before it starts, and waits while the folder holds a file `hold`. Images with a mark (their
+// written down there before it starts, and waits while the folder holds a file `hold`, unless it finds one `pass`. Images with a mark (their
 // first pixels) make it fail. Runs in workers; `createDirector` is the test's end.
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,6 +26,8 @@ export interface Director {
   /** Makes runs wait from now on. */
   hold(): Promise<void>;
   release(): Promise<void>;
+  /** Lets one run through that waits, or the next one, and waits until it is. */
+  pass(): Promise<void>;
   /** All runs that were started so far, self-checks included. */
   runs(): Promise<Run[]>;
 }
@@ -36,6 +38,11 @@ export function createDirector(folder: string): Director {
     engineModule: `${import.meta.url}?${new URLSearchParams({ folder })}`,
     hold: () => writeFile(hold, ''),
     release: () => rm(hold, { force: true }),
+    async pass() {
+      const pass = join(folder, 'pass');
+      await writeFile(pass, '');
+      while (existsSync(pass)) await sleep(2);
+    },
     async runs() {
       const lines = await readFile(join(folder, 'runs'), 'utf8').catch(() => '');
       return lines
@@ -74,7 +81,7 @@ export function createEngine(): Engine {
 function directed(segment: Segment, source: SegmentSource, folder: string): Segment['run'] {
   return async (input, batch) => {
     appendFileSync(join(folder, 'runs'), `${JSON.stringify({ from: source.from, to: source.to, batch })}\n`);
-    while (existsSync(join(folder, 'hold'))) await sleep(2);
+    while (existsSync(join(folder, 'hold')) && !takes(join(folder, 'pass'))) await sleep(2);
     const mark = source.from === -1 ? markOf(input, source) : undefined;
     switch (mark) {
       case 'exit':
@@ -99,6 +106,16 @@ function directed(segment: Segment, source: SegmentSource, folder: string): Segm
     }
     return segment.run(input, batch);
   };
+}
+
+/** Whether the file was there; now it is not. Only one thread gets a yes. */
+function takes(file: string): boolean {
+  try {
+    unlinkSync(file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The mark of the first marked image in NCHW rows; a white value is above every mean, a black one below. */

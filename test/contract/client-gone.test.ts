@@ -1,0 +1,110 @@
+// Clients that leave: their images are dropped from the queue and between stages, their places given back.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { createDirector } from '../support/directed-engine.js';
+import { temporaryFolder } from '../support/packages.js';
+import { testImages } from '../support/profiled-package.js';
+import { predict } from '../support/requests.js';
+import { startTestService, until } from '../support/service.js';
+
+const images = (await testImages(4)).map(({ png }) => png);
+const [png = Buffer.alloc(0)] = images;
+
+/** A service with one worker that waits in the middle of its first stage. */
+async function heldService(t: TestContext) {
+  const director = createDirector(await temporaryFolder(t));
+  const service = await startTestService(t, { engineModule: director.engineModule });
+  const { url, samples } = service;
+  const warmUp = (await director.runs()).length;
+  const runs = async () => (await director.runs()).slice(warmUp);
+  const inFlight = async (count: number) => (await samples()).sum('rdi_in_flight') === count;
+  const gone = async () => (await samples()).sum('rdi_rejections_total', { reason: 'client-gone' });
+  await director.hold();
+
+  /** A request through all exits, and a way to leave. */
+  const send = (path: string, body: Uint8Array | string, type: string) => {
+    const controller = new AbortController();
+    const headers = { 'content-type': type };
+    const answer = fetch(url + path, { method: 'POST', body, headers, signal: controller.signal });
+    answer.catch(() => {});
+    return { answer, leave: () => controller.abort() };
+  };
+  const sendImage = () => send('/classify?profile=default', png, 'image/png');
+  return { ...service, director, runs, inFlight, gone, send, sendImage };
+}
+
+test('who leaves the queue never reaches a worker', async (t) => {
+  const { url, director, runs, inFlight, samples, gone, sendImage } = await heldService(t);
+  const first = sendImage();
+  await until(async () => (await runs()).length === 1);
+  const others = [sendImage(), sendImage(), sendImage()];
+  await until(async () => (await samples()).sum('rdi_queue_depth') === 3);
+  others[0]?.leave();
+  others[2]?.leave();
+  await until(() => inFlight(2));
+  await director.release();
+  assert.equal((await first.answer).status, 200);
+  assert.equal((await others[1]?.answer)?.status, 200);
+  await assert.rejects(others[0]?.answer ?? Promise.resolve(), { name: 'AbortError' });
+  const started = (await runs()).filter(({ from }) => from === -1);
+  assert.deepEqual(started, [
+    { from: -1, to: 0, batch: 1 },
+    { from: -1, to: 0, batch: 1 },
+  ]);
+  await until(async () => (await gone()) === 2);
+  await predict(url, png);
+  assert.ok(await inFlight(0));
+});
+
+test('who leaves while the first stage runs is dropped before the second', async (t) => {
+  const { url, director, runs, inFlight, samples, gone, sendImage } = await heldService(t);
+  const only = sendImage();
+  await until(async () => (await runs()).length === 1);
+  only.leave();
+  await until(() => inFlight(0));
+  await until(async () => (await gone()) === 1);
+  await director.release();
+  const { exit } = await predict(url, png);
+  assert.ok(exit.index > 0, 'an image that would have gone on');
+  assert.equal(
+    (await runs()).filter(({ from }) => from >= 0).length,
+    exit.index,
+    'only for the second request',
+  );
+  assert.equal((await samples()).sum('rdi_predictions_total'), 1);
+});
+
+test('of a batch in the worker, those who stay are computed on without those who left', async (t) => {
+  const { director, runs, inFlight, samples, sendImage } = await heldService(t);
+  const blocking = sendImage();
+  await until(async () => (await runs()).length === 1);
+  const sent = [sendImage(), sendImage(), sendImage()];
+  await until(async () => (await samples()).sum('rdi_queue_depth') === 3);
+  // The first image goes through its two stages; the three that waited start together, and wait again.
+  await director.pass();
+  await director.pass();
+  await until(async () => (await runs()).some(({ batch }) => batch === 3));
+  sent[1]?.leave();
+  await until(() => inFlight(2));
+  await director.release();
+  assert.equal((await sent[0]?.answer)?.status, 200);
+  assert.equal((await sent[2]?.answer)?.status, 200);
+  assert.deepEqual((await runs()).slice(-2), [
+    { from: -1, to: 0, batch: 3 },
+    { from: 0, to: 1, batch: 2 },
+  ]);
+  assert.equal((await blocking.answer).status, 200);
+});
+
+test('a client that leaves takes its whole batch request along', async (t) => {
+  const { url, director, runs, inFlight, gone, send } = await heldService(t);
+  const encoded = Array.from({ length: 20 }, () => png.toString('base64'));
+  const batch = send('/classify/batch', JSON.stringify({ images: encoded }), 'application/json');
+  await until(() => inFlight(20));
+  batch.leave();
+  await until(() => inFlight(0));
+  assert.equal(await gone(), 20);
+  await director.release();
+  await predict(url, png);
+  assert.ok((await runs()).filter(({ from }) => from === -1).length <= 2, 'the rest was never started');
+});

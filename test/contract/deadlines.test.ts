@@ -1,0 +1,64 @@
+// deadlineMs: an answer from the first exit reached after it, or 504 where no exit was reached at all.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createDirector } from '../support/directed-engine.js';
+import { temporaryFolder } from '../support/packages.js';
+import { testImages } from '../support/profiled-package.js';
+import { assertProblem, classify, classifyBatch, predict } from '../support/requests.js';
+import { startTestService, until } from '../support/service.js';
+
+/** Long enough to reach an idle worker, even on a busy machine. */
+const DEADLINE_MS = 1000;
+
+test('a deadline that passes while the first stage runs is answered from its exit', async (t) => {
+  const director = createDirector(await temporaryFolder(t));
+  const { url } = await startTestService(t, { engineModule: director.engineModule });
+  const image = await hardImage(url);
+  const warmUp = (await director.runs()).length;
+  await director.hold();
+  const late = predict(url, image, { deadlineMs: DEADLINE_MS });
+  await until(async () => (await director.runs()).length > warmUp);
+  await sleep(DEADLINE_MS);
+  await director.release();
+  const { exit, flops } = await late;
+  assert.deepEqual([exit.index, exit.reason, exit.threshold], [0, 'deadline', 0.6]);
+  assert.ok(flops.executed < flops.full);
+  const runs = (await director.runs()).slice(warmUp);
+  assert.deepEqual(runs, [{ from: -1, to: 0, batch: 1 }], 'nothing behind that exit ran');
+});
+
+test('a deadline that passes in the queue is 504 at once, alone and in a batch; the worker goes on', async (t) => {
+  const director = createDirector(await temporaryFolder(t));
+  const { url, samples } = await startTestService(t, { engineModule: director.engineModule });
+  const image = await hardImage(url);
+  await director.hold();
+  const first = predict(url, image);
+  await until(async () => (await samples()).sum('rdi_in_flight') === 1);
+  await assertProblem(await classify(url, image, { deadlineMs: 50 }), 'deadline-exceeded');
+  const { results } = (await (await classifyBatch(url, [image, image], { deadlineMs: 1 })).json()) as {
+    results: { problem?: { status: number } }[];
+  };
+  assert.deepEqual(
+    results.map(({ problem }) => problem?.status),
+    [504, 504],
+  );
+  assert.equal((await samples()).sum('rdi_rejections_total', { reason: 'deadline-exceeded' }), 3);
+  await director.release();
+  assert.equal((await first).exit.index, 2);
+  assert.equal((await samples()).sum('rdi_in_flight'), 0);
+});
+
+test('a deadline far away changes nothing', async (t) => {
+  const { url } = await startTestService(t);
+  const image = await hardImage(url);
+  assert.equal((await predict(url, image, { deadlineMs: 600_000 })).exit.reason, 'final');
+});
+
+/** One that goes to the final exit. */
+async function hardImage(url: string): Promise<Buffer> {
+  for (const { png } of await testImages(40)) {
+    if ((await predict(url, png)).exit.index === 2) return png;
+  }
+  throw new Error('none of the images is hard');
+}

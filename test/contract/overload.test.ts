@@ -1,0 +1,91 @@
+// Far more requests than places: exactly as many are accepted as there are places, all others are told at once to come
+// back, nobody hangs, and afterwards everything is as before.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { createDirector } from '../support/directed-engine.js';
+import { temporaryFolder } from '../support/packages.js';
+import { testImages } from '../support/profiled-package.js';
+import { assertProblem, classify, classifyBatch, predict } from '../support/requests.js';
+import { startTestService, until } from '../support/service.js';
+
+const PLACES = 8;
+const [image] = await testImages(1);
+const png = image?.png ?? Buffer.alloc(0);
+
+async function saturableService(t: TestContext) {
+  const director = createDirector(await temporaryFolder(t));
+  const config = { workers: 2, maxInFlight: PLACES, maxBatch: 4 };
+  const service = await startTestService(t, { engineModule: director.engineModule, config });
+  const inFlight = async (count: number) => (await service.samples()).sum('rdi_in_flight') === count;
+  await director.hold();
+  return { ...service, director, inFlight };
+}
+
+async function assertSaturated(response: Response): Promise<void> {
+  assert.equal(response.headers.get('retry-after'), '1');
+  const { detail } = await assertProblem(response, 'saturated');
+  assert.match(detail, new RegExp(`\\b${PLACES} places\\b`));
+}
+
+test('of twenty times as many single requests as places, exactly the accepted ones get a prediction', async (t) => {
+  const { url, director, inFlight, samples } = await saturableService(t);
+  const excess = 19 * PLACES;
+  let refused = 0;
+  const answers = Array.from({ length: PLACES + excess }, async () => {
+    const response = await classify(url, png, { profile: 'full' });
+    if (response.status !== 200) refused++;
+    return response;
+  });
+  // Nobody who is refused waits for those who are not.
+  await until(() => refused === excess);
+  assert.ok(await inFlight(PLACES));
+  await director.release();
+  const responses = await Promise.all(answers);
+  assert.equal(responses.filter(({ status }) => status === 200).length, PLACES);
+  for (const response of responses) {
+    if (response.status === 200) await response.arrayBuffer();
+    else await assertSaturated(response);
+  }
+  const scraped = await samples();
+  assert.equal(scraped.sum('rdi_rejections_total', { reason: 'saturated' }), excess);
+  assert.equal(scraped.sum('rdi_predictions_total'), PLACES);
+  assert.equal(scraped.sum('rdi_in_flight'), 0);
+  await Promise.all(Array.from({ length: PLACES }, () => predict(url, png)));
+});
+
+test('a batch is admitted as a whole or not at all', async (t) => {
+  const { url, director, inFlight } = await saturableService(t);
+  const batchOf = (count: number) => classifyBatch(url, new Array<Buffer>(count).fill(png));
+  const first = batchOf(PLACES - 2);
+  await until(() => inFlight(PLACES - 2));
+  await assertSaturated(await batchOf(3));
+  assert.ok(await inFlight(PLACES - 2), 'a refused batch takes no place');
+  const second = batchOf(2);
+  await until(() => inFlight(PLACES));
+  await assertSaturated(await batchOf(1));
+  await assertSaturated(await classify(url, png));
+  await director.release();
+  for (const [response, count] of [
+    [await first, PLACES - 2],
+    [await second, 2],
+  ] as const) {
+    const { results } = (await response.json()) as { results: { prediction?: object }[] };
+    assert.equal(results.filter(({ prediction }) => prediction).length, count);
+  }
+  assert.ok(await inFlight(0));
+  assert.equal((await batchOf(PLACES)).status, 200);
+});
+
+test('what is refused for another reason takes no place either', async (t) => {
+  const { url, director, inFlight } = await saturableService(t);
+  await director.release();
+  for (let request = 0; request < 3 * PLACES; request++) {
+    await assertProblem(await classify(url, Buffer.from('no image')), 'undecodable-image');
+    await assertProblem(await classify(url, png, { topK: 99 }), 'invalid-query');
+  }
+  const broken = await classifyBatch(url, new Array<Buffer>(PLACES).fill(Buffer.from('no image')));
+  assert.equal(broken.status, 200);
+  await broken.text();
+  assert.ok(await inFlight(0));
+  await Promise.all(Array.from({ length: PLACES }, () => predict(url, png)));
+});

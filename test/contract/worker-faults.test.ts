@@ -1,0 +1,127 @@
+// Workers that die and engines that throw, in real threads: what is lost is tried once more or answered, the rest is
+// not affected, and the service goes on.
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { type TestContext, test } from 'node:test';
+import { createDirector, type Mark, marked } from '../support/directed-engine.js';
+import { faultyEngine } from '../support/faulty-engine.js';
+import { fromPixels } from '../support/images.js';
+import { temporaryFolder } from '../support/packages.js';
+import { testImages } from '../support/profiled-package.js';
+import { assertProblem, assertProblemBody, classify, classifyBatch, predict } from '../support/requests.js';
+import { startTestService, until } from '../support/service.js';
+
+const images = await testImages(6);
+const sound = images.map(({ png }) => png);
+const [png = Buffer.alloc(0)] = sound;
+
+async function service(t: TestContext, config = {}) {
+  const director = createDirector(await temporaryFolder(t));
+  const started = await startTestService(t, { engineModule: director.engineModule, config });
+  const restarts = async () => (await started.samples()).sum('rdi_worker_restarts_total');
+  return { ...started, director, restarts };
+}
+
+function withMark(mark: Mark): Promise<Buffer> {
+  const [{ pixels }] = images as [(typeof images)[0]];
+  return fromPixels(marked(pixels, mark), 16, 16, 3).png().toBuffer();
+}
+
+test('a worker that dies is replaced, and its request answered by the next', async (t) => {
+  const { url, restarts, samples, log } = await service(t);
+  const { exit } = await predict(url, await withMark('exit-once'));
+  assert.ok(exit.index >= 0);
+  await until(async () => (await restarts()) === 1);
+  assert.equal((await samples()).sum('rdi_predictions_total'), 1, 'counted once');
+  assert.equal((await samples()).sum('rdi_rejections_total'), 0);
+  assert.deepEqual(
+    log.filter(({ msg }) => `${msg}`.startsWith('worker')).map(({ msg }) => msg),
+    ['worker died', 'worker replaced'],
+  );
+});
+
+for (const mark of ['exit', 'crash'] as const) {
+  test(`an image on which every worker dies (${mark}) is answered 503, others are fine`, async (t) => {
+    const { url, restarts, samples } = await service(t, { workers: 2 });
+    const lost = await classify(url, await withMark(mark));
+    assert.equal(lost.headers.get('retry-after'), '1');
+    await assertProblem(lost, 'worker-lost');
+    for (const image of sound) await predict(url, image);
+    await until(async () => (await restarts()) === 2);
+    assert.equal((await samples()).sum('rdi_in_flight'), 0);
+  });
+}
+
+test('of a batch that killed its worker, only the image that did it is lost', async (t) => {
+  const { url, director, restarts, samples } = await service(t);
+  const deadly = await withMark('exit');
+  await director.hold();
+  const first = predict(url, png);
+  await until(async () => (await samples()).sum('rdi_in_flight') === 1);
+  const batch = classifyBatch(url, [...sound, deadly]);
+  await until(async () => (await samples()).sum('rdi_queue_depth') === sound.length + 1);
+  await director.release();
+  await first;
+  const { results } = (await (await batch).json()) as {
+    results: { prediction?: object; problem?: Parameters<typeof assertProblemBody>[0] }[];
+  };
+  assert.deepEqual(
+    results.map(({ prediction }) => prediction !== undefined),
+    [...sound.map(() => true), false],
+  );
+  const lost = results.at(-1)?.problem;
+  assert.ok(lost);
+  assertProblemBody(lost, 'worker-lost');
+  const runs = await director.runs();
+  assert.ok(
+    runs.some((run) => run.batch === sound.length + 1),
+    'they were one batch',
+  ); // not so the self-check's 8
+  await until(async () => (await restarts()) === 2);
+  for (const image of sound) await predict(url, image);
+});
+
+test('an engine that throws costs its batch a 500 and nobody else anything', async (t) => {
+  const { url, restarts, samples, log } = await service(t);
+  const problem = await assertProblem(await classify(url, await withMark('throw')), 'internal-error');
+  assert.doesNotMatch(problem.detail, /memory/, 'the reason is for the log');
+  const line = log.find(({ msg }) => msg === 'internal error') as { err: Error; requestId: string };
+  assert.deepEqual([line.err.message, line.requestId], ['no memory left', problem.requestId]);
+  for (const image of sound) await predict(url, image);
+  assert.equal(await restarts(), 0);
+  assert.equal((await samples()).sum('rdi_in_flight'), 0);
+});
+
+test('logits that are no numbers are a fault, not an answer', async (t) => {
+  const { url, samples } = await service(t);
+  const broken = await withMark('not-a-number'); // at the end of the first segment that runs
+  for (const profile of ['default', 'softmax', 'margin', 'patience', 'full']) {
+    const query = profile === 'full' ? { profile, topK: 3 } : { profile, maxExit: 0 };
+    await assertProblem(await classify(url, broken, query), 'internal-error');
+  }
+  assert.equal((await samples()).sum('rdi_predictions_total'), 0);
+  for (const profile of ['default', 'softmax', 'margin', 'patience']) {
+    const { exit } = await predict(url, broken, { profile });
+    assert.ok(exit.index > 0, 'no exit takes an image for such a score');
+  }
+  await predict(url, png);
+});
+
+test('when no worker can be started any more, requests are answered 503 until one can', async (t) => {
+  const gone = `${await temporaryFolder(t)}/gone`;
+  const { url, samples, log } = await startTestService(t, {
+    engineModule: faultyEngine({ while: gone }),
+    config: { workers: 2 },
+  });
+  await predict(url, png);
+  await writeFile(gone, '');
+  for (let request = 0; request < 3; request++) {
+    const response = await classify(url, png);
+    assert.ok(Number(response.headers.get('retry-after')) > 0);
+    await assertProblem(response, 'worker-lost');
+  }
+  assert.equal((await samples()).sum('rdi_in_flight'), 0);
+  await rm(gone);
+  await until(async () => (await classify(url, png)).status === 200);
+  assert.ok(log.some(({ msg, cause }) => msg === 'worker died' && cause === 'the accelerator is gone'));
+});

@@ -1,0 +1,164 @@
+// HTTP itself, bent and broken, over raw sockets: unknown routes, wrong methods, bodies too long or never ending,
+// requests that are none. Each gets its answer, and the service goes on.
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, test } from 'node:test';
+import type { FailureType } from '../../src/errors.js';
+import type { Problem } from '../../src/http/problems.js';
+import { testImages } from '../support/profiled-package.js';
+import { assertProblem, assertProblemBody, classify, predict, sendRaw } from '../support/requests.js';
+import { startTestService, until } from '../support/service.js';
+
+const service = await startTestService({ after }, { config: { maxImageBytes: 100_000 } });
+const { url, port, app } = service;
+const [image] = await testImages(1);
+const png = image?.png ?? Buffer.alloc(0);
+
+const connections = () =>
+  new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)));
+
+/** Asserts that a raw answer is a problem document, after which the connection ends. */
+function assertRawProblem(answer: string, type: FailureType, status: string): void {
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  assert.ok(head.startsWith(`HTTP/1.1 ${status}\r\n`), answer);
+  assert.match(head, /\r\ncontent-type: application\/problem\+json/i);
+  assert.match(head, /\r\nconnection: close/i);
+  assertProblemBody(JSON.parse(body) as Problem, type);
+}
+
+test('an address that leads nowhere is 404, whatever is sent there', async () => {
+  const bodies = [undefined, '{"not": json', 'text', Buffer.alloc(50_000_000)];
+  for (const path of [
+    '/',
+    '/classify/',
+    '/Classify',
+    '/v2/models',
+    '/classify/batch/1',
+    '/%2e%2e/etc/passwd',
+  ]) {
+    for (const body of bodies.slice(0, 3)) {
+      const sent = { method: 'POST', headers: { 'content-type': 'application/json' }, ...(body && { body }) };
+      await assertProblem(await fetch(url + path, sent), 'not-found');
+    }
+    await assertProblem(await fetch(url + path), 'not-found');
+  }
+  const large = { method: 'POST', body: bodies[3] as Buffer };
+  await assertProblem(await fetch(`${url}/nowhere`, large), 'not-found');
+  await assertProblem(await fetch(`${url}/models/${'a'.repeat(300)}`), 'not-found');
+});
+
+test('a method that an address does not take is 405 and names those it does, whatever is sent', async () => {
+  const routes = {
+    '/classify': 'POST',
+    '/classify/batch': 'POST',
+    '/models': 'GET, HEAD',
+    '/models/tiny': 'GET, HEAD',
+    '/livez': 'GET, HEAD',
+    '/readyz': 'GET, HEAD',
+    '/metrics': 'GET, HEAD',
+  };
+  for (const [path, allow] of Object.entries(routes)) {
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+      if (allow.split(', ').includes(method)) continue;
+      const body = method === 'GET' ? undefined : '{"not": json';
+      const response = await fetch(url + path, { method, ...(body && { body }) });
+      assert.equal(response.headers.get('allow'), allow);
+      await assertProblem(response, 'method-not-allowed');
+    }
+    const trace = await sendRaw(port, `TRACE ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+    assertRawProblem(trace, 'method-not-allowed', '405 Method Not Allowed');
+  }
+});
+
+test('a body over the limit is refused and the refusal arrives, with its length announced or in chunks', async () => {
+  const chunk = new Uint8Array(64 * 1024);
+  for (const chunks of [2, 20, 200]) {
+    let left = chunks;
+    const body = new ReadableStream({
+      pull: (controller) => (left-- > 0 ? controller.enqueue(chunk) : controller.close()),
+    });
+    const headers = { 'content-type': 'image/png' };
+    const streamed = await fetch(`${url}/classify`, { method: 'POST', headers, body, duplex: 'half' });
+    await assertProblem(streamed, 'body-too-large');
+    await assertProblem(await classify(url, Buffer.alloc(chunks * chunk.length)), 'body-too-large');
+  }
+});
+
+test('what is not HTTP, or not well-formed, is 400; headers too long are 431; the connection ends', async () => {
+  const head = 'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\n';
+  const malformed = [
+    'GARBAGE\r\n\r\n',
+    '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
+    'GET /livez HTTP/9.9\r\n\r\n',
+    'GET /livez HTTP/1.1\r\nhost : a\r\n\r\n',
+    `${head}content-length: many\r\n\r\n`,
+    `${head}content-length: -1\r\n\r\n`,
+    `${head}content-length: 1\r\ncontent-length: 2\r\n\r\n`,
+    `${head}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\nabc`,
+    `${head}transfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n`,
+  ];
+  for (const bytes of malformed) {
+    assertRawProblem(await sendRaw(port, bytes), 'malformed-request', '400 Bad Request');
+  }
+  const long = 'x'.repeat(20_000);
+  for (const bytes of [
+    `GET /${long} HTTP/1.1\r\n\r\n`,
+    `GET / HTTP/1.1\r\nhost: a\r\nlong: ${long}\r\n\r\n`,
+  ]) {
+    const status = '431 Request Header Fields Too Large';
+    assertRawProblem(await sendRaw(port, bytes), 'headers-too-large', status);
+  }
+  await assertProblem(await fetch(`${url}/models/%zz`), 'malformed-request');
+});
+
+test('a client that never ends its side does not hold the connection for ever', async (t) => {
+  const before = await connections();
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  t.after(async () => void socket.destroy());
+  socket.on('error', () => {}).resume();
+  socket.write('GARBAGE\r\n\r\n');
+  await new Promise((resolve) => socket.once('end', resolve));
+  await until(async () => (await connections()) <= before);
+});
+
+test('a request that does not arrive in time is 408', async (t) => {
+  const impatient = await startTestService(t, { config: { requestTimeoutSeconds: 1 } });
+  const head = 'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 9\r\n\r\n';
+  const parts = [`${head}abc`, head.slice(0, 40)];
+  for (const answer of await Promise.all(parts.map((part) => sendRaw(impatient.port, part)))) {
+    assertRawProblem(answer, 'request-timeout', '408 Request Timeout');
+  }
+});
+
+test('who leaves in the middle of a body leaves nothing behind', async () => {
+  const head = 'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 9\r\n\r\n';
+  const gone = async () => (await service.samples()).sum('rdi_rejections_total', { reason: 'client-gone' });
+  const before = await gone();
+  for (let client = 0; client < 3; client++) {
+    const socket = connect(port, '127.0.0.1');
+    await new Promise((resolve) => socket.write(`${head}abc`, resolve));
+    socket.destroy();
+  }
+  await until(async () => (await gone()) === before + 3);
+});
+
+test('100-continue is honoured, and a refusal needs no body', async () => {
+  const head = (length: number) =>
+    `POST /classify HTTP/1.1\r\nhost: a\r\nconnection: close\r\nexpect: 100-continue\r\n` +
+    `content-type: image/png\r\ncontent-length: ${length}\r\n\r\n`;
+  const accepted = await sendRaw(port, Buffer.concat([Buffer.from(head(png.length)), png]));
+  assert.match(accepted, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+  const refused = await sendRaw(port, head(20_000_000));
+  assert.match(refused, /\r\n\r\nHTTP\/1\.1 413 /);
+});
+
+test('after all of that the service is as before, on kept-alive connections too', async () => {
+  for (let again = 0; again < 3; again++) {
+    await assertProblem(await classify(url, Buffer.alloc(100_001)), 'body-too-large');
+    await predict(url, png);
+  }
+  const scraped = await service.samples();
+  assert.equal(scraped.sum('rdi_in_flight'), 0);
+  assert.equal(scraped.sum('rdi_rejections_total', { reason: 'internal-error' }), 0);
+  assert.ok(!service.log.some(({ level }) => Number(level) >= 50), 'no error in the log');
+});
