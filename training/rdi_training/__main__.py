@@ -18,7 +18,7 @@ COMMANDS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Parse and run one command; returns the exit status."""
+    """Parse and run one command; returns the exit status, 2 for what the user can put right."""
     parser = argparse.ArgumentParser(prog="python -m rdi_training", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
@@ -26,7 +26,11 @@ def main(arguments: list[str]) -> int:
         command.add_arguments(subparsers.add_parser(name, help=summary, description=summary))
     options = parser.parse_args(arguments)
     torch.set_flush_denormal(True)  # vanishing gradients would otherwise slow a CPU down manyfold
-    return COMMANDS[options.command].run(options)
+    try:
+        return COMMANDS[options.command].run(options)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -63,18 +63,23 @@ def model_card(
 
 def _training(config: TrainingConfig, position: Position, hardware: str) -> str:
     phases = "; ".join(
-        f"{phase.epochs} epochs with {phase.steps} steps of {phase.step_over_epsilon:g} ε, ε {_radius(phase)}"
+        f"{_epochs(phase.epochs)} with {phase.steps} steps of {phase.step_over_epsilon:g} ε, ε {_radius(phase)}"
         for phase in config.phases
     )
+    start = ", starting from the image's last perturbation" if config.carry_perturbations else ""
     extra = f" The collapse guard added {position.extra_steps} steps." if position.extra_steps else ""
     return (
-        f"{position.epoch} epochs, batches of {config.batch_size} clean images and their adversarial copies, "
+        f"{_epochs(position.epoch)}, batches of {config.batch_size} clean images and their adversarial copies, "
         f"{OPTIMISERS[config.optimiser]}, peak learning rate {config.peak_learning_rate:g}, weight decay "
         f"{config.weight_decay:g}, weights averaged (EMA {config.ema_decay:g}), seed {config.seed}. Adversarial "
-        f"copies by projected gradient descent, half against the average of the exits and half against one exit: "
-        f"{phases}.{extra} {position.seconds / 60:.0f} minutes on {hardware}. The whole configuration is in "
-        "`description.json`."
+        "copies by projected gradient descent, half against the average of the exits and half against one exit"
+        f"{start}: {phases}.{extra} {position.seconds / 60:.0f} minutes on {hardware}. The whole configuration is in "
+        "the package's manifest."
     )
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
 
 
 def _radius(phase: AttackPhase) -> str:
