@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
 
 /** For how long a kept-alive connection may still bring its one last request. */
-const LINGER_MILLISECONDS = 500;
+const LINGER_MILLISECONDS = 1000;
 const POLL_MILLISECONDS = 10;
 
 /**
