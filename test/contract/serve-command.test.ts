@@ -1,0 +1,97 @@
+// `rdi-serve serve` as people call it: help, flags over environment, and mistakes answered in one sentence.
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { after, test } from 'node:test';
+import { environmentVariableOf, flagOf, settingNames } from '../../src/config.js';
+import { temporaryFolder } from '../support/packages.js';
+import { writeProfiledPackage } from '../support/profiled-package.js';
+import { commandLine, runNode, startProcess } from '../support/serve-process.js';
+
+const models = await temporaryFolder({ after });
+await writeProfiledPackage(models);
+
+test('--help has every setting with its environment variable and its default', async (t) => {
+  const { code, stdout, stderr } = await runNode(t, [commandLine, 'serve', '--help']).ended;
+  assert.deepEqual([code, stderr], [0, '']);
+  const text = stdout.replace(/\s+/g, ' ');
+  for (const name of settingNames) {
+    assert.match(text, new RegExp(`${flagOf(name)} <value> .*?env: ${environmentVariableOf(name)}\\b`), name);
+  }
+});
+
+test('a flag wins over the environment, which wins over the default', async (t) => {
+  const environment = { RDI_LOG_LEVEL: 'info', RDI_DOCS: 'false', RDI_MAX_IMAGE_BYTES: '10' };
+  const server = await startProcess(t, models, ['--max-image-bytes', '20'], { environment });
+  const send = (length: number) =>
+    fetch(`${server.url}/classify`, {
+      method: 'POST',
+      body: Buffer.alloc(length),
+      headers: { 'content-type': 'image/png' },
+    });
+  assert.equal((await fetch(`${server.url}/docs/`)).status, 404);
+  assert.equal((await send(20)).status, 422);
+  assert.equal((await send(21)).status, 413);
+});
+
+test('a port in use', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  t.after(async () => void taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const { ended } = runNode(t, [
+    commandLine,
+    'serve',
+    ...['--host', '127.0.0.1', '--port', `${port}`, '--models-directory', models, '--workers', '2'],
+  ]);
+  assertOneSentence(await ended, new RegExp(`cannot listen: .*EADDRINUSE.*${port}`));
+});
+
+const mistakes: [string, string[], Record<string, string>, RegExp][] = [
+  ['an unknown flag', ['--no-such-flag'], {}, /unknown option '--no-such-flag'/],
+  ['a flag without its value', ['--port'], {}, /'--port <value>' argument missing/],
+  ['an argument too many', ['now'], {}, /too many arguments/],
+  ['a port that is none', ['--port', 'http'], {}, /--port \(RDI_PORT\) cannot be "http": it must be integer/],
+  ['a port out of range', ['--port', '65536'], {}, /--port .* it must be <= 65535/],
+  [
+    'a bad environment value',
+    [],
+    { RDI_MAX_IN_FLIGHT: 'many' },
+    /--max-in-flight \(RDI_MAX_IN_FLIGHT\) cannot be "many"/,
+  ],
+  ['an empty environment value', [], { RDI_WORKERS: '' }, /--workers \(RDI_WORKERS\) cannot be ""/],
+  ['a log level that is none', [], { RDI_LOG_LEVEL: 'loud' }, /--log-level .* cannot be "loud"/],
+  ['limits at odds', ['--max-in-flight', '8'], {}, /--max-batch-images cannot exceed --max-in-flight/],
+  [
+    'no such models folder',
+    ['--models-directory', '/nowhere/models'],
+    {},
+    /"\/nowhere\/models" cannot be read/,
+  ],
+  [
+    'no such default model',
+    ['--models-directory', models, '--default-model', 'no'],
+    {},
+    /default model "no"/,
+  ],
+];
+
+for (const [name, flags, environment, message] of mistakes) {
+  test(name, async (t) => {
+    const { ended } = runNode(t, [commandLine, 'serve', ...flags], {
+      RDI_LOG_LEVEL: 'error',
+      ...environment,
+    });
+    assertOneSentence(await ended, message);
+  });
+}
+
+function assertOneSentence(
+  { code, stdout, stderr }: { code: number | null; stdout: string; stderr: string },
+  message: RegExp,
+): void {
+  assert.match(stderr, message);
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  assert.doesNotMatch(stderr + stdout, /\n\s+at /, 'no stack');
+  assert.equal(code, 1);
+}

@@ -1,0 +1,147 @@
+// SIGTERM and SIGINT to a real process: what was accepted is answered, nobody hangs, and the exit code tells.
+import assert from 'node:assert/strict';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Prediction } from '../../src/inference/prediction.js';
+import { createDirector } from '../support/directed-engine.js';
+import { temporaryFolder } from '../support/packages.js';
+import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
+import { assertProblem, predict } from '../support/requests.js';
+import { type ServeProcess, startProcess } from '../support/serve-process.js';
+import { until } from '../support/service.js';
+
+const CLIENTS = 24;
+const [image] = await testImages(1);
+const png = image?.png ?? Buffer.alloc(0);
+
+async function modelsFolder(t: TestContext): Promise<string> {
+  const models = await temporaryFolder(t);
+  await writeProfiledPackage(models);
+  return models;
+}
+
+/** One request on a kept-alive connection. @returns its answer, or undefined where none was ever begun */
+function ask(server: ServeProcess, agent: Agent, path = '/classify'): Promise<Prediction | undefined> {
+  const { port } = server;
+  const headers = { 'content-type': 'image/png', 'content-length': png.length };
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, method: 'POST', path, agent, headers });
+    let answer: IncomingMessage | undefined;
+    sent.on('response', (response) => {
+      answer = response;
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        assert.equal(response.statusCode, 200);
+        resolve(JSON.parse(Buffer.concat(chunks).toString()) as Prediction);
+      });
+      response.on('aborted', () => reject(new Error('an answer broke off')));
+    });
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      // Refused at the door: it was not accepted. Anything else would be a request without its answer.
+      if (error.code === 'ECONNREFUSED' && !answer) resolve(undefined);
+      else reject(error);
+    });
+    sent.end(png);
+  });
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} in the middle of load: every request on an open connection is answered, exit 0`, async (t) => {
+    const server = await startProcess(t, await modelsFolder(t));
+    const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+    t.after(async () => agent.destroy());
+    let answered = 0;
+    const clients = Array.from({ length: CLIENTS }, async () => {
+      while (await ask(server, agent)) answered++;
+    });
+    await until(() => answered > 10 * CLIENTS);
+    server.child.kill(signal);
+    await Promise.all(clients);
+    assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
+    assert.equal(server.logged('request').filter(({ status }) => status === 200).length, answered);
+    assert.deepEqual([server.logged('draining').length, server.logged('drained').length], [1, 1]);
+  });
+}
+
+test('during the drain delay it is not ready but serves; what is accepted then is answered as well', async (t) => {
+  const server = await startProcess(t, await modelsFolder(t), ['--drain-delay-seconds', '2']);
+  assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  server.child.kill('SIGTERM');
+  await until(() => server.logged('draining').length === 1);
+  await assertProblem(await fetch(`${server.url}/readyz`), 'shutting-down');
+  assert.equal((await fetch(`${server.url}/livez`)).status, 200);
+  await predict(server.url, png);
+  assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
+});
+
+/** A server whose engine waits for the test. */
+async function directedProcess(t: TestContext, flags: string[] = []) {
+  const director = createDirector(await temporaryFolder(t));
+  const script = [fileURLToPath(new URL('../support/serve-directed.js', import.meta.url))];
+  const environment = { RDI_TEST_ENGINE: director.engineModule };
+  const server = await startProcess(t, await modelsFolder(t), flags, { environment, script });
+  return { server, director, warmUp: (await director.runs()).length };
+}
+
+test('requests in the worker and in the queue are answered after the signal, silent clients are not waited for', async (t) => {
+  const { server, director, warmUp } = await directedProcess(t);
+  const silent = connect(server.port, '127.0.0.1');
+  const partial = connect(server.port, '127.0.0.1', () => partial.write('POST /classify HT'));
+  for (const socket of [silent, partial]) socket.on('error', () => {});
+  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+  t.after(async () => agent.destroy());
+  await director.hold();
+  const answers = Array.from({ length: CLIENTS }, () => ask(server, agent));
+  const samples = async () =>
+    (await (await fetch(`${server.url}/metrics`)).text()).includes(`rdi_in_flight ${CLIENTS}`);
+  await until(samples);
+  assert.equal((await director.runs()).length, warmUp + 1);
+  server.child.kill('SIGTERM');
+  await until(() => server.logged('draining').length === 1);
+  await until(() => refusesConnections(server.port));
+  await director.release();
+  for (const answer of await Promise.all(answers)) assert.equal(answer?.model.name, 'tiny');
+  assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
+});
+
+test('a second signal ends it at once with exit code 1', async (t) => {
+  const { server, director } = await directedProcess(t, ['--drain-delay-seconds', '600']);
+  await director.hold();
+  const abandoned = assert.rejects(predict(server.url, png));
+  await until(async () => (await (await fetch(`${server.url}/metrics`)).text()).includes('rdi_in_flight 1'));
+  server.child.kill('SIGTERM');
+  await until(() => server.logged('draining').length === 1);
+  server.child.kill('SIGINT');
+  assert.equal((await outcome(server)).code, 1);
+  await abandoned;
+});
+
+test('when patience ends before the requests do, that is said, with exit code 1', async (t) => {
+  const { server, director } = await directedProcess(t, ['--shutdown-timeout-seconds', '1']);
+  await director.hold();
+  const abandoned = assert.rejects(predict(server.url, png));
+  await until(async () => (await (await fetch(`${server.url}/metrics`)).text()).includes('rdi_in_flight 1'));
+  server.child.kill('SIGTERM');
+  assert.equal((await outcome(server)).code, 1);
+  assert.equal(server.logged('requests were still running when patience ended').length, 1);
+  await abandoned;
+});
+
+async function outcome(server: ServeProcess) {
+  const { code, signal, stderr } = await server.ended;
+  return { code, signal, stderr };
+}
+
+function refusesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', () => resolve(true));
+  });
+}
