@@ -13,8 +13,9 @@ import torch
 from ..cost import network_cost
 from ..data.registry import data_folder, is_jpeg, load_split
 from ..evaluation.markdown import to_markdown
+from ..evaluation.records import record_profiles
 from ..evaluation.subject import load_authors, load_package
-from ..evaluation.suite import record_profiles, run_suite
+from ..evaluation.suite import run_suite
 from ..evaluation.table import compare, tabulate, tabulate_profiles
 from ..evaluation.threat import threat_for
 
@@ -49,8 +50,17 @@ def run(options: argparse.Namespace) -> int:
     ]
     for subject in subjects:
         subject.network.to(options.device)
+    others = [other.network for other in reversed(subjects)] if len(subjects) == 2 else [None]
     records = [
-        run_suite(subject, images, threat, seed=options.seed, masking=not options.no_masking) for subject in subjects
+        run_suite(
+            subject,
+            images,
+            threat,
+            seed=options.seed,
+            masking=not options.no_masking,
+            transfer_from=other,
+        )
+        for subject, other in zip(subjects, others, strict=True)
     ]
     report: dict[str, Any] = {
         "command": shlex.join(["python", "-m", "rdi_training", *sys.argv[1:]]),

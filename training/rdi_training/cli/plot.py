@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ..cost import network_cost
 from ..data.registry import data_folder, load_split
+from ..evaluation.records import record_profiles
 from ..evaluation.subject import load_package
-from ..evaluation.suite import record_profiles
 from ..plots import Point, compute_figure, training_figure
 
 

@@ -7,7 +7,8 @@ import torch
 
 from ..cost import MIB, NetworkCost
 from .intervals import paired_difference, share
-from .suite import PAPER_ATTACKS, Record, union
+from .records import Record
+from .suite import PAPER_ATTACKS, union
 
 GATE_AWARE = ("gate-aware loss", "gate-aware margin")
 
@@ -81,8 +82,11 @@ def _masking(records: dict[str, Record]) -> dict[str, bool]:
     """Signs of honest gradients, all at the final exit; False calls for a closer look."""
     final = {name: entry.exit_right[-1].sum().item() for name, entry in records.items()}
     n = len(records["clean"].right)
-    return {
+    checks = {
         "pgd is no weaker than fgsm": final["main"] <= final["fgsm"],
         "pgd-100 is no weaker than pgd": final["pgd-100"] <= final["main"] + 0.01 * n,
         "a wide ball leaves (almost) nothing": final["wide ball"] <= 0.02 * n,
     }
+    if "transfer" in final:
+        checks["transfer is no stronger than white box"] = final["transfer"] >= final["main"]
+    return checks

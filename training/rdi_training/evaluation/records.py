@@ -1,0 +1,53 @@
+"""What a dynamic network makes of images, image by image."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..cost import NetworkCost, network_cost
+from ..data.image_set import ImageSet
+from ..dynamic import Thresholds, all_logits, at_exit, exits_taken, normalised_entropy
+from .subject import Subject
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the dynamic network and each exit made of one version of the images; tensors on the CPU."""
+
+    right: Tensor
+    """Dynamic answers, bool [N]."""
+    exit_right: Tensor
+    """Every exit's own answers, bool [E, N]."""
+    taken: Tensor
+    """Exit taken, [N]."""
+    executed_macs: float
+    """Mean per image."""
+
+
+def record(subject: Subject, images: Tensor, labels: Tensor) -> Record:
+    """Let every image leave where it will."""
+    logits = all_logits(subject.network, images).cpu()
+    return decide(logits, labels.cpu(), subject.thresholds, network_cost(subject.network))
+
+
+def record_profiles(subject: Subject, images: ImageSet) -> dict[str, Record]:
+    """Every profile on clean images."""
+    logits = all_logits(subject.network, images.images).cpu()
+    cost = network_cost(subject.network)
+    return {
+        name: decide(logits, images.labels.cpu(), thresholds, cost) for name, thresholds in subject.profiles.items()
+    }
+
+
+def decide(logits: Tensor, labels: Tensor, thresholds: Thresholds, cost: NetworkCost) -> Record:
+    """What becomes of images with these logits [E, N, C]."""
+    taken = exits_taken(normalised_entropy(logits[:-1]), thresholds)
+    exit_right = logits.argmax(-1).eq(labels)
+    executed = torch.tensor(cost.executed([threshold is not None for threshold in thresholds]), dtype=torch.float64)
+    return Record(
+        right=at_exit(exit_right, taken),
+        exit_right=exit_right,
+        taken=taken,
+        executed_macs=executed[taken].mean().item(),
+    )
