@@ -12,7 +12,7 @@ import { metricsRoutes } from './http/metrics.js';
 import { modelRoutes } from './http/models.js';
 import { openapi } from './http/openapi.js';
 import { orderlyClose } from './http/orderly-close.js';
-import { answerClientError, answerNotFound, createErrorHandler } from './http/problems.js';
+import { answerClientError, createErrorHandler, notFound } from './http/problems.js';
 import { namedSchemas } from './http/schemas.js';
 import { createValidatorCompiler } from './http/validation.js';
 import type { Classifier } from './inference/classifier.js';
@@ -51,19 +51,22 @@ export async function buildApp(options: AppOptions) {
   app.setValidatorCompiler(createValidatorCompiler());
   const refuseMethods = refuseOtherMethods(app);
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     // Before the body is looked at: whatever it is, there is nothing here.
-    if (request.is404) answerNotFound(request);
+    done(request.is404 ? notFound(request) : undefined);
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
     const milliseconds = Math.round(reply.elapsedTime * 1000) / 1000;
     request.log.info({ method, route: routeOptions.url, status: reply.statusCode, milliseconds }, 'request');
+    done();
   });
 
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler(answerNotFound);
+  app.setNotFoundHandler((request) => {
+    throw notFound(request);
+  });
   for (const schema of namedSchemas) app.addSchema(schema);
   await app.register(orderlyClose);
   await app.register(openapi, { version, docs: config.docs });

@@ -12,10 +12,11 @@ export const metricsRoutes = fp<{ metrics: Metrics }>(
   async (app: FastifyInstance, { metrics }) => {
     const { registry, httpSeconds } = metrics;
 
-    app.addHook('onResponse', async (request, reply) => {
+    app.addHook('onResponse', (request, reply, done) => {
       const { method, routeOptions } = request;
       const route = routeOptions.url ?? 'unmatched';
       httpSeconds.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
+      done();
     });
 
     app.get(

@@ -95,9 +95,9 @@ export function createErrorHandler(metrics: Metrics) {
   };
 }
 
-export function answerNotFound(request: FastifyRequest): never {
+export function notFound(request: FastifyRequest): Failure {
   const path = request.url.split('?', 1)[0];
-  throw new Failure('not-found', `${request.method} ${path} leads nowhere.`);
+  return new Failure('not-found', `${request.method} ${path} leads nowhere.`);
 }
 
 /** How long a client has to read an answer and end its side of the connection. */
