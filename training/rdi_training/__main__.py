@@ -5,12 +5,13 @@ import sys
 
 import torch
 
-from .cli import download, evaluate, export, plot, smoke, train
+from .cli import download, evaluate, export, held_out, plot, smoke, train
 
 COMMANDS = {
     "download": download,
     "train": train,
     "export": export,
+    "held-out": held_out,
     "evaluate": evaluate,
     "plot": plot,
     "smoke": smoke,

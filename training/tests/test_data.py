@@ -11,9 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
+from rdi_training.cli.held_out import write_images
 from rdi_training.data.cifar10 import BINARY_FOLDER, CLASSES, load_cifar10
 from rdi_training.data.image_folder import load_image_folder
-from rdi_training.data.image_set import as_pixels, hold_out
+from rdi_training.data.image_set import ImageSet, as_pixels, hold_out
 from rdi_training.data.mnist import load_mnist, read_idx
 from rdi_training.data.registry import is_jpeg, load_split
 from rdi_training.data.stripes import draw_stripes
@@ -107,3 +108,18 @@ def test_held_out_images_are_never_trained_on() -> None:
 
 def test_pixels_are_in_the_unit_range() -> None:
     assert as_pixels(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [0, 1]
+
+
+def test_held_out_images_come_back_from_their_folder(tmp_path: Path) -> None:
+    pixels = torch.randint(0, 256, (3, 1, 5, 4), dtype=torch.uint8)
+    write_images(ImageSet(pixels, torch.tensor([1, 0, 1]), ("a", "b")), tmp_path)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.png")) == [
+        "a/00001.png",
+        "b/00000.png",
+        "b/00002.png",
+    ]
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "b/00002.png")), pixels[2, 0].numpy())
+    colour = torch.randint(0, 256, (1, 3, 5, 4), dtype=torch.uint8)
+    write_images(ImageSet(colour, torch.tensor([0]), ("a", "b")), tmp_path / "colour")
+    read = np.asarray(Image.open(tmp_path / "colour/a/00000.png"))
+    assert np.array_equal(read, colour[0].permute(1, 2, 0).numpy())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..export.model_card import table
+from ..markdown_table import markdown_table
 
 ROWS = {
     "clean": "clean",
@@ -43,7 +43,7 @@ def to_markdown(report: dict[str, Any]) -> str:
         ["executed under slowdown (M MACs)", *(_macs(entry, "slowdownMacs") for entry in tables)],
         ["backbone with its final exit (M MACs)", *(_macs(entry, "fullMacs") for entry in tables)],
     ]
-    parts.append(table(["accuracy of the dynamic answer, 95 % interval", *names], rows))
+    parts.append(markdown_table(["accuracy of the dynamic answer, 95 % interval", *names], rows))
     for name, entry in zip(names, tables, strict=True):
         parts.append(f"Exits of {name}, on these images:")
         parts.append(_exits(entry))
@@ -78,7 +78,7 @@ def _macs(entry: dict[str, Any], key: str) -> str:
 
 def _profiles(subject: dict[str, Any]) -> str:
     full_macs = subject["table"]["cost"]["fullMacs"]
-    return table(
+    return markdown_table(
         ["profile", "accuracy, 95 % interval", "minus full (points)", "executed", "images leaving at exit 0, 1, …"],
         [
             [
@@ -96,7 +96,7 @@ def _profiles(subject: dict[str, Any]) -> str:
 
 
 def _exits(entry: dict[str, Any]) -> str:
-    return table(
+    return markdown_table(
         [
             "exit",
             "clean",
@@ -131,4 +131,5 @@ def _comparison(comparison: dict[str, Any], names: list[str]) -> str:
         if key in ROWS or key == "union"
     ]
     head = ["accuracy", f"{names[0]} minus {names[1]}", "95 % interval", "p (McNemar, exact)"]
-    return f"Paired, image by image; executed compute ratio {comparison['executedRatio']:.3f}.\n\n{table(head, rows)}"
+    conditions = f"Paired, image by image; executed compute ratio {comparison['executedRatio']:.3f}."
+    return f"{conditions}\n\n{markdown_table(head, rows)}"

@@ -1,9 +1,9 @@
 """MODEL_CARD.md: what the model is, how it was made, and what was measured, each number with its command."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from ..cost import NetworkCost
+from ..markdown_table import markdown_table
 from ..training.config import AttackPhase, TrainingConfig
 from ..training.state import Position
 
@@ -96,7 +96,7 @@ def radius_text(epsilon: float) -> str:
 
 def _cost_table(cost: NetworkCost) -> str:
     rows = zip(cost.executed(), cost.published(), strict=True)
-    return table(
+    return markdown_table(
         ["exit", "executed, all exits active (M)", "share of full", "as the paper counts (2²⁰)"],
         [
             [str(index), f"{executed / 1e6:.2f}", f"{executed / cost.full:.1%}", f"{published / 2**20:.2f}"]
@@ -119,10 +119,6 @@ def _profile_table(calibration: dict[str, Any], cost: NetworkCost) -> str:
                 " / ".join(f"{share:.0%}" for share in source["exitShares"]),
             ]
         )
-    return table(["profile", "thresholds", "accuracy", "agrees with final exit", "executed", "leave at exit"], rows)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(
+        ["profile", "thresholds", "accuracy", "agrees with final exit", "executed", "leave at exit"], rows
+    )

@@ -1,0 +1,36 @@
+"""`held-out`: write the training images that a run never trained on, for `rdi-serve calibrate`."""
+
+import argparse
+from pathlib import Path
+
+from PIL import Image
+
+from ..data.image_set import ImageSet, hold_out
+from ..data.registry import data_folder, load_split
+from ..training.config import TrainingConfig
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("--config", type=Path, required=True, help="configuration of the run, configs/NAME.json")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write: CLASS/00000.png")
+    parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Split as the run does and write its held-out part."""
+    config = TrainingConfig.read(options.config)
+    training = load_split(config.dataset, data_folder(options.data), "train")
+    _, held_out = hold_out(training, config.held_out, config.seed)
+    write_images(held_out, options.out)
+    print(f"wrote {len(held_out)} images to {options.out}")
+    return 0
+
+
+def write_images(images: ImageSet, folder: Path) -> None:
+    """One PNG per image, in a folder named after its class, numbered in the set's order."""
+    for index, (pixels, label) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):
+        path = folder / images.classes[label] / f"{index:05}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        channels_last = pixels.permute(1, 2, 0).squeeze(-1).numpy()
+        Image.fromarray(channels_last).save(path)
