@@ -1,9 +1,6 @@
 // Which thresholds are worth trying: at one exit, from strict to lax; or, for patience, at all exits together.
-import type { Policy } from '../models/profiles.js';
 import type { ExitTable } from './exit-table.js';
-
-/** More digits than neighbouring scores need to be told apart, fewer than make a file unreadable. */
-const DIGITS = 9;
+import { laxestThreshold, surestFirst, thresholdBetween } from './sureness.js';
 
 /**
  * Between two images that the exit would get wrong, a laxer threshold only saves. So there is one candidate just
@@ -12,21 +9,17 @@ const DIGITS = 9;
  */
 export function thresholdCandidates(table: ExitTable, exit: number, limit: number): number[] {
   const { policy } = table;
-  const sign = policy === 'entropy' ? 1 : -1;
   const scores = table.scores[exit] ?? new Float64Array();
   const [labels, final] = [table.labels[exit], table.labels.at(-1)];
-  // Images from the surest on, and with each whether the exit would get it wrong.
-  const order = Uint32Array.from(scores, (_, image) => image).sort(
-    (a, b) => sign * ((scores[a] as number) - (scores[b] as number)),
-  );
+  const order = surestFirst(policy, scores);
   const found: number[] = [];
   for (let place = 1; place < order.length; place++) {
     const [before, image] = [order[place - 1] as number, order[place] as number];
     const [surer, score] = [scores[before] as number, scores[image] as number];
     const wrong = labels?.[image] !== final?.[image];
-    if (wrong && surer !== score) found.push(Number(((surer + score) / 2).toPrecision(DIGITS)));
+    if (wrong && surer !== score) found.push(thresholdBetween(surer, score));
   }
-  return [...new Set([...thin(found, limit - 1), laxest(policy)])];
+  return [...new Set([...thin(found, limit - 1), laxestThreshold(policy)])];
 }
 
 /**
@@ -60,9 +53,4 @@ function thin(values: readonly number[], limit: number): readonly number[] {
     { length: limit },
     (_, index) => values[Math.floor((index * values.length) / limit)] as number,
   );
-}
-
-/** The end of the policy's range at which every finite score clears, but for an entropy of exactly 1. */
-function laxest(policy: Policy): number {
-  return policy === 'entropy' ? 1 : 0;
 }

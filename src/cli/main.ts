@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { PackageError, UsageError } from '../errors.js';
 import { version } from '../version.js';
 import { benchCommand } from './bench.js';
+import { calibrateCommand } from './calibrate.js';
 import { evaluateCommand } from './evaluate.js';
 import { importCommand } from './import.js';
 import { openapiCommand } from './openapi.js';
@@ -16,6 +17,7 @@ const program = new Command('rdi-serve')
   .version(version)
   .addCommand(serveCommand())
   .addCommand(importCommand())
+  .addCommand(calibrateCommand())
   .addCommand(evaluateCommand())
   .addCommand(benchCommand())
   .addCommand(openapiCommand());

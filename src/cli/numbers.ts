@@ -14,3 +14,18 @@ export function positiveNumber(text: string): number {
   if (!Number.isFinite(number) || number <= 0) throw new InvalidArgumentError('It must be a number above 0.');
   return number;
 }
+
+export function integer(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || text.trim() === '')
+    throw new InvalidArgumentError('It must be a whole number.');
+  return number;
+}
+
+/** Of a whole: neither nothing nor all of it. */
+export function properShare(text: string): number {
+  const number = Number(text);
+  if (!(number > 0 && number < 1))
+    throw new InvalidArgumentError('It must be a number between 0 and 1, such as 0.01.');
+  return number;
+}

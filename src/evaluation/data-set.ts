@@ -11,7 +11,7 @@ import { openImageZip } from './image-zip.js';
 export interface Sample {
   /** Where it is in its data set, for messages. */
   readonly name: string;
-  /** Name of its class. */
+  /** Name of its class; empty where the data set was opened as having none. */
   readonly label: string;
   readonly mediaType: MediaType;
   /** The encoded image. */
@@ -33,18 +33,23 @@ export interface NamedDataSet extends DataSet {
  * Opens the MNIST files (IDX, gzipped or not), a folder CLASS/*.png|jpg|webp, or a zip of one.
  *
  * @param labels the IDX file of labels; undefined: found beside the images by its name
+ * @param labelled false: take the images alone, wherever in the folder or zip they lie
  * @throws UsageError if there is no such data set, it is empty, or images and labels do not match in number
  */
-export async function openDataSet(path: string, labels: string | undefined): Promise<NamedDataSet> {
+export async function openDataSet(
+  path: string,
+  labels: string | undefined,
+  { labelled }: { readonly labelled: boolean } = { labelled: true },
+): Promise<NamedDataSet> {
   const form = await formOf(path);
   if (labels !== undefined && form !== 'idx') {
     throw new UsageError(`--labels goes with IDX images; "${path}" has its classes as folders.`);
   }
   const dataSet = await (form === 'idx'
-    ? openIdx(path, labels)
+    ? openIdx(path, labels, labelled)
     : form === 'zip'
-      ? openImageZip(path)
-      : openImageFolder(path));
+      ? openImageZip(path, labelled)
+      : openImageFolder(path, labelled));
   if (dataSet.samples.length === 0) {
     dataSet.close();
     throw new UsageError(`"${path}" is empty: there is no image in it.`);

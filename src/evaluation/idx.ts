@@ -22,17 +22,22 @@ interface Idx {
 }
 
 /** @throws UsageError if a file cannot be read, is malformed, or has another count than its partner */
-export async function openIdx(imagesPath: string, labelsPath = labelsBeside(imagesPath)): Promise<DataSet> {
+export async function openIdx(
+  imagesPath: string,
+  labelsPath: string | undefined,
+  labelled: boolean,
+): Promise<DataSet> {
+  const labelsFile = labelled ? (labelsPath ?? labelsBeside(imagesPath)) : undefined;
   const images = await readIdx(imagesPath, 3);
-  const labels = await readIdx(labelsPath, 1);
+  const labels = labelsFile === undefined ? undefined : await readIdx(labelsFile, 1);
   const [count = 0, height = 0, width = 0] = images.shape;
-  if (count !== labels.values.length) {
+  if (labels && count !== labels.values.length) {
     throw new UsageError(`There are ${count} images but ${labels.values.length} labels.`);
   }
   return {
-    samples: Array.from(labels.values, (label, index) => ({
+    samples: Array.from({ length: count }, (_, index) => ({
       name: `image ${index}`,
-      label: String(label),
+      label: labels ? String(labels.values[index]) : '',
       mediaType: 'image/png' as const,
       read: () => {
         const pixels = images.values.subarray(index * height * width, (index + 1) * height * width);
@@ -42,7 +47,10 @@ export async function openIdx(imagesPath: string, labelsPath = labelsBeside(imag
           .toBuffer();
       },
     })),
-    sha256: createHash('sha256').update(images.values).update(labels.values).digest('hex'),
+    sha256: createHash('sha256')
+      .update(images.values)
+      .update(labels?.values ?? '')
+      .digest('hex'),
     close() {},
   };
 }

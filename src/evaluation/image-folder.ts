@@ -6,13 +6,13 @@ import type { DataSet, Sample } from './data-set.js';
 import { describeImagePath } from './image-path.js';
 
 /** @throws UsageError if an image lies in no class's folder */
-export async function openImageFolder(root: string): Promise<DataSet> {
+export async function openImageFolder(root: string, labelled = true): Promise<DataSet> {
   const entries = await readdir(root, { recursive: true });
   const paths = entries.map((entry) => entry.split(sep).join('/')).sort();
   const samples: Sample[] = [];
   const hash = createHash('sha256');
   for (const name of paths) {
-    const described = describeImagePath(name);
+    const described = describeImagePath(name, labelled);
     if (!described) continue;
     const read = (): Promise<Buffer> => readFile(join(root, name));
     samples.push({ name, ...described, read });

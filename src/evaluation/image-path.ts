@@ -12,14 +12,19 @@ const mediaTypes: Readonly<Record<string, MediaType>> = {
 
 /**
  * @param path with slashes, relative to the data set
+ * @param labelled false: images need no class's folder, and have no label
  * @returns undefined for what is no image
  * @throws UsageError for an image that lies in no class's folder
  */
-export function describeImagePath(path: string): { label: string; mediaType: MediaType } | undefined {
+export function describeImagePath(
+  path: string,
+  labelled: boolean,
+): { label: string; mediaType: MediaType } | undefined {
   const mediaType = mediaTypes[extname(path).toLowerCase()];
   const folders = path.split('/');
   const file = folders.pop() ?? '';
   if (mediaType === undefined || file.startsWith('.') || folders.includes('__MACOSX')) return undefined;
+  if (!labelled) return { label: '', mediaType };
   const label = folders.pop();
   if (!label) throw new UsageError(`The image "${path}" lies in no folder that is named after its class.`);
   return { label, mediaType };

@@ -9,14 +9,14 @@ import type { DataSet, Sample } from './data-set.js';
 import { describeImagePath } from './image-path.js';
 
 /** @throws UsageError if it is no zip, or an image lies in no class's folder */
-export async function openImageZip(path: string): Promise<DataSet> {
+export async function openImageZip(path: string, labelled = true): Promise<DataSet> {
   let zip: ZipFile | undefined;
   try {
     const opened = await openPromise(path, { lazyEntries: true, autoClose: false });
     zip = opened;
     const samples: Sample[] = [];
     for await (const entry of opened.eachEntry()) {
-      const described = describeImagePath(entry.fileName);
+      const described = describeImagePath(entry.fileName, labelled);
       if (!described) continue;
       const read = async (): Promise<Buffer> => buffer(await opened.openReadStreamPromise(entry));
       samples.push({ name: entry.fileName, ...described, read });

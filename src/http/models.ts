@@ -1,6 +1,7 @@
 // GET /models, GET /models/{name}: what is served, what each exit costs, which profiles there are.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
+import { Certificate } from '../calibration/certificate.js';
 import type { ServedModel } from '../inference/catalog.js';
 import type { Classifier } from '../inference/classifier.js';
 import { buildPath } from '../inference/path.js';
@@ -8,6 +9,18 @@ import { ExitFlops } from '../models/manifest.js';
 import { Policy } from '../models/profiles.js';
 import { ref } from '../schema-ref.js';
 import { problemResponses } from './problems.js';
+
+export const ProfileCertificate = Type.Object(
+  {
+    valid: Type.Boolean({
+      description:
+        'Whether it is about the files and thresholds that are served. If not, it promises nothing.',
+    }),
+    reason: Type.String({ description: 'Why it is not valid; empty if it is.' }),
+    certificate: Certificate,
+  },
+  { $id: 'ProfileCertificate' },
+);
 
 export const ModelProfile = Type.Object(
   {
@@ -25,6 +38,7 @@ export const ModelProfile = Type.Object(
       }),
       { description: 'The active exits, in order.' },
     ),
+    certificate: Type.Optional(ref(ProfileCertificate)),
   },
   { $id: 'ModelProfile' },
 );
@@ -141,6 +155,7 @@ function describe({ manifest, profiles, ...model }: ServedModel): Model {
         threshold,
         flops,
       })),
+      ...(profile.certificate && { certificate: profile.certificate }),
     })),
   };
 }

@@ -7,6 +7,7 @@ import type { ModelPackage } from '../models/package.js';
 import type { RefusedPackage } from '../models/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createAdmission } from './admission.js';
+import { announceCertificates } from './announce-certificates.js';
 import { type Catalog, createCatalog, type ServedModel } from './catalog.js';
 import { createDecoder, type MediaType } from './decode.js';
 import { fullFlops, lastStep } from './path.js';
@@ -98,6 +99,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       1,
     );
   }
+  announceCertificates(models, metrics, logger);
   for (const { name: model, version, reason } of refused) {
     logger.error({ model, version, reason }, 'model refused');
     metrics.modelInfo.set(

@@ -1,5 +1,6 @@
 // The answer to one image: its schema, its type and how it is put together. The schema is what OpenAPI shows.
 import Type from 'typebox';
+import { isCertified } from '../models/profiles.js';
 import { ref } from '../schema-ref.js';
 import type { ExitReason } from './cascade.js';
 import type { Plan } from './plan.js';
@@ -53,12 +54,17 @@ export const Prediction = Type.Object(
       totalMs: Milliseconds('From admission to answer.'),
     }),
     certified: Type.Boolean({
-      description: 'Whether a certificate covers this answer; false whenever it left the calibrated path.',
+      description:
+        'Whether the promise of the profile’s certificate covers this answer (of `full`: that it is the network’s ' +
+        'own). false without a valid certificate, and whenever the answer left the calibrated path.',
     }),
   },
   { $id: 'Prediction' },
 );
 export type Prediction = Type.Static<typeof Prediction>;
+
+/** Where the thresholds alone decided. */
+const onCalibratedPath: ReadonlySet<ExitReason> = new Set(['confident', 'final']);
 
 /** Puts the answer together from what was planned and how it came out. */
 export function createPrediction(
@@ -93,7 +99,6 @@ export function createPrediction(
       inferMs: outcome.inferSeconds * 1000,
       totalMs: totalSeconds * 1000,
     },
-    // Profiles carry no certificates yet, so no answer claims one.
-    certified: false,
+    certified: isCertified(profile) && onCalibratedPath.has(outcome.reason),
   };
 }

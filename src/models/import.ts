@@ -1,14 +1,15 @@
 // Makes a model package out of an exported network and its description: counts its costs, makes or checks its
 // golden outputs, and puts it in place only when all of it has passed.
-import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Engine } from '../engines/engine.js';
-import { invariant, messageOf, UsageError } from '../errors.js';
+import { invariant, UsageError } from '../errors.js';
 import { DESCRIPTION_FILE, type Description, readDescription } from './description.js';
 import { countFlops } from './flops.js';
 import { makeGolden, verifyGolden } from './golden-outputs.js';
+import { exists, installPackage, refuseExisting, toJson } from './install.js';
 import { MANIFEST_FORMAT, type Manifest, type ModelInput } from './manifest.js';
-import { loadPackage, type ModelPackage, readNetwork } from './package.js';
+import { type ModelPackage, readNetwork } from './package.js';
 import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from './package-documents.js';
 import { describeFile, MANIFEST_FILE, readInside } from './package-files.js';
 
@@ -41,8 +42,7 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   const { source, output, engine } = options;
   if (!(await isFolder(source))) throw new UsageError(`"${source}" is not a folder.`);
   const description = readDescription(await readInside(source, DESCRIPTION_FILE));
-  const target = resolve(output, description.name, description.version);
-  if (!options.force && (await exists(target))) throw alreadyThere(target);
+  if (!options.force) await refuseExisting(output, description);
 
   const graph = await readInside(source, GRAPH_FILE);
   const files = new Map([[GRAPH_FILE, graph], ...(await readOptional(source))]);
@@ -69,17 +69,14 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   };
   files.set(MANIFEST_FILE, toJson(manifest));
 
-  const workshop = await writing(output, () => makeWorkshop(output));
-  try {
-    const made = join(workshop, manifest.name, manifest.version);
-    await writing(output, () => writeFiles(made, files));
-    const loaded = await loadPackage(made);
-    await verifyGolden(engine, network, loaded);
-    await writing(output, () => putInPlace(made, target, join(workshop, 'replaced'), options.force));
-    return { ...loaded, directory: target, goldenMade };
-  } finally {
-    await rm(workshop, { recursive: true, force: true });
-  }
+  const installed = await installPackage({
+    output,
+    manifest,
+    files,
+    force: options.force,
+    check: (made) => verifyGolden(engine, network, made),
+  });
+  return { ...installed, goldenMade };
 }
 
 async function readOptional(source: string): Promise<[string, Uint8Array][]> {
@@ -88,27 +85,6 @@ async function readOptional(source: string): Promise<[string, Uint8Array][]> {
     if (await exists(join(source, file))) found.push([file, await readInside(source, file)]);
   }
   return found;
-}
-
-/** Beside the packages, so that putting one in place is a rename; its leading dot hides it from the server. */
-async function makeWorkshop(output: string): Promise<string> {
-  await mkdir(output, { recursive: true });
-  return mkdtemp(join(output, '.import-'));
-}
-
-async function writeFiles(directory: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  await mkdir(directory, { recursive: true });
-  for (const [file, bytes] of files) await writeFile(join(directory, file), bytes);
-}
-
-/** What the file system refuses is the user's to mend. */
-async function writing<Result>(output: string, task: () => Promise<Result>): Promise<Result> {
-  try {
-    return await task();
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`"${output}" cannot be written to: ${messageOf(error)}.`, { cause: error });
-  }
 }
 
 function provenanceOf(description: Description, goldenMade: boolean, engine: Engine): Manifest['provenance'] {
@@ -121,38 +97,9 @@ function provenanceOf(description: Description, goldenMade: boolean, engine: Eng
   };
 }
 
-/** Renames, so that nobody ever sees half a package; what was there is put back if that fails. */
-async function putInPlace(made: string, target: string, aside: string, force: boolean): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
-  const replaces = force && (await exists(target));
-  if (replaces) await rename(target, aside);
-  try {
-    await rename(made, target);
-  } catch (error) {
-    if (replaces) await rename(aside, target);
-    else if (await exists(target)) throw alreadyThere(target);
-    throw error;
-  }
-}
-
-function alreadyThere(target: string): UsageError {
-  return new UsageError(`"${target}" exists already; give --force to replace it.`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
 async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     (status) => status.isDirectory(),
     () => false,
   );
-}
-
-function toJson(document: unknown): Uint8Array {
-  return Buffer.from(`${JSON.stringify(document, undefined, 2)}\n`);
 }

@@ -1,4 +1,5 @@
 // The JSON documents of a package, checked beyond their schemas: against each other and for sense.
+import { checkCertificate, subjectOf } from '../calibration/certificate.js';
 import { PackageError } from '../errors.js';
 import { GoldenDocument } from './golden.js';
 import { MANIFEST_FORMAT, Manifest, type ModelInput } from './manifest.js';
@@ -68,8 +69,12 @@ export function readGolden(bytes: Uint8Array, { input, classes, exits }: Network
   return golden;
 }
 
-/** @param bytes of calibration.json; without it there is only the profile `full`. */
-export function readProfiles(bytes: Uint8Array | undefined, exitCount: number): Profiles {
+/**
+ * Certificates are checked against the files that `manifest` lists; one that does not fit stays, marked as not valid.
+ * @param bytes of calibration.json; without it there is only the profile `full`.
+ */
+export function readProfiles(bytes: Uint8Array | undefined, manifest: Manifest): Profiles {
+  const exitCount = manifest.exits.length;
   const full = [FULL_PROFILE, fullProfile(exitCount)] as const;
   if (!bytes) return { profiles: new Map([full]), defaultProfile: FULL_PROFILE };
 
@@ -81,8 +86,9 @@ export function readProfiles(bytes: Uint8Array | undefined, exitCount: number): 
       );
     }
     checkThresholds(name, profile, exitCount - 1);
-    const { description = '', policy, thresholds } = profile;
-    return [name, { name, description, policy, thresholds }];
+    const { description = '', policy, thresholds, certificate } = profile;
+    const checked = certificate && checkCertificate(certificate, subjectOf(manifest, profile));
+    return [name, { name, description, policy, thresholds, ...(checked && { certificate: checked }) }];
   });
   const profiles = new Map([...calibrated, full]);
   if (!profiles.has(document.defaultProfile)) {

@@ -41,7 +41,7 @@ export async function loadPackage(directory: string): Promise<ModelPackage> {
   const [graph, golden] = [files.get(GRAPH_FILE), files.get(GOLDEN_FILE)];
   invariant(graph && golden, 'a manifest that was read lists the graph and the golden outputs');
 
-  const profiles = readProfiles(files.get(CALIBRATION_FILE), manifest.exits.length);
+  const profiles = readProfiles(files.get(CALIBRATION_FILE), manifest);
   const network = readNetwork(graph, manifest);
   checkFlops(network, manifest);
   return {

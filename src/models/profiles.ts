@@ -1,6 +1,7 @@
 // The schema of `calibration.json`: a package's profiles, each a named vector of thresholds under one policy.
 // The profile `full` is never written down: it always exists, with every exit off but the final one.
 import Type from 'typebox';
+import { Certificate, type CheckedCertificate } from '../calibration/certificate.js';
 
 export const CALIBRATION_FORMAT = 1;
 export const FULL_PROFILE = 'full';
@@ -27,9 +28,12 @@ export const ProfileDocument = Type.Object(
     source: Type.Optional(
       Type.Record(Type.String(), Type.Unknown(), { description: 'What the thresholds were chosen on.' }),
     ),
+    certificate: Type.Optional(Certificate),
   },
   { additionalProperties: false },
 );
+
+export type ProfileDocument = Type.Static<typeof ProfileDocument>;
 
 export const CalibrationDocument = Type.Object(
   {
@@ -50,6 +54,16 @@ export interface Profile {
   readonly policy: Policy;
   /** One per side exit; null: inactive. */
   readonly thresholds: readonly (number | null)[];
+  /** What is promised of it, and whether that still holds; absent: nothing is. */
+  readonly certificate?: CheckedCertificate;
+}
+
+/**
+ * Whether a promise covers the answers under this profile. `full` needs no certificate: it is the reference that
+ * certificates compare with, so it agrees with itself and costs what it costs.
+ */
+export function isCertified({ name, certificate }: Profile): boolean {
+  return name === FULL_PROFILE || certificate?.valid === true;
 }
 
 /** The profile that always exists: only the final exit is active. */

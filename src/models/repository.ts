@@ -35,6 +35,28 @@ export async function findPackages(modelsDirectory: string): Promise<FoundPackag
   return found;
 }
 
+/**
+ * One package, and only that: what else lies there may be damaged.
+ * @param version the newest if undefined.
+ * @throws UsageError if there is no such package; PackageError if it is refused.
+ */
+export async function findPackage(
+  modelsDirectory: string,
+  name: string,
+  version: string | undefined,
+): Promise<ModelPackage> {
+  const names = await namesIn(modelsDirectory);
+  const versions = names.includes(name) ? await versionsIn(join(modelsDirectory, name)) : [];
+  const wanted = version ?? versions.at(-1);
+  if (wanted === undefined || !versions.includes(wanted)) {
+    const missing = version === undefined ? name : `${name}/${version}`;
+    throw new UsageError(
+      `There is no ${missing} in "${modelsDirectory}"; the models there: ${names.join(', ')}.`,
+    );
+  }
+  return loadPackage(join(modelsDirectory, name, wanted));
+}
+
 async function namesIn(modelsDirectory: string): Promise<string[]> {
   try {
     return await foldersIn(modelsDirectory);

@@ -114,6 +114,12 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       labelNames: ['model', 'version', 'engine', 'device', 'status'],
       registers,
     }),
+    certificateInfo: new Gauge({
+      name: 'rdi_certificate_info',
+      help: '1 for every profile but full; status is valid, invalid (made for other files) or none.',
+      labelNames: ['model', 'version', 'profile', 'status'],
+      registers,
+    }),
     httpSeconds: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'From the request’s head to the end of the response.',

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { type RiskLimit, splitImages } from '../../src/calibration/certify.js';
 import { createExitTable, type ExitTable, selectImages } from '../../src/calibration/exit-table.js';
 import { type LossName, lossesOf, pValueOf, sum } from '../../src/calibration/losses.js';
-import { buildThresholdPath, type ThresholdPath } from '../../src/calibration/path.js';
+import { buildThresholdPath, type PathOptions, type ThresholdPath } from '../../src/calibration/path.js';
 import { countRejected } from '../../src/calibration/procedure.js';
 import { createUniform } from '../../src/calibration/random.js';
 import { exitsTaken } from '../../src/calibration/replay.js';
@@ -25,6 +25,9 @@ const OUT_OF_REACH = 0.12;
 
 const recording = syntheticRecording(POPULATION, 21);
 
+/** How close together the points of a path lie. */
+type Density = Pick<PathOptions, 'candidates' | 'stepShare'>;
+
 interface PointLosses {
   /** Of every image of the population. */
   readonly losses: Int8Array;
@@ -32,11 +35,11 @@ interface PointLosses {
   readonly trueRisk: number;
 }
 
-function pathsWithLosses(policy: Policy, loss: LossName, candidates: number): PointLosses[][] {
+function pathsWithLosses(policy: Policy, loss: LossName, density: Density): PointLosses[][] {
   const table = createExitTable(recording, policy);
   return Array.from({ length: SPLITS / SPLITS_PER_PATH }, (_, seed) => {
     const { tune } = splitImages(POPULATION, TUNE / POPULATION, seed);
-    const path = buildPathOn(selectImages(table, tune), loss, candidates);
+    const path = buildPathOn(selectImages(table, tune), loss, density);
     const points: PointLosses[] = [];
     for (const thresholds of path.points) {
       const losses = lossesOf(loss, table, exitsTaken(table, thresholds));
@@ -47,9 +50,9 @@ function pathsWithLosses(policy: Policy, loss: LossName, candidates: number): Po
   });
 }
 
-function buildPathOn(tune: ExitTable, loss: LossName, candidates: number): ThresholdPath {
+function buildPathOn(tune: ExitTable, loss: LossName, density: Density): ThresholdPath {
   const riskOf = (taken: Uint8Array) => sum(lossesOf(loss, tune, taken)) / tune.images;
-  return buildThresholdPath(tune, { exits, riskOf, candidates });
+  return buildThresholdPath(tune, { exits, riskOf, ...density });
 }
 
 /** @param tooFar how many points to go beyond the last one rejected: 0 is right. */
@@ -89,7 +92,7 @@ const deltas = [0.05, 0.1];
 const combinations = epsilons.flatMap((epsilon) => deltas.map((delta) => ({ epsilon, delta })));
 
 test('consistency: at most δ of 1,000 splits violate the guarantee, on a fine path', () => {
-  const paths = pathsWithLosses('entropy', 'consistency', 64);
+  const paths = pathsWithLosses('entropy', 'consistency', { candidates: 64 });
   for (const { epsilon, delta } of combinations) {
     const { violations, steps } = countViolations(paths, { loss: 'consistency', epsilon }, delta, 0);
     assert.ok(
@@ -101,7 +104,7 @@ test('consistency: at most δ of 1,000 splits violate the guarantee, on a fine p
 });
 
 test('one step too far fails that same check, on a coarse path, where the right procedure passes', () => {
-  const paths = pathsWithLosses('entropy', 'consistency', 8);
+  const paths = pathsWithLosses('entropy', 'consistency', { candidates: 8, stepShare: 1 });
   for (const { epsilon, delta } of combinations) {
     const limit = { loss: 'consistency', epsilon } as const;
     const right = countViolations(paths, limit, delta, 0).violations;
@@ -114,7 +117,7 @@ test('one step too far fails that same check, on a coarse path, where the right 
 
 for (const policy of ['max-softmax', 'margin', 'patience'] as const) {
   test(`consistency under ${policy}: at most δ of 1,000 splits violate the guarantee`, () => {
-    const paths = pathsWithLosses(policy, 'consistency', 24);
+    const paths = pathsWithLosses(policy, 'consistency', { candidates: 24 });
     // Patience cannot be dosed: its first step here already risks some 2 %.
     const epsilon = policy === 'patience' ? 0.05 : 0.01;
     const { violations, steps } = countViolations(paths, { loss: 'consistency', epsilon }, 0.1, 0);
@@ -124,7 +127,7 @@ for (const policy of ['max-softmax', 'margin', 'patience'] as const) {
 }
 
 test('error increase: at most δ of 1,000 splits violate the guarantee', () => {
-  const paths = pathsWithLosses('entropy', 'error', 24);
+  const paths = pathsWithLosses('entropy', 'error', { candidates: 24 });
   for (const delta of deltas) {
     const { violations, steps } = countViolations(paths, { loss: 'error', epsilon: 0.02 }, delta, 0);
     assert.ok(isWithinLuck(violations, SPLITS, delta), `${violations} of ${SPLITS} at δ ${delta}`);

@@ -20,7 +20,7 @@ function measure(table: ExitTable, thresholds: Thresholds, network = exits) {
   return { cost: totalFlops(taken, flopsByExit(network, thresholds)), risk: riskOn(table)(taken) };
 }
 
-test('a path starts at "never exit early"; each point costs less and risks more than the one before', () => {
+test('a path starts at "never exit early"; each point costs less, and risks no less, than the one before', () => {
   for (const policy of policies) {
     const table = createExitTable(recording, policy);
     const { points } = buildThresholdPath(table, { exits, riskOf: riskOn(table) });
@@ -29,7 +29,7 @@ test('a path starts at "never exit early"; each point costs less and risks more 
     measured.slice(1).forEach((point, index) => {
       const before = measured[index] ?? point;
       assert.ok(point.cost < before.cost, `${policy}: point ${index + 1} saves`);
-      if (index > 0) assert.ok(point.risk > before.risk, `${policy}: point ${index + 1} risks more`);
+      assert.ok(point.risk >= before.risk, `${policy}: point ${index + 1} risks no less`);
     });
     assert.ok(points.length > (policy === 'patience' ? 1 : 20), `${policy}: ${points.length} points`);
     assert.ok((measured.at(-1)?.cost ?? 0) < 0.3 * (measured[0]?.cost ?? 0), `${policy}: the end is cheap`);

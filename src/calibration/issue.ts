@@ -1,0 +1,60 @@
+// Makes a profile with its certificate out of the point that was certified.
+import type { Manifest } from '../models/manifest.js';
+import type { ProfileDocument } from '../models/profiles.js';
+import { type Certificate, subjectOf } from './certificate.js';
+import { type CalibrationGoal, flopsBound, type TestedPath } from './certify.js';
+import { testNames } from './losses.js';
+import type { Recording } from './recording.js';
+import { percent, statementOf } from './statement.js';
+
+export interface IssueOptions {
+  readonly tested: TestedPath;
+  /** The certified point. */
+  readonly index: number;
+  readonly goal: CalibrationGoal;
+  readonly seed: number;
+  readonly recording: Pick<Recording, 'dataSha256'>;
+  readonly manifest: Manifest;
+  readonly date: Date;
+  readonly tool: string;
+}
+
+/** @returns the entry for calibration.json. */
+export function issueProfile(options: IssueOptions): ProfileDocument {
+  const { tested, index, goal, manifest } = options;
+  const { path, tuneImages, calImages, points } = tested;
+  const point = points[index];
+  if (!point) throw new RangeError(`the path has no point ${index}`);
+  const { policy } = path;
+  const thresholds = [...point.thresholds];
+  const claims = {
+    delta: goal.delta,
+    risks: point.risks.map((risk) => ({ ...risk, test: testNames[risk.loss] })),
+    flops: {
+      mean: Math.round(point.meanFlops),
+      bound: Math.ceil(flopsBound(point, tested, manifest.exits, goal.delta)),
+      ...(goal.budgetFlops !== undefined && { budget: goal.budgetFlops }),
+    },
+    images: { tune: tuneImages, cal: calImages, seed: options.seed },
+  };
+  const certificate: Certificate = {
+    statement: statementOf(claims),
+    ...claims,
+    exitShares: [...point.exitShares],
+    path: { points: points.length, certified: index },
+    sha256: {
+      ...subjectOf(manifest, { policy, thresholds }),
+      path: path.sha256,
+      data: options.recording.dataSha256,
+    },
+    date: options.date.toISOString(),
+    tool: options.tool,
+  };
+  return { description: describe(goal), policy, thresholds, certificate };
+}
+
+function describe({ risks, delta, budgetFlops }: CalibrationGoal): string {
+  const limits = risks.map(({ loss, epsilon }) => `${loss} risk at most ${percent(epsilon)}`);
+  if (budgetFlops !== undefined) limits.push(`mean cost at most ${budgetFlops} FLOPs`);
+  return `Certified: ${limits.join(', ')}, with confidence ${percent(1 - delta)}.`;
+}

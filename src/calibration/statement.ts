@@ -1,0 +1,34 @@
+// Certificates in plain words: for calibration.json, GET /models and whoever reads them.
+import type { Certificate } from './certificate.js';
+import type { LossName } from './losses.js';
+
+type Claims = Pick<Certificate, 'risks' | 'delta' | 'flops' | 'images'>;
+
+const promises: Readonly<Record<LossName, (epsilon: string) => string>> = {
+  consistency: (epsilon) => `at most ${epsilon} of answers differ from the full network’s`,
+  error: (epsilon) => `accuracy is at most ${epsilon} below the full network’s`,
+};
+
+/** What a certificate promises, and what it does not. */
+export function statementOf({ risks, delta, flops, images }: Claims): string {
+  const claims = risks.map(({ loss, epsilon }) => promises[loss](percent(epsilon)));
+  if (flops.budget !== undefined) {
+    claims.push(`the mean cost is at most ${megaflops(flops.budget)} MFLOPs an image`);
+  }
+  return (
+    `With confidence ${percent(1 - delta)}, on traffic like the calibration images, ${claims.join(', and ')}. ` +
+    `Tested on ${images.cal} images that had no part in choosing the thresholds, and must have had none in training; the mean cost there ` +
+    `was ${megaflops(flops.mean)} MFLOPs an image, with the same confidence at most ${megaflops(flops.bound)}. ` +
+    'It holds for the traffic as a whole, not for every class or image, and says nothing about traffic that has ' +
+    'shifted away from the calibration images or that an adversary has chosen.'
+  );
+}
+
+/** 0.005 → `0.5 %`, with as many digits as it takes. */
+export function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(4))} %`;
+}
+
+export function megaflops(flops: number): string {
+  return (flops / 1e6).toPrecision(4);
+}

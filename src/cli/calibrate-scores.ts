@@ -1,0 +1,74 @@
+// Where `rdi-serve calibrate` has its scores from: a file that fits the model, or the images, recorded now.
+import { SingleBar } from 'cli-progress';
+import { recordScores } from '../calibration/record.js';
+import type { Recording } from '../calibration/recording.js';
+import { readScores, writeScores } from '../calibration/scores-file.js';
+import { createConfig } from '../config.js';
+import { createEngine } from '../engines/onnx.js';
+import { UsageError } from '../errors.js';
+import { classIndices, type NamedDataSet, openDataSet } from '../evaluation/data-set.js';
+import { createDecoder } from '../inference/decode.js';
+import type { ModelPackage } from '../models/package.js';
+import { GRAPH_FILE } from '../models/package-documents.js';
+
+export interface ScoresOptions {
+  readonly data?: string;
+  /** false: the images have no classes. */
+  readonly labels?: string | boolean;
+  readonly scores?: string;
+}
+
+/** @throws UsageError if there is neither data nor a file of scores, or the file is of another model or other data. */
+export async function obtainScores(model: ModelPackage, options: ScoresOptions): Promise<Recording> {
+  const kept = options.scores === undefined ? undefined : await readScores(options.scores);
+  if (options.data === undefined) {
+    if (!kept) throw new UsageError('Give --data, or --scores with a file that is there.');
+    return checked(kept, model, options);
+  }
+  const labels = typeof options.labels === 'string' ? options.labels : undefined;
+  const dataSet = await openDataSet(options.data, labels, { labelled: options.labels !== false });
+  try {
+    if (kept) return checked(kept, model, options, dataSet.sha256);
+    const recording = await recordDataSet(model, dataSet, options.labels !== false);
+    if (options.scores !== undefined) await writeScores(options.scores, recording);
+    return recording;
+  } finally {
+    dataSet.close();
+  }
+}
+
+function checked(kept: Recording, model: ModelPackage, { scores }: ScoresOptions, dataSha256?: string) {
+  if (kept.modelSha256 !== model.manifest.files[GRAPH_FILE]?.sha256) {
+    throw new UsageError(
+      `"${scores}" has the scores of another model (${kept.model}); record into a new file.`,
+    );
+  }
+  if (dataSha256 !== undefined && kept.dataSha256 !== dataSha256) {
+    throw new UsageError(`"${scores}" has the scores of other images than --data; record into a new file.`);
+  }
+  return kept;
+}
+
+async function recordDataSet(
+  model: ModelPackage,
+  { samples, sha256 }: NamedDataSet,
+  labelled: boolean,
+): Promise<Recording> {
+  const truth = labelled && Int32Array.from(classIndices(samples, model.manifest.classes));
+  const bar = new SingleBar({ format: '{bar} {value}/{total} images recorded, {eta_formatted} to go' });
+  // Without a terminal, cli-progress draws nothing.
+  bar.start(samples.length, 0);
+  try {
+    return await recordScores({
+      model,
+      engine: createEngine(),
+      decoder: createDecoder(createConfig()),
+      samples,
+      dataSha256: sha256,
+      ...(truth && { truth }),
+      onProgress: (images) => bar.increment(images),
+    });
+  } finally {
+    bar.stop();
+  }
+}

@@ -1,0 +1,71 @@
+// What `rdi-serve calibrate` prints: the points around the certified one and a few of the rest, and the verdict.
+import type { CalibrationGoal, TestedPath, TestedPoint } from '../calibration/certify.js';
+import { megaflops, percent } from '../calibration/statement.js';
+import { formatTable } from './table.js';
+
+/** Points shown on either side of where testing stopped, and of the rest. */
+const [NEAR, REST] = [3, 12];
+
+/** One row per point: thresholds (– where an exit is off), risks, p-value, cost; the certified point has an arrow. */
+export function pathTable({ points, choice }: TestedPath, fullFlops: number): string {
+  const chosen = choice.kind === 'point' ? choice.index : -1;
+  const stride = Math.max(1, Math.ceil(points.length / REST));
+  const [first] = points;
+  const losses = first?.risks.map(({ loss }) => `${loss} risk`) ?? [];
+  const hasBudget = first?.budgetPValue !== undefined;
+  const rows = points.flatMap((point, index) => {
+    const shown =
+      index % stride === 0 || index === points.length - 1 || Math.abs(index - Math.max(chosen, 0)) <= NEAR;
+    return shown ? [rowOf(point, index, index === chosen, hasBudget, fullFlops)] : [];
+  });
+  return formatTable(
+    [
+      ':',
+      'point',
+      'thresholds:',
+      ...losses,
+      ...(losses.length > 0 ? ['p'] : []),
+      ...(hasBudget ? ['p of budget'] : []),
+      'MFLOPs',
+      'of backbone',
+      'leave at exit 0, 1, …:',
+    ],
+    rows,
+  );
+}
+
+function rowOf(point: TestedPoint, index: number, isChosen: boolean, hasBudget: boolean, fullFlops: number) {
+  const { thresholds, risks, pValue, meanFlops, budgetPValue, exitShares } = point;
+  return [
+    isChosen ? '→' : '',
+    index,
+    thresholds.map((threshold) => (threshold === null ? '–' : threshold.toPrecision(4))).join(' '),
+    ...risks.map(({ observed }) => `${(100 * observed).toFixed(3)} %`),
+    ...(risks.length === 0 ? [] : [index === 0 ? '–' : probability(pValue)]),
+    ...(hasBudget ? [probability(budgetPValue ?? 1)] : []),
+    megaflops(meanFlops),
+    `${((100 * meanFlops) / fullFlops).toFixed(1)} %`,
+    exitShares.map((share) => `${(100 * share).toFixed(1)} %`).join(' '),
+  ];
+}
+
+function probability(p: number): string {
+  return p < 0.0001 ? '< 0.0001' : p.toFixed(4);
+}
+
+/** Why there is no profile, and what would help. */
+export function refusalOf({ choice, calImages, points }: TestedPath, goal: CalibrationGoal): string {
+  if (choice.kind === 'infeasible') {
+    const cheapest = megaflops(Math.min(...points.map(({ meanFlops }) => meanFlops)));
+    return choice.because === 'budget'
+      ? `Infeasible: no point of the path certainly keeps the budget; the cheapest executes ${cheapest} MFLOPs.`
+      : 'Infeasible: no point of the path keeps both the risk and the budget. Allow more of either.';
+  }
+  const least = Math.min(...goal.risks.map(({ epsilon }) => epsilon));
+  const needed = Math.ceil(Math.log(goal.delta) / Math.log1p(-least));
+  const hint =
+    needed > calImages
+      ? `Even without one loss, ε = ${percent(least)} takes ${needed} cal images; there are ${calImages}.`
+      : 'More cal images or a larger ε would help.';
+  return `Nothing is certified: not even the first step away from the full network. ${hint} Serve the profile full.`;
+}

@@ -1,0 +1,58 @@
+// Writes a profile into a package's calibration.json, and that file's new size and hash into its manifest.
+import { dirname } from 'node:path';
+import { invariant } from '../errors.js';
+import { installPackage, toJson } from './install.js';
+import type { Manifest } from './manifest.js';
+import type { ModelPackage } from './package.js';
+import { CALIBRATION_FILE } from './package-documents.js';
+import { describeFile, MANIFEST_FILE, readListedFiles } from './package-files.js';
+import { CALIBRATION_FORMAT, CalibrationDocument, FULL_PROFILE, type ProfileDocument } from './profiles.js';
+import { readDocument } from './read-document.js';
+
+export interface SaveOptions {
+  readonly name: string;
+  readonly profile: ProfileDocument;
+  /** Whether requests that name no profile shall get this one. */
+  readonly makeDefault: boolean;
+}
+
+/**
+ * The package is written anew and replaced as a whole, so that manifest and calibration file always fit together.
+ * @throws PackageError if it could not be loaded any more; UsageError if it cannot be written. Nothing has changed then.
+ */
+export async function saveProfile(
+  { directory, manifest }: Pick<ModelPackage, 'directory' | 'manifest'>,
+  { name, profile, makeDefault }: SaveOptions,
+): Promise<ModelPackage> {
+  const kept = await readListedFiles(directory, manifest.files, Object.keys(manifest.files));
+  const before = readCalibration(kept.get(CALIBRATION_FILE));
+  const calibration = toJson({
+    ...before,
+    defaultProfile: makeDefault ? name : before.defaultProfile,
+    profiles: { ...before.profiles, [name]: profile },
+  } satisfies CalibrationDocument);
+  const changed: Manifest = {
+    ...manifest,
+    files: { ...manifest.files, [CALIBRATION_FILE]: describeFile(calibration) },
+  };
+  const files = new Map([...kept, [CALIBRATION_FILE, calibration], [MANIFEST_FILE, toJson(changed)]]);
+  return installPackage({
+    output: dirname(dirname(directory)),
+    manifest,
+    files,
+    force: true,
+    async check({ profiles }) {
+      const saved = profiles.get(name);
+      invariant(
+        saved && (saved.certificate?.valid ?? profile.certificate === undefined),
+        `the profile "${name}" is as it was certified`,
+      );
+    },
+  });
+}
+
+function readCalibration(bytes: Uint8Array | undefined): CalibrationDocument {
+  return bytes
+    ? readDocument(CALIBRATION_FILE, bytes, CalibrationDocument, CALIBRATION_FORMAT)
+    : { formatVersion: CALIBRATION_FORMAT, defaultProfile: FULL_PROFILE, profiles: {} };
+}
