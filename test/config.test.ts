@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { test } from 'node:test';
+import {
+  createConfig,
+  environmentVariableOf,
+  flagOf,
+  type SettingName,
+  settingNames,
+} from '../src/config.js';
+import { UsageError } from '../src/errors.js';
+
+test('without settings: the defaults, and a worker for every core', () => {
+  const config = createConfig();
+  assert.deepEqual([config.port, config.host, config.modelsDirectory], [8080, '0.0.0.0', 'models']);
+  assert.equal(config.workers, availableParallelism());
+  assert.ok(Object.isFrozen(config));
+});
+
+test('text, as flags and the environment give it, becomes what the setting is', () => {
+  const config = createConfig({
+    port: '0',
+    drainDelaySeconds: '1.5',
+    docs: 'false',
+    host: '127.0.0.1',
+    workers: '3',
+  });
+  assert.deepEqual(
+    [config.port, config.drainDelaySeconds, config.docs, config.host, config.workers],
+    [0, 1.5, false, '127.0.0.1', 3],
+  );
+});
+
+const wrong: [SettingName, unknown[]][] = [
+  ['port', ['http', '65536', '-1', '80.5', '', ' ', 'Infinity']],
+  ['workers', ['', 'all', '-1', '257']],
+  ['maxInFlight', ['0', 'many', '65537']],
+  ['maxImageBytes', ['0', '10 MB']],
+  ['requestTimeoutSeconds', ['0', 'NaN', '3601']],
+  ['docs', ['yes', '', '1']],
+  ['logLevel', ['loud', '', 'INFO']],
+  ['modelsDirectory', ['']],
+];
+
+for (const [name, values] of wrong) {
+  test(`${flagOf(name)} names itself, its variable and the value when that is wrong`, () => {
+    for (const value of values) {
+      assert.throws(
+        () => createConfig({ [name]: value }),
+        (error) => {
+          assert.ok(error instanceof UsageError);
+          const start = `${flagOf(name)} (${environmentVariableOf(name)}) cannot be "${String(value)}": it `;
+          assert.ok(error.message.startsWith(start) && /^[^\n]+\.$/.test(error.message), error.message);
+          return true;
+        },
+      );
+    }
+  });
+}
+
+test('a batch that could never be admitted is a mistake', () => {
+  assert.throws(() => createConfig({ maxInFlight: 8 }), /--max-batch-images cannot exceed --max-in-flight/);
+  assert.equal(createConfig({ maxInFlight: 8, maxBatchImages: 8 }).maxInFlight, 8);
+});
+
+test('flags and variables are spelled by rule', () => {
+  assert.equal(flagOf('maxInFlight'), '--max-in-flight');
+  assert.equal(environmentVariableOf('maxInFlight'), 'RDI_MAX_IN_FLIGHT');
+  assert.equal(new Set(settingNames.map(flagOf)).size, settingNames.length);
+});
