@@ -1,5 +1,6 @@
 // `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it.
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { buildApp } from '../app.js';
 import { createConfig } from '../config.js';
@@ -11,13 +12,22 @@ export function openapiCommand(): Command {
     .description('Write the OpenAPI document.')
     .option('-o, --output <file>', 'where to', 'openapi/openapi.json')
     .action(async ({ output }: { output: string }) => {
-      const config = createConfig({ workers: 1 });
-      const logger = createLogger('warn');
-      const { classifier, metrics } = await startService(config, logger);
-      const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => false });
-      const { body } = await app.inject('/openapi.json');
-      await writeFile(output, `${JSON.stringify(JSON.parse(body), null, 2)}\n`);
-      await app.close();
-      await classifier.close();
+      const document = await openapiDocument();
+      await mkdir(dirname(output), { recursive: true });
+      await writeFile(output, `${JSON.stringify(document, null, 2)}\n`);
     });
+}
+
+async function openapiDocument(): Promise<unknown> {
+  const config = createConfig({ workers: 1 });
+  const logger = createLogger('warn');
+  const { classifier, metrics } = await startService(config, logger);
+  try {
+    const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => false });
+    const { body } = await app.inject('/openapi.json');
+    await app.close();
+    return JSON.parse(body);
+  } finally {
+    await classifier.close();
+  }
 }
