@@ -5,11 +5,14 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from rdi_training.__main__ import main
+from rdi_training.data.image_set import hold_out
+from rdi_training.data.stripes import load_stripes
 from rdi_training.training.config import TrainingConfig
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
@@ -91,3 +94,15 @@ def test_what_the_user_can_put_right_is_one_sentence(
         main(["train", "--config", str(tmp_path / "bad.json"), "--run", str(tmp_path / "run"), "--device", "cpu"]) == 2
     )
     assert "train: unknown network 'rdi-huge'; known: rdi-mobilenetv2" in capsys.readouterr().err
+
+
+def test_held_out_images_are_written_as_the_run_split_them(config: TrainingConfig, tmp_path: Path) -> None:
+    (tmp_path / "tiny.json").write_text(json.dumps(config.to_json()))
+    assert main(["held-out", "--config", str(tmp_path / "tiny.json"), "--out", str(tmp_path / "out")]) == 0
+    training = load_stripes(tmp_path, "train")
+    _, held_out = hold_out(training, config.held_out, config.seed)
+    files = sorted((tmp_path / "out").rglob("*.png"), key=lambda path: path.stem)
+    assert [path.parent.name for path in files] == [training.classes[label] for label in held_out.labels.tolist()]
+    with Image.open(files[7]) as image:
+        pixels = torch.from_numpy(np.array(image))
+    assert torch.equal(pixels, held_out.images[7, 0])
