@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeScores, encodeScores } from '../../src/calibration/scores-file.js';
+import { syntheticRecording } from './synthetic.js';
+
+const recording = syntheticRecording(7, 41);
+
+test('recorded scores come back as they were, with and without true classes', () => {
+  assert.deepEqual(decodeScores(encodeScores(recording)), recording);
+  const { truth: _, ...unlabelled } = recording;
+  assert.deepEqual(decodeScores(encodeScores(unlabelled)), unlabelled);
+});
+
+test('the file is safetensors: length, JSON header, values on multiples of 8 bytes', () => {
+  const file = Buffer.from(encodeScores(recording));
+  const length = Number(file.readBigUInt64LE());
+  assert.equal(length % 8, 0);
+  const header = JSON.parse(file.toString('utf8', 8, 8 + length));
+  assert.deepEqual(header.logits, { dtype: 'F32', shape: [7, 3, 4], data_offsets: [0, 336] });
+  assert.equal(file.length, 8 + length + 336 + 28);
+  assert.equal(file.readFloatLE(8 + length), recording.logits[0]);
+});
+
+test('what is truncated, or something else, is refused', () => {
+  const file = encodeScores(recording);
+  for (const damaged of [
+    file.subarray(0, -1),
+    file.subarray(0, 20),
+    new Uint8Array(),
+    Buffer.from('no scores'),
+  ]) {
+    assert.throws(() => decodeScores(damaged), { name: 'UsageError', message: /scores/ });
+  }
+});
