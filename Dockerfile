@@ -18,7 +18,7 @@ RUN npm run build \
 
 FROM ${BASE}
 WORKDIR /app
-ENV NODE_ENV=production RDI_MODELS_DIRECTORY=/models
+ENV NODE_ENV=production RDI_MODELS=/models
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist/src dist/src

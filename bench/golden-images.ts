@@ -5,11 +5,11 @@ import { findPackages } from '../src/models/repository.js';
 
 /** @param wanted name of the model; undefined: the first by name. @throws UsageError if there is none */
 export async function goldenImages(
-  modelsDirectory: string,
+  models: string,
   wanted: string | undefined,
 ): Promise<{ name: string; images: Buffer[] }> {
-  const { packages } = await findPackages(modelsDirectory);
+  const { packages } = await findPackages(models);
   const model = wanted === undefined ? packages[0] : packages.findLast((one) => one.manifest.name === wanted);
-  if (!model) throw new UsageError(`There is no model ${wanted ?? ''} in "${modelsDirectory}".`);
+  if (!model) throw new UsageError(`There is no model ${wanted ?? ''} in "${models}".`);
   return { name: model.manifest.name, images: await encodeGolden(model) };
 }

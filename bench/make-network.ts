@@ -5,8 +5,8 @@ import process from 'node:process';
 import { costTable } from '../src/cli/import.js';
 import { writeTestPackage } from '../test/support/network.js';
 
-const [modelsDirectory = 'models'] = process.argv.slice(2);
-const { directory, manifest } = await writeTestPackage(modelsDirectory, {
+const [models = 'models'] = process.argv.slice(2);
+const { directory, manifest } = await writeTestPackage(models, {
   name: 'random-83m',
   size: 32,
   width: 64,

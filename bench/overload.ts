@@ -11,7 +11,7 @@ import { sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './golden-images.js';
 import { reportPromises } from './promises.js';
 
-const [modelsDirectory = 'models', model, secondsText = '30'] = process.argv.slice(2);
+const [models = 'models', model, secondsText = '30'] = process.argv.slice(2);
 const OVERLOAD = 10;
 /** Asked of the load client, which never quite reaches what it is asked for. */
 const MARGIN = 1.3;
@@ -20,10 +20,10 @@ const MIB = 2 ** 20;
 /** What the heap may swing by, once the server has met its highest load. */
 const MEMORY_SWING_BYTES = 64 * MIB;
 
-const { name, images } = await goldenImages(modelsDirectory, model);
+const { name, images } = await goldenImages(models, model);
 const base64 = images.map((image) => image.toString('base64'));
 // One worker, so that the load client and the server's event loop have a core of their own.
-const server = await startServer({ modelsDirectory, defaultModel: name, workers: 1 });
+const server = await startServer({ models, defaultModel: name, workers: 1 });
 const url = `${server.url}/classify?profile=full`;
 
 const answered = ({ statuses }: LoadResult): number => statuses['200'] ?? 0;

@@ -9,7 +9,7 @@ import { sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './golden-images.js';
 import { reportPromises } from './promises.js';
 
-const [modelsDirectory = 'models', model, requestsText = '100000'] = process.argv.slice(2);
+const [models = 'models', model, requestsText = '100000'] = process.argv.slice(2);
 const BLOCKS = 10;
 /** The heap and the compiled code reach their size in these. */
 const WARM_UP_BLOCKS = 2;
@@ -18,9 +18,9 @@ const MIB = 2 ** 20;
 const TOLERANCE = 0.05;
 
 const requests = Math.ceil(Number(requestsText) / BLOCKS);
-const { name, images } = await goldenImages(modelsDirectory, model);
+const { name, images } = await goldenImages(models, model);
 const base64 = images.map((image) => image.toString('base64'));
-const server = await startServer({ modelsDirectory, defaultModel: name });
+const server = await startServer({ models, defaultModel: name });
 const blocks: { requests: number; answered: number; memory: number; heap: number }[] = [];
 for (let block = 0; block < BLOCKS; block++) {
   const { statuses } = await applyLoad({

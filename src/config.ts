@@ -16,7 +16,7 @@ export const Settings = Type.Object(
       maximum: 65_535,
       description: 'Port to listen on; 0 takes any free one.',
     }),
-    modelsDirectory: Type.String({
+    models: Type.String({
       default: 'models',
       minLength: 1,
       description: 'Folder of model packages: <name>/<version>/.',

@@ -14,7 +14,7 @@ export interface Service {
 
 export type ServiceConfig = Pick<
   Config,
-  'modelsDirectory' | 'defaultModel' | 'workers' | 'maxBatch' | 'maxInFlight' | 'maxImagePixels'
+  'models' | 'defaultModel' | 'workers' | 'maxBatch' | 'maxInFlight' | 'maxImagePixels'
 >;
 
 /** URL of the module of the ONNX engine. */
@@ -29,7 +29,7 @@ export async function startService(
   logger: Logger,
   engineModule: string = onnxEngine,
 ): Promise<Service> {
-  const { packages, refused } = await findPackages(config.modelsDirectory);
+  const { packages, refused } = await findPackages(config.models);
   const costs = packages.flatMap(({ manifest: { exits }, profiles }) =>
     [...profiles.values()].flatMap((profile) =>
       exits.flatMap((_, stop) => buildPath(exits, profile, stop).map(({ flops }) => flops)),

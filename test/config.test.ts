@@ -12,7 +12,7 @@ import { UsageError } from '../src/errors.js';
 
 test('without settings: the defaults, and a worker for every core', () => {
   const config = createConfig();
-  assert.deepEqual([config.port, config.host, config.modelsDirectory], [8080, '0.0.0.0', 'models']);
+  assert.deepEqual([config.port, config.host, config.models], [8080, '0.0.0.0', 'models']);
   assert.equal(config.workers, availableParallelism());
   assert.ok(Object.isFrozen(config));
 });
@@ -39,7 +39,7 @@ const wrong: [SettingName, unknown[]][] = [
   ['requestTimeoutSeconds', ['0', 'NaN', '3601']],
   ['docs', ['yes', '', '1']],
   ['logLevel', ['loud', '', 'INFO']],
-  ['modelsDirectory', ['']],
+  ['models', ['']],
 ];
 
 for (const [name, values] of wrong) {

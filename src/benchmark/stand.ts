@@ -34,7 +34,7 @@ export interface Stand {
 }
 
 export interface StandOptions {
-  readonly modelsDirectory: string;
+  readonly models: string;
   readonly model: ModelPackage;
   readonly workers: number;
   readonly connections: number;
@@ -45,11 +45,11 @@ export interface StandOptions {
 const RAW_BATCH = 8;
 
 export async function createStand(options: StandOptions): Promise<Stand> {
-  const { modelsDirectory, model, workers, connections, seconds } = options;
+  const { models, model, workers, connections, seconds } = options;
   const { name, version } = model.manifest;
   const images = await encodeGolden(model);
   const engine = await startRawEngine({ engineModule: onnxEngine, network: networkOf(model) }, workers);
-  const server = await startServer({ modelsDirectory, defaultModel: name, workers }).catch(async (error) => {
+  const server = await startServer({ models, defaultModel: name, workers }).catch(async (error) => {
     await engine.close();
     throw error;
   });

@@ -77,7 +77,7 @@ export function benchCommand(): Command {
 async function benchModel(model: ModelPackage, options: Options): Promise<ModelFigures> {
   const { name, version: modelVersion, exits } = model.manifest;
   const profiles = [...new Set([FULL_PROFILE, model.defaultProfile])];
-  const stand = await createStand({ ...options, modelsDirectory: options.models, model });
+  const stand = await createStand({ ...options, model });
   const bar = new SingleBar({ format: `{bar} ${name}: {value}/{total} measurements, {eta_formatted} to go` });
   try {
     bar.start(profiles.length * options.rounds * stepsOf(stand), 0);

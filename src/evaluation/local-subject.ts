@@ -8,11 +8,11 @@ import type { ModelName, Subject } from './subject.js';
 
 /** @throws UsageError if the folder serves no such model */
 export async function createLocalSubject(
-  modelsDirectory: string,
+  models: string,
   { name, version }: ModelName,
   logger: Logger,
 ): Promise<Subject> {
-  const config = createConfig({ modelsDirectory, defaultModel: name });
+  const config = createConfig({ models, defaultModel: name });
   const { classifier, metrics } = await startService(config, logger);
   try {
     const model = classifier.catalog.find(name, version);

@@ -94,7 +94,7 @@ test('in this process: a table, figures as JSON, hashes of the package', async (
 
 test('over HTTP: the same figures; a server whose metrics say otherwise means exit code 1', async (t) => {
   const { models, data, json, figures } = await prepare(t);
-  const config = createConfig({ modelsDirectory: models, workers: 1 });
+  const config = createConfig({ models: models, workers: 1 });
   const service = await startService(config, logger);
   t.after(() => service.classifier.close());
   const serve = async (metrics: typeof service.metrics): Promise<string> => {

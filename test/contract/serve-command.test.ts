@@ -42,7 +42,7 @@ test('a port in use', async (t) => {
   const { ended } = runNode(t, [
     commandLine,
     'serve',
-    ...['--host', '127.0.0.1', '--port', `${port}`, '--models-directory', models, '--workers', '2'],
+    ...['--host', '127.0.0.1', '--port', `${port}`, '--models', models, '--workers', '2'],
   ]);
   assertOneSentence(await ended, new RegExp(`cannot listen: .*EADDRINUSE.*${port}`));
 });
@@ -53,18 +53,8 @@ const mistakes: [string, string[], Record<string, string>, RegExp][] = [
   ['a flag without its value', ['--port'], {}, /'--port <value>' argument missing/],
   ['a bad value', ['--port', 'http'], {}, /--port \(RDI_PORT\) cannot be "http": it must be integer/],
   ['a bad environment value', [], { RDI_MAX_IN_FLIGHT: 'many' }, /--max-in-flight \(RDI_MAX_IN_FLIGHT\)/],
-  [
-    'no such models folder',
-    ['--models-directory', '/nowhere/models'],
-    {},
-    /"\/nowhere\/models" cannot be read/,
-  ],
-  [
-    'no such default model',
-    ['--models-directory', models, '--default-model', 'no'],
-    {},
-    /default model "no"/,
-  ],
+  ['no such models folder', ['--models', '/nowhere/models'], {}, /"\/nowhere\/models" cannot be read/],
+  ['no such default model', ['--models', models, '--default-model', 'no'], {}, /default model "no"/],
 ];
 
 for (const [name, flags, environment, message] of mistakes) {

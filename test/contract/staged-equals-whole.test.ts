@@ -23,7 +23,7 @@ const director = createDirector(await temporaryFolder({ after }));
 const { package: tiny } = await writeProfiledPackage(folder);
 const { url, samples } = await startTestService(
   { after },
-  { config: { modelsDirectory: folder, workers: 2 }, engineModule: director.engineModule },
+  { config: { models: folder, workers: 2 }, engineModule: director.engineModule },
 );
 const images = await testImages(COUNT, 2024);
 const files = images.map(({ png }) => png);

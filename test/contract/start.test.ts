@@ -50,11 +50,7 @@ const failing: [string, Parameters<typeof startTestService>[1], RegExp][] = [
     /^There is no model .*golden\.json/,
   ],
   ['an empty folder', { writePackages: async () => {} }, /^There is no model that can be served\.$/],
-  [
-    'no folder',
-    { config: { modelsDirectory: '/nowhere/at/all' } },
-    /^The models folder "\/nowhere\/at\/all" /,
-  ],
+  ['no folder', { config: { models: '/nowhere/at/all' } }, /^The models folder "\/nowhere\/at\/all" /],
   ['an unknown default model', { config: { defaultModel: 'other' } }, /^The default model "other" is not /],
   ['an engine that cannot be loaded', { engineModule: noEngine }, /^The engine .*: no such library\.$/],
   [

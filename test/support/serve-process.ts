@@ -58,7 +58,7 @@ export async function startProcess(
     script = [commandLine, 'serve'],
   }: { environment?: Record<string, string>; script?: string[] } = {},
 ): Promise<ServeProcess> {
-  const always = ['--host', '127.0.0.1', '--port', '0', '--models-directory', models, '--workers', '1'];
+  const always = ['--host', '127.0.0.1', '--port', '0', '--models', models, '--workers', '1'];
   const { child, ended } = runNode(scope, [...script, ...always, ...flags], environment);
   const lines: Record<string, unknown>[] = [];
   const address = await new Promise<string>((resolve, reject) => {

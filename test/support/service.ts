@@ -41,9 +41,9 @@ export async function temporaryModels(scope: Scope): Promise<TestPackage & { rea
 }
 
 export async function startTestService(scope: Scope, options: ServiceOptions = {}): Promise<TestService> {
-  const modelsDirectory = options.config?.modelsDirectory ?? (await temporaryFolder(scope));
-  if (options.config?.modelsDirectory === undefined) {
-    await (options.writePackages ?? writeProfiledPackage)(modelsDirectory);
+  const models = options.config?.models ?? (await temporaryFolder(scope));
+  if (options.config?.models === undefined) {
+    await (options.writePackages ?? writeProfiledPackage)(models);
   }
   const maxInFlight = options.config?.maxInFlight ?? 256;
   const config = createConfig({
@@ -51,7 +51,7 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
     maxBatchImages: Math.min(64, maxInFlight),
     logLevel: 'debug',
     ...options.config,
-    modelsDirectory,
+    models,
   });
   const log: Record<string, unknown>[] = [];
   const lines = new PassThrough();
