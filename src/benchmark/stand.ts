@@ -44,6 +44,9 @@ export interface StandOptions {
 
 const RAW_BATCH = 8;
 
+/** Load before the first measurement, in their durations: until the server's code has been compiled for speed. */
+const WARM_UP_ROUNDS = 4;
+
 export async function createStand(options: StandOptions): Promise<Stand> {
   const { models, model, workers, connections, seconds } = options;
   const { name, version } = model.manifest;
@@ -56,6 +59,15 @@ export async function createStand(options: StandOptions): Promise<Stand> {
   const urlOf = (profile: string): string =>
     `${server.url}/classify?${new URLSearchParams({ model: name, version, profile })}`;
 
+  const load = (profile: string, rounds: number) =>
+    applyLoad({
+      url: urlOf(profile),
+      images: images.map((image) => image.toString('base64')),
+      connections,
+      extent: { seconds: rounds * seconds },
+    });
+  await load(model.defaultProfile, WARM_UP_ROUNDS);
+
   return {
     rawConfigurations: [...new Set([1, workers])].flatMap((count) =>
       [1, RAW_BATCH].map((batch) => ({ workers: count, batch })),
@@ -63,16 +75,11 @@ export async function createStand(options: StandOptions): Promise<Stand> {
     runRaw: (profile, { workers: count, batch }) => engine.measure({ profile, batch, seconds }, count),
     async runHttp(profile) {
       const before = await server.metrics();
-      const load = await applyLoad({
-        url: urlOf(profile),
-        images: images.map((image) => image.toString('base64')),
-        connections,
-        extent: { seconds },
-      });
+      const measured = await load(profile, 1);
       const costs = serverCosts(before, await server.metrics());
-      const answers = Object.values(load.statuses).reduce((sum, count) => sum + count, 0);
-      const answered = load.statuses['200'] ?? 0;
-      return { load, costs, answered, failed: answers - answered + load.failures };
+      const answers = Object.values(measured.statuses).reduce((sum, count) => sum + count, 0);
+      const answered = measured.statuses['200'] ?? 0;
+      return { load: measured, costs, answered, failed: answers - answered + measured.failures };
     },
     runIdle: (profile) => probeLatency(urlOf(profile), images, seconds),
     async close() {
