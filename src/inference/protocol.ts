@@ -30,7 +30,7 @@ export interface RunCommand {
   readonly profile: string;
   /** The exit at which the path ends. */
   readonly stop: number;
-  /** uint8 [batch, height, width, channels]. */
+  /** uint8 [batch, height, width, channels], in memory of its own: it is transferred to the worker. */
   readonly pixels: Uint8Array;
   /** Per image, on the monotonic clock; Infinity: none. */
   readonly deadlines: readonly number[];

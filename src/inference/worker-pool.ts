@@ -197,10 +197,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     run(batch) {
       const slot = slots.find(({ state }) => state === 'idle');
       invariant(slot?.worker, 'a batch is given only to an idle worker');
-      slot.state = 'busy';
-      slot.batch = batch;
       slot.cancelled.fill(0);
       slot.worker.postMessage(batch.command, [batch.command.pixels.buffer as ArrayBuffer]);
+      slot.state = 'busy';
+      slot.batch = batch;
       return (image) => {
         if (slot.batch === batch) Atomics.store(slot.cancelled, image, 1);
       };

@@ -50,7 +50,7 @@ function fullBatch(pixels: readonly Uint8Array[]) {
       network: 'tiny/1',
       profile: 'patience',
       stop: 2,
-      pixels: Buffer.concat(pixels),
+      pixels: new Uint8Array(Buffer.concat(pixels)), // of its own memory: it is transferred
       deadlines: pixels.map(() => Number.POSITIVE_INFINITY),
       topK: pixels.map(() => 1),
     },
