@@ -4,6 +4,7 @@ import { createEngine } from '../engines/onnx.js';
 import { fullFlops } from '../inference/path.js';
 import { importPackage } from '../models/import.js';
 import type { Manifest } from '../models/manifest.js';
+import { formatTable, percent } from './table.js';
 
 const details = `
 SOURCE holds
@@ -62,27 +63,16 @@ export function costTable({ exits }: Pick<Manifest, 'exits'>): string {
   const backbone = fullFlops(exits);
   const heads = exits.reduce((sum, exit) => sum + exit.flops.head, 0);
   const rows = exits.map(({ name, flops }, index) => [
-    String(index),
+    index,
     name,
     megaflops(flops.stage),
     megaflops(flops.head),
     megaflops(flops.cumulative),
     share(flops.cumulative, backbone),
   ]);
-  const header = ['exit', 'name', 'stage MFLOPs', 'head MFLOPs', 'cumulative', 'of backbone'];
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const lines = [header, ...rows].map((row) =>
-    row
-      .map((cell, column) =>
-        column === 1 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
+  const header = ['exit', 'name:', 'stage MFLOPs', 'head MFLOPs', 'cumulative', 'of backbone'];
   return (
-    `${lines.join('\n')}\n\n` +
+    `${formatTable(header, rows)}\n` +
     `Backbone with the final exit alone: ${megaflops(backbone)} MFLOPs; ` +
     `the heads of all side exits add ${share(heads, backbone)}.\n`
   );
@@ -93,5 +83,5 @@ function megaflops(flops: number): string {
 }
 
 function share(part: number, whole: number): string {
-  return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`;
+  return whole === 0 ? '–' : percent(part / whole, 1);
 }

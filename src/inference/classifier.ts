@@ -93,19 +93,13 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       models.push({ ...network, name, version, defaultProfile, engine, fullFlops: fullFlops(exits) });
     }
   }
-  for (const { name: model, version } of models) {
-    metrics.modelInfo.set(
-      { model, version, engine: engine.name, device: engine.device, status: 'served' },
-      1,
-    );
-  }
+  const announce = (model: string, version: string, status: 'served' | 'refused'): void =>
+    metrics.modelInfo.set({ model, version, engine: engine.name, device: engine.device, status }, 1);
+  for (const { name, version } of models) announce(name, version, 'served');
   announceCertificates(models, metrics, logger);
   for (const { name: model, version, reason } of refused) {
     logger.error({ model, version, reason }, 'model refused');
-    metrics.modelInfo.set(
-      { model, version, engine: engine.name, device: engine.device, status: 'refused' },
-      1,
-    );
+    announce(model, version, 'refused');
   }
   const defaultModel = options.defaultModel || (models[0]?.name ?? '');
   if (!models.some(({ name }) => name === defaultModel)) {

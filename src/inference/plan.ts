@@ -26,7 +26,7 @@ export interface Plan {
 /** @throws Failure `invalid-query`, naming the option and what would be acceptable */
 export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   const { exits, classes } = model.manifest;
-  const { topK = 1, maxExit = exits.length - 1, maxFlops = Number.POSITIVE_INFINITY } = options;
+  const { topK = 1, maxExit = exits.length - 1, maxFlops } = options;
 
   const profileName = options.profile ?? model.defaultProfile;
   const profile = model.profiles.get(profileName);
@@ -40,7 +40,7 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   if (maxExit >= exits.length) {
     throw new Failure('invalid-query', `maxExit: the final exit of ${model.id} is ${exits.length - 1}.`);
   }
-  const affordable = deepestExitWithin(exits, profile, maxFlops);
+  const affordable = maxFlops === undefined ? maxExit : deepestExitWithin(exits, profile, maxFlops);
   if (affordable < 0) {
     const cheapest = lastStep(buildPath(exits, profile, 0)).flops;
     throw new Failure('invalid-query', `maxFlops: the first exit of ${model.id} costs ${cheapest}.`);

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicSeconds } from '../clock.js';
 import type { Engine, Segment } from '../engines/engine.js';
 import { invariant, messageOf, PackageError } from '../errors.js';
+import type { Profile } from '../models/profiles.js';
 import { runCascade } from './cascade.js';
 import { createImageTensor } from './image-tensor.js';
 import { buildPath, type Path } from './path.js';
@@ -53,7 +54,7 @@ async function run(command: RunCommand): Promise<void> {
     const profile = network?.profiles.get(command.profile);
     invariant(network && profile, `a worker was asked for ${command.network}, ${command.profile}`);
     const cascade = runCascade({
-      path: pathOf(network, command),
+      path: pathOf(network, profile, command.stop),
       segmentOf: (step) => {
         const segment = network.loaded.get(segmentKey(step.from, step.exit));
         invariant(segment, `segment ${segmentKey(step.from, step.exit)} of ${network.id} is not loaded`);
@@ -89,12 +90,10 @@ async function close(): Promise<void> {
   port.close();
 }
 
-function pathOf(network: Network, { profile: name, stop }: RunCommand): Path {
-  const key = `${network.id} ${name} ${stop}`;
+function pathOf(network: Network, profile: Profile, stop: number): Path {
+  const key = `${network.id} ${profile.name} ${stop}`;
   const known = paths.get(key);
   if (known) return known;
-  const profile = network.profiles.get(name);
-  invariant(profile, `${network.id} has no profile ${name}`);
   const path = buildPath(network.manifest.exits, profile, stop);
   paths.set(key, path);
   return path;
