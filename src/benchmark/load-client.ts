@@ -1,10 +1,13 @@
 // The client's process: keep-alive connections that send raw images as fast as they are answered, or at a rate.
 // Started by load.ts, which gives it one job and takes one result.
 import process from 'node:process';
-import autocannon from 'autocannon';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicSeconds } from '../clock.js';
+import { messageOf } from '../errors.js';
 import type { Prediction } from '../inference/prediction.js';
+import { type Answer, createKeepAliveConnection, encodeRequest } from './keep-alive-connection.js';
 import type { LoadJob, LoadResult } from './load.js';
-import { median } from './quantile.js';
+import { median, quantile } from './quantile.js';
 
 /** One answer in so many is read for its timing: enough for a median, too few to slow the client. */
 const SAMPLED = 16;
@@ -14,49 +17,64 @@ process.once('message', async (job: LoadJob) => {
 });
 
 async function run({ url, images, connections, extent, requestsPerSecond }: LoadJob): Promise<LoadResult> {
+  const target = new URL(url);
+  const requests = images.map((image) => encodeRequest(target, Buffer.from(image, 'base64')));
   const statuses: Record<string, number> = {};
+  const unanswered: Record<string, number> = {};
+  const durations: number[] = [];
   const timings: Prediction['timing'][] = [];
-  let answers = 0;
+  let sent = 0;
   let withoutRetryAfter = 0;
-  const onResponse = (
-    status: number,
-    body: string,
-    _context: object,
-    headers: Record<string, unknown> = {},
-  ): void => {
-    statuses[status] = (statuses[status] ?? 0) + 1;
-    if (status === 503 && !Object.keys(headers).some((name) => name.toLowerCase() === 'retry-after')) {
-      withoutRetryAfter++;
-    }
-    if (status === 200 && answers++ % SAMPLED === 0) timings.push((JSON.parse(body) as Prediction).timing);
-  };
-  const { pathname, search } = new URL(url);
   const cpuBefore = process.cpuUsage();
-  const result = await autocannon({
-    url,
-    connections,
-    ...('seconds' in extent ? { duration: extent.seconds } : { amount: extent.requests }),
-    ...(requestsPerSecond !== undefined && { overallRate: requestsPerSecond }),
-    requests: images.map((image) => ({
-      method: 'POST' as const,
-      path: `${pathname}${search}`,
-      headers: { 'content-type': 'image/png' },
-      body: Buffer.from(image, 'base64'),
-      onResponse,
-    })),
-  });
+  const started = monotonicSeconds();
+
+  const isOver = (): boolean =>
+    'seconds' in extent ? monotonicSeconds() - started >= extent.seconds : sent >= extent.requests;
+
+  function count({ status, head, body, seconds }: Answer): void {
+    statuses[status] = (statuses[status] ?? 0) + 1;
+    if (status === 503 && !/\r\nretry-after: /i.test(head)) withoutRetryAfter++;
+    if (status === 200 && durations.push(seconds) % SAMPLED === 1) {
+      timings.push((JSON.parse(body) as Prediction).timing);
+    }
+  }
+
+  /** When a connection may send its next request: the connections take turns. */
+  async function untilDue(connection: number, turn: number): Promise<void> {
+    if (requestsPerSecond === undefined) return;
+    const due = started + (turn * connections + connection) / requestsPerSecond;
+    const early = due - monotonicSeconds();
+    if (early > 0) await sleep(1000 * early);
+  }
+
+  async function drive(index: number): Promise<void> {
+    const connection = createKeepAliveConnection(target);
+    for (let turn = 0; ; turn++) {
+      await untilDue(index, turn);
+      if (isOver()) break;
+      const request = requests[sent++ % requests.length] as Uint8Array;
+      try {
+        count(await connection.exchange(request));
+      } catch (error) {
+        const reason = messageOf(error);
+        unanswered[reason] = (unanswered[reason] ?? 0) + 1;
+      }
+    }
+    connection.close();
+  }
+
+  await Promise.all(Array.from({ length: connections }, (_, index) => drive(index)));
   const { user, system } = process.cpuUsage(cpuBefore);
   const medianOf = (part: keyof Prediction['timing']): number =>
     median(timings.map((timing) => timing[part]));
   return {
-    seconds: result.duration,
-    sent: result.requests.sent,
+    seconds: monotonicSeconds() - started,
+    sent,
     statuses,
-    failures: result.errors,
-    timeouts: result.timeouts,
+    unanswered,
     withoutRetryAfter,
     clientCpuSeconds: (user + system) / 1e6,
-    latencyMs: { median: result.latency.p50, p99: result.latency.p99 },
+    latencyMs: { median: 1000 * median(durations), p99: 1000 * quantile(durations, 0.99) },
     timingMs: {
       decodeMs: medianOf('decodeMs'),
       queueMs: medianOf('queueMs'),

@@ -19,14 +19,12 @@ export interface LoadResult {
   readonly sent: number;
   /** How many answers had which status. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** Requests that were not answered at all: refused or broken connections, time-outs. */
-  readonly failures: number;
-  /** The failures that were time-outs, after 10 seconds. */
-  readonly timeouts: number;
+  /** How many requests were not answered for which reason: refused or broken connections, 10 seconds' silence. */
+  readonly unanswered: Readonly<Record<string, number>>;
   /** 503s that did not say when to come back. */
   readonly withoutRetryAfter: number;
   readonly clientCpuSeconds: number;
-  /** As the client saw it, to the millisecond. */
+  /** Of the requests answered with 200, as the client saw it. */
   readonly latencyMs: { readonly median: number; readonly p99: number };
   /** Medians of what a sample of the answers says about itself. */
   readonly timingMs: Prediction['timing'];

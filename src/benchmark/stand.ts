@@ -77,9 +77,8 @@ export async function createStand(options: StandOptions): Promise<Stand> {
       const before = await server.metrics();
       const measured = await load(profile, 1);
       const costs = serverCosts(before, await server.metrics());
-      const answers = Object.values(measured.statuses).reduce((sum, count) => sum + count, 0);
       const answered = measured.statuses['200'] ?? 0;
-      return { load: measured, costs, answered, failed: answers - answered + measured.failures };
+      return { load: measured, costs, answered, failed: measured.sent - answered };
     },
     runIdle: (profile) => probeLatency(urlOf(profile), images, seconds),
     async close() {
