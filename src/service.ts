@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { monotonicSeconds } from './clock.js';
 import type { Config } from './config.js';
 import { type Classifier, createClassifier } from './inference/classifier.js';
-import { buildPath } from './inference/path.js';
+import { pathsOf } from './inference/path.js';
 import { findPackages } from './models/repository.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
 
@@ -32,7 +32,7 @@ export async function startService(
   const { packages, refused } = await findPackages(config.models);
   const costs = packages.flatMap(({ manifest: { exits }, profiles }) =>
     [...profiles.values()].flatMap((profile) =>
-      exits.flatMap((_, stop) => buildPath(exits, profile, stop).map(({ flops }) => flops)),
+      pathsOf(exits, profile).flatMap((path) => path.map(({ flops }) => flops)),
     ),
   );
   const metrics = createMetrics(costs);

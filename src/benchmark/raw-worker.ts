@@ -9,12 +9,14 @@ import { createImageTensor } from '../inference/image-tensor.js';
 import { buildPath } from '../inference/path.js';
 import type { Network } from '../inference/protocol.js';
 import { loadSegments, segmentKey } from '../inference/self-check.js';
+import type { Profile } from '../models/profiles.js';
 import { median, quantile } from './quantile.js';
 
 export interface RawSetup {
   /** URL of the module that exports `createEngine(): Engine`. */
   readonly engineModule: string;
   readonly network: Network;
+  readonly profiles: ReadonlyMap<string, Profile>;
 }
 
 export interface RawCommand {
@@ -40,7 +42,7 @@ interface EngineCall {
 
 invariant(parentPort, 'raw-worker.ts runs as a worker thread');
 const port = parentPort;
-const { engineModule, network } = workerData as RawSetup;
+const { engineModule, network, profiles } = workerData as RawSetup;
 const { createEngine } = (await import(engineModule)) as { createEngine: () => Engine };
 const engine = createEngine();
 const segments = await loadSegments(engine, network);
@@ -79,7 +81,7 @@ async function replay({ profile, batch, seconds }: RawCommand): Promise<RawRepor
 /** The engine calls of each pass over the golden images, which are repeated until the last batch is full. */
 async function record(profileName: string, batch: number): Promise<EngineCall[][]> {
   const { manifest, golden } = network;
-  const profile = network.profiles.get(profileName);
+  const profile = profiles.get(profileName);
   invariant(profile, `${network.id} has no profile ${profileName}`);
   const images = golden.cases.map(({ pixels }) => Buffer.from(pixels, 'base64'));
   const toTensor = createImageTensor(manifest.input, engine.imageLayout);

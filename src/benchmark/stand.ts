@@ -51,7 +51,10 @@ export async function createStand(options: StandOptions): Promise<Stand> {
   const { models, model, workers, connections, seconds } = options;
   const { name, version } = model.manifest;
   const images = await encodeGolden(model);
-  const engine = await startRawEngine({ engineModule: onnxEngine, network: networkOf(model) }, workers);
+  const engine = await startRawEngine(
+    { engineModule: onnxEngine, network: networkOf(model), profiles: model.profiles },
+    workers,
+  );
   const server = await startServer({ models, defaultModel: name, workers }).catch(async (error) => {
     await engine.close();
     throw error;

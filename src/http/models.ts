@@ -4,7 +4,6 @@ import Type from 'typebox';
 import { Certificate } from '../calibration/certificate.js';
 import type { ServedModel } from '../inference/catalog.js';
 import type { Classifier } from '../inference/classifier.js';
-import { buildPath } from '../inference/path.js';
 import { ExitFlops } from '../models/manifest.js';
 import { Policy } from '../models/profiles.js';
 import { ref } from '../schema-ref.js';
@@ -150,7 +149,7 @@ function describe({ manifest, profiles, ...model }: ServedModel): Model {
       name: profile.name,
       description: profile.description,
       policy: profile.policy,
-      exits: buildPath(exits, profile).map(({ exit, threshold, flops }) => ({
+      exits: (profile.paths.at(-1) ?? []).map(({ exit, threshold, flops }) => ({
         index: exit,
         threshold,
         flops,

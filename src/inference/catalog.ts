@@ -1,10 +1,19 @@
 // The models that are served, and how a request's `model` and `version` find one of them.
 import { Failure } from '../errors.js';
+import type { Profile } from '../models/profiles.js';
+import type { Path } from './path.js';
 import type { EngineInfo, Network } from './protocol.js';
+
+/** A profile with its paths built: requests on the same path share the object, and by that a batch. */
+export interface ServedProfile extends Profile {
+  /** By the exit at which they end at the latest. */
+  readonly paths: readonly Path[];
+}
 
 export interface ServedModel extends Network {
   readonly name: string;
   readonly version: string;
+  readonly profiles: ReadonlyMap<string, ServedProfile>;
   readonly defaultProfile: string;
   readonly engine: EngineInfo;
   /** FLOPs of the backbone with its final exit alone. */

@@ -10,7 +10,7 @@ import { createAdmission } from './admission.js';
 import { announceCertificates } from './announce-certificates.js';
 import { type Catalog, createCatalog, type ServedModel } from './catalog.js';
 import { createDecoder, type MediaType } from './decode.js';
-import { fullFlops, lastStep } from './path.js';
+import { fullFlops, pathsOf } from './path.js';
 import type { Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
 import type { EngineInfo, Network } from './protocol.js';
@@ -90,7 +90,18 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     if (reason !== undefined) refused.push({ name, version, reason });
     else {
       const { defaultProfile } = one;
-      models.push({ ...network, name, version, defaultProfile, engine, fullFlops: fullFlops(exits) });
+      const profiles = new Map(
+        [...one.profiles].map(([key, profile]) => [key, { ...profile, paths: pathsOf(exits, profile) }]),
+      );
+      models.push({
+        ...network,
+        name,
+        version,
+        profiles,
+        defaultProfile,
+        engine,
+        fullFlops: fullFlops(exits),
+      });
     }
   }
   const announce = (model: string, version: string, status: 'served' | 'refused'): void =>
@@ -120,8 +131,8 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     const decodeSeconds = now() - started;
     const outcome = await scheduler.submit({
       network: plan.model,
-      profile: plan.profile.name,
-      stop: lastStep(plan.path).exit,
+      policy: plan.profile.policy,
+      path: plan.path,
       pixels,
       topK: plan.topK,
       deadline: started + plan.deadlineSeconds,
@@ -160,6 +171,6 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
 }
 
 /** What workers need of a package. */
-export function networkOf({ manifest, profiles, segments, golden }: ModelPackage): Network {
-  return { id: `${manifest.name}/${manifest.version}`, manifest, profiles, segments, golden };
+export function networkOf({ manifest, segments, golden }: ModelPackage): Network {
+  return { id: `${manifest.name}/${manifest.version}`, manifest, segments, golden };
 }

@@ -49,19 +49,20 @@ export function lastStep(path: Path): Step {
   return path.at(-1) ?? path[0];
 }
 
-/** The deepest exit whose whole path under `profile` costs at most `maxFlops`; -1 if none does. */
-export function deepestExitWithin(
-  exits: readonly ManifestExit[],
-  profile: Profile,
-  maxFlops: number,
-): number {
-  return exits.findLastIndex((_, stop) => lastStep(buildPath(exits, profile, stop)).flops <= maxFlops);
+/** Every path under `profile`, by the exit at which it ends at the latest. */
+export function pathsOf(exits: readonly ManifestExit[], profile: Profile): Path[] {
+  return exits.map((_, stop) => buildPath(exits, profile, stop));
+}
+
+/** The deepest exit whose whole path costs at most `maxFlops`; -1 if none does. @param paths from `pathsOf` */
+export function deepestExitWithin(paths: readonly Path[], maxFlops: number): number {
+  return paths.findLastIndex((path) => lastStep(path).flops <= maxFlops);
 }
 
 /** Every (from, to) that a path under `profile` may need, whatever exit a budget stops it at: one per exit. */
 export function segmentsOf(exits: readonly ManifestExit[], profile: Profile): { from: number; to: number }[] {
-  return exits.map((_, stop) => {
-    const { from, exit } = lastStep(buildPath(exits, profile, stop));
+  return pathsOf(exits, profile).map((path) => {
+    const { from, exit } = lastStep(path);
     return { from, to: exit };
   });
 }

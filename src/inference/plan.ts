@@ -1,8 +1,7 @@
 // From a request's options to what exactly will run: which profile of the model, and how far down its path.
-import { Failure } from '../errors.js';
-import type { Profile } from '../models/profiles.js';
-import type { ServedModel } from './catalog.js';
-import { buildPath, deepestExitWithin, lastStep, type Path } from './path.js';
+import { Failure, invariant } from '../errors.js';
+import type { ServedModel, ServedProfile } from './catalog.js';
+import { deepestExitWithin, lastStep, type Path } from './path.js';
 
 export interface PlanOptions {
   readonly profile?: string;
@@ -16,7 +15,7 @@ export interface PlanOptions {
 
 export interface Plan {
   readonly model: ServedModel;
-  readonly profile: Profile;
+  readonly profile: ServedProfile;
   readonly path: Path;
   readonly topK: number;
   /** Seconds from admission; Infinity: none. */
@@ -40,15 +39,18 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   if (maxExit >= exits.length) {
     throw new Failure('invalid-query', `maxExit: the final exit of ${model.id} is ${exits.length - 1}.`);
   }
-  const affordable = maxFlops === undefined ? maxExit : deepestExitWithin(exits, profile, maxFlops);
+  const { paths } = profile;
+  const [shortest] = paths;
+  invariant(shortest, 'a network has an exit');
+  const affordable = maxFlops === undefined ? maxExit : deepestExitWithin(paths, maxFlops);
   if (affordable < 0) {
-    const cheapest = lastStep(buildPath(exits, profile, 0)).flops;
+    const cheapest = lastStep(shortest).flops;
     throw new Failure('invalid-query', `maxFlops: the first exit of ${model.id} costs ${cheapest}.`);
   }
   return {
     model,
     profile,
-    path: buildPath(exits, profile, Math.min(maxExit, affordable)),
+    path: paths[Math.min(maxExit, affordable)] ?? shortest,
     topK,
     deadlineSeconds: (options.deadlineMs ?? Number.POSITIVE_INFINITY) / 1000,
   };

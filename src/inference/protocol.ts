@@ -2,15 +2,15 @@
 import type { SegmentSource } from '../engines/engine.js';
 import type { GoldenDocument } from '../models/golden.js';
 import type { Manifest } from '../models/manifest.js';
-import type { Profile } from '../models/profiles.js';
+import type { Policy } from '../models/profiles.js';
 import type { ExitReason, SegmentRun } from './cascade.js';
+import type { Path } from './path.js';
 
 /** A network as a worker loads it. */
 export interface Network {
   /** `name/version`. */
   readonly id: string;
   readonly manifest: Manifest;
-  readonly profiles: ReadonlyMap<string, Profile>;
   readonly segments: readonly SegmentSource[];
   readonly golden: GoldenDocument;
 }
@@ -27,9 +27,8 @@ export interface WorkerSetup {
 export interface RunCommand {
   readonly kind: 'run';
   readonly network: string;
-  readonly profile: string;
-  /** The exit at which the path ends. */
-  readonly stop: number;
+  readonly policy: Policy;
+  readonly path: Path;
   /** uint8 [batch, height, width, channels], in memory of its own: it is transferred to the worker. */
   readonly pixels: Uint8Array;
   /** Per image, on the monotonic clock; Infinity: none. */

@@ -2,15 +2,17 @@
 // so batches grow exactly while all workers are busy. Who has gone or run out of time is dropped here.
 import type { Clock } from '../clock.js';
 import { Failure } from '../errors.js';
+import type { Policy } from '../models/profiles.js';
 import type { SegmentRun } from './cascade.js';
+import type { Path } from './path.js';
 import type { Leaver, Network } from './protocol.js';
 import type { Batch } from './worker-pool.js';
 
 export interface Job {
   readonly network: Network;
-  readonly profile: string;
-  /** The exit at which the path ends. */
-  readonly stop: number;
+  readonly policy: Policy;
+  /** Belongs to one network and policy: jobs with the same object, and only those, may share a batch. */
+  readonly path: Path;
   /** uint8 [height, width, channels]. */
   readonly pixels: Uint8Array;
   readonly topK: number;
@@ -47,7 +49,6 @@ export interface SchedulerOptions {
 }
 
 interface Entry extends Job {
-  readonly key: string;
   readonly enqueued: number;
   attempts: number;
   settled: boolean;
@@ -76,7 +77,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       };
       const entry: Entry = {
         ...job,
-        key: `${job.network.id} ${job.profile} ${job.stop}`,
         enqueued: now(),
         attempts: 0,
         settled: false,
@@ -116,10 +116,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** The oldest waiting entries that can run together, at most `count`. */
   function take(count: number): Entry[] {
-    const key = waiting[0]?.key;
+    const path = waiting[0]?.path;
     const taken: Entry[] = [];
     waiting = waiting.filter((entry) => {
-      if (entry.key !== key || taken.length === count) return true;
+      if (entry.path !== path || taken.length === count) return true;
       if (entry.deadline <= now()) entry.reject(deadlineExceeded());
       else taken.push(entry);
       return false;
@@ -128,7 +128,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function start(entries: readonly Entry[]): void {
-    const [{ network, profile, stop }] = entries as [Entry];
+    const [{ network, policy, path }] = entries as [Entry];
     const started = now();
     let inferSeconds = 0;
     const unanswered = () => entries.filter((entry) => !entry.settled);
@@ -136,8 +136,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       command: {
         kind: 'run',
         network: network.id,
-        profile,
-        stop,
+        policy,
+        path,
         pixels: concatenate(entries.map((entry) => entry.pixels)),
         deadlines: entries.map((entry) => entry.deadline),
         topK: entries.map((entry) => entry.topK),

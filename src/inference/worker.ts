@@ -4,10 +4,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicSeconds } from '../clock.js';
 import type { Engine, Segment } from '../engines/engine.js';
 import { invariant, messageOf, PackageError } from '../errors.js';
-import type { Profile } from '../models/profiles.js';
 import { runCascade } from './cascade.js';
 import { createImageTensor } from './image-tensor.js';
-import { buildPath, type Path } from './path.js';
 import type { Command, Network, RankedClass, Report, RunCommand, WorkerSetup } from './protocol.js';
 import { loadSegments, segmentKey } from './self-check.js';
 
@@ -21,7 +19,6 @@ const port = parentPort;
 const setup = workerData as WorkerSetup;
 const cancelled = new Int32Array(setup.cancelled);
 const networks = new Map<string, LoadedNetwork>();
-const paths = new Map<string, Path>();
 
 const report = (message: Report): void => port.postMessage(message);
 
@@ -51,16 +48,15 @@ report({ kind: 'ready', engine: { name: engine.name, device: engine.device }, re
 async function run(command: RunCommand): Promise<void> {
   try {
     const network = networks.get(command.network);
-    const profile = network?.profiles.get(command.profile);
-    invariant(network && profile, `a worker was asked for ${command.network}, ${command.profile}`);
+    invariant(network, `a worker was asked for ${command.network}`);
     const cascade = runCascade({
-      path: pathOf(network, profile, command.stop),
+      path: command.path,
       segmentOf: (step) => {
         const segment = network.loaded.get(segmentKey(step.from, step.exit));
         invariant(segment, `segment ${segmentKey(step.from, step.exit)} of ${network.id} is not loaded`);
         return segment;
       },
-      policy: profile.policy,
+      policy: command.policy,
       finalExit: network.manifest.exits.length - 1,
       images: network.toTensor(command.pixels),
       batch: command.deadlines.length,
@@ -88,15 +84,6 @@ async function close(): Promise<void> {
     await Promise.all([...network.loaded.values()].map((segment) => segment.release()));
   }
   port.close();
-}
-
-function pathOf(network: Network, profile: Profile, stop: number): Path {
-  const key = `${network.id} ${profile.name} ${stop}`;
-  const known = paths.get(key);
-  if (known) return known;
-  const path = buildPath(network.manifest.exits, profile, stop);
-  paths.set(key, path);
-  return path;
 }
 
 /** The `count` most probable classes, best first. */

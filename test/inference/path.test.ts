@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildPath, deepestExitWithin, fullFlops, segmentsOf } from '../../src/inference/path.js';
+import { buildPath, deepestExitWithin, fullFlops, pathsOf, segmentsOf } from '../../src/inference/path.js';
 import type { ManifestExit } from '../../src/models/manifest.js';
 import { fullProfile, type Profile } from '../../src/models/profiles.js';
 
@@ -42,12 +42,12 @@ test('a path can be stopped at an exit, active or not', () => {
 });
 
 test('a budget takes the deepest exit whose whole path fits', () => {
-  const sparse = profile(0.1, null, 0.3);
-  assert.equal(deepestExitWithin(exits, sparse, 1550), 3);
-  assert.equal(deepestExitWithin(exits, sparse, 1549), 2);
-  assert.equal(deepestExitWithin(exits, sparse, 330), 1);
-  assert.equal(deepestExitWithin(exits, sparse, 110), 0);
-  assert.equal(deepestExitWithin(exits, sparse, 109), -1);
+  const sparse = pathsOf(exits, profile(0.1, null, 0.3));
+  assert.equal(deepestExitWithin(sparse, 1550), 3);
+  assert.equal(deepestExitWithin(sparse, 1549), 2);
+  assert.equal(deepestExitWithin(sparse, 330), 1);
+  assert.equal(deepestExitWithin(sparse, 110), 0);
+  assert.equal(deepestExitWithin(sparse, 109), -1);
 });
 
 test('a profile needs one segment for each exit, so that any stop can be reached', () => {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Failure } from '../../src/errors.js';
+import type { Path } from '../../src/inference/path.js';
 import type { Network } from '../../src/inference/protocol.js';
 import { createScheduler, type Job } from '../../src/inference/scheduler.js';
 import type { Batch } from '../../src/inference/worker-pool.js';
 
 const network = { id: 'm/1' } as Network;
+const aPath = (): Path => [{ from: -1, exit: 0, threshold: null, flops: 1 }];
+const [p, q] = [aPath(), aPath()];
 
 /** A scheduler over `workers` workers whose batches the test ends by hand, on a clock it moves by hand. */
 function bench(workers: number, maxBatch = 8) {
@@ -25,8 +28,8 @@ function bench(workers: number, maxBatch = 8) {
   const submit = (id: number, job: Partial<Job> = {}) =>
     scheduler.submit({
       network,
-      profile: 'p',
-      stop: 2,
+      policy: 'entropy',
+      path: p,
       pixels: Uint8Array.of(id),
       topK: 1,
       deadline: Number.POSITIVE_INFINITY,
@@ -86,10 +89,10 @@ test('what waits is shared out evenly among the idle workers, up to the largest 
 test('only requests on the same path share a batch, and the oldest goes first', () => {
   const { submit, running, take, finish } = bench(1);
   void submit(0);
-  void submit(1, { profile: 'q' });
+  void submit(1, { path: q });
   void submit(2);
-  void submit(3, { profile: 'q' });
-  void submit(4, { stop: 1, profile: 'q' });
+  void submit(3, { path: q });
+  void submit(4, { path: aPath() });
   finish(take());
   assert.deepEqual([...(running[0] as Batch).command.pixels], [1, 3]);
 });
@@ -157,7 +160,7 @@ test('requests that came too late do not keep an idle worker from those behind t
   const first = submit(0);
   const late = [submit(1, { deadline: 5 }), submit(2, { deadline: 5 })];
   for (const answer of late) answer.catch(() => {});
-  const behind = submit(3, { profile: 'q' });
+  const behind = submit(3, { path: q });
   clock.now = 6;
   finish(take());
   assert.equal(running.length, 1);

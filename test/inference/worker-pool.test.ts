@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import type { Path } from '../../src/inference/path.js';
 import type { Leaver, Network, Progress } from '../../src/inference/protocol.js';
 import { type Batch, createWorkerPool } from '../../src/inference/worker-pool.js';
 import { createDirector } from '../support/directed-engine.js';
@@ -13,8 +14,8 @@ const images = (await testImages(4)).map(({ pixels }) => pixels);
 
 async function startPool(t: TestContext, size: number) {
   const { package: tiny } = await writeProfiledPackage(await temporaryFolder(t));
-  const { manifest, profiles, segments, golden } = tiny;
-  const network: Network = { id: 'tiny/1', manifest, profiles, segments, golden };
+  const { manifest, segments, golden } = tiny;
+  const network: Network = { id: 'tiny/1', manifest, segments, golden };
   const director = createDirector(await temporaryFolder(t));
   const calls = { idle: 0 };
   const pool = createWorkerPool({
@@ -37,6 +38,13 @@ async function startPool(t: TestContext, size: number) {
   return { pool, director, started, calls, runs };
 }
 
+/** Past every exit; two that agree may leave. */
+const path: Path = [
+  { from: -1, exit: 0, threshold: 2, flops: 1 },
+  { from: 0, exit: 1, threshold: 2, flops: 2 },
+  { from: 1, exit: 2, threshold: null, flops: 3 },
+];
+
 /** A batch through every exit, and what came of it. */
 function fullBatch(pixels: readonly Uint8Array[]) {
   const progress: Progress[] = [];
@@ -48,8 +56,8 @@ function fullBatch(pixels: readonly Uint8Array[]) {
     command: {
       kind: 'run',
       network: 'tiny/1',
-      profile: 'patience',
-      stop: 2,
+      policy: 'patience',
+      path,
       pixels: new Uint8Array(Buffer.concat(pixels)), // of its own memory: it is transferred
       deadlines: pixels.map(() => Number.POSITIVE_INFINITY),
       topK: pixels.map(() => 1),
