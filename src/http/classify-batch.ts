@@ -5,6 +5,7 @@ import { Failure } from '../errors.js';
 import type { Classifier } from '../inference/classifier.js';
 import { createPlan, type Plan } from '../inference/plan.js';
 import { Prediction } from '../inference/prediction.js';
+import type { ClientSignal } from '../inference/scheduler.js';
 import { ref } from '../schema-ref.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { ClassifyQuery, classifyProblems } from './classify.js';
@@ -99,7 +100,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
     },
   );
 
-  async function classifyOne(text: string, plan: Plan, signal: AbortSignal): Promise<BatchItem> {
+  async function classifyOne(text: string, plan: Plan, signal: ClientSignal): Promise<BatchItem> {
     try {
       return {
         prediction: await classifier.classify(

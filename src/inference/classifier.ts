@@ -14,7 +14,7 @@ import { fullFlops, pathsOf } from './path.js';
 import type { Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
 import type { EngineInfo, Network } from './protocol.js';
-import { createScheduler, type Outcome } from './scheduler.js';
+import { type ClientSignal, createScheduler, type Outcome } from './scheduler.js';
 import { createWorkerPool } from './worker-pool.js';
 
 export interface EncodedImage {
@@ -31,7 +31,7 @@ export interface Classifier {
   /** Takes places for `images` images, all or none. @returns gives them back. @throws Failure `saturated` */
   admit(images: number): () => void;
   /** Classifies an admitted image; `signal` says that nobody waits for it any more. @throws Failure */
-  classify(image: EncodedImage, plan: Plan, signal?: AbortSignal): Promise<Prediction>;
+  classify(image: EncodedImage, plan: Plan, signal?: ClientSignal): Promise<Prediction>;
   /** Lets the workers finish what they have and ends them. */
   close(): Promise<void>;
 }
@@ -123,7 +123,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     );
   }
 
-  async function classify(image: EncodedImage, plan: Plan, signal?: AbortSignal): Promise<Prediction> {
+  async function classify(image: EncodedImage, plan: Plan, signal?: ClientSignal): Promise<Prediction> {
     const started = now();
     const decoding = decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input);
     // Most images are decoded at once; awaiting those would only cost a turn of the event loop.
