@@ -10,6 +10,13 @@ import { startService } from './service.js';
 import { createLogger } from './telemetry/logging.js';
 
 /**
+ * Connections that may wait to be accepted. With Node's 511 a crowd that arrives while the event loop is busy overflows
+ * it, and the kernel then leaves clients that believe themselves connected waiting for many seconds. The kernel's own
+ * limit (net.core.somaxconn) applies as well.
+ */
+const LISTEN_BACKLOG = 4096;
+
+/**
  * Serves until a signal ends it.
  * @param engineModule as for `startService`
  * @throws UsageError if there is nothing to serve, or no address to serve it at
@@ -19,7 +26,8 @@ export async function serve(config: Config, engineModule?: string): Promise<void
   const { classifier, metrics } = await startService(config, logger, engineModule);
   let draining = false;
   const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => draining });
-  const address = await app.listen({ host: config.host, port: config.port }).catch(async (error: unknown) => {
+  const { host, port } = config;
+  const address = await app.listen({ host, port, backlog: LISTEN_BACKLOG }).catch(async (error: unknown) => {
     await app.close();
     await classifier.close();
     throw new UsageError(`The server cannot listen: ${messageOf(error)}.`, { cause: error });

@@ -23,7 +23,7 @@ export interface KeepAliveConnection {
 }
 
 /** Silence after which a request counts as unanswered. */
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 
 const END_OF_HEAD = '\r\n\r\n';
 

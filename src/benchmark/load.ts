@@ -19,7 +19,7 @@ export interface LoadResult {
   readonly sent: number;
   /** How many answers had which status. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** How many requests were not answered for which reason: refused or broken connections, 10 seconds' silence. */
+  /** How many requests were not answered for which reason: refused or broken connections, half a minute's silence. */
   readonly unanswered: Readonly<Record<string, number>>;
   /** 503s that did not say when to come back. */
   readonly withoutRetryAfter: number;
