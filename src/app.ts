@@ -48,7 +48,7 @@ export async function buildApp(options: AppOptions) {
     frameworkErrors: answerError,
     routerOptions: { maxParamLength: 256 },
   });
-  app.setValidatorCompiler(createValidatorCompiler());
+  app.setValidatorCompiler(createValidatorCompiler(namedSchemas));
   const refuseMethods = refuseOtherMethods(app);
 
   app.addHook('onRequest', (request, reply, done) => {

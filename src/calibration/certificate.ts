@@ -71,7 +71,7 @@ export const Certificate = Type.Object(
     date: Type.String({ description: 'When it was made, ISO 8601.' }),
     tool: Type.String(),
   },
-  { additionalProperties: false },
+  { $id: 'Certificate', additionalProperties: false },
 );
 export type Certificate = Type.Static<typeof Certificate>;
 

@@ -4,7 +4,8 @@ import { invariant } from '../errors.js';
 import type { ExitTable } from './exit-table.js';
 import { bettingPValue, binomialPValue } from './p-values.js';
 
-export const LossName = Type.Union([Type.Literal('consistency'), Type.Literal('error')], {
+export const LossName = Type.Enum(['consistency', 'error'], {
+  type: 'string',
   description:
     'consistency: 1 where the answer is not the final exit’s, else 0. ' +
     'error: 1 where only the final exit is right, −1 where only the answer is, else 0.',

@@ -67,7 +67,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
           'problem. One that fails does not affect the others.',
         tags: ['classification'],
         querystring: ClassifyQuery,
-        body: BatchRequest,
+        body: ref(BatchRequest),
         response: {
           200: {
             description: 'One result for each image.',

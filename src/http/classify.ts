@@ -61,6 +61,8 @@ export const classifyProblems = [
 ] as const;
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const satisfies MediaType[];
+/** Any of the three: the content tells. First, because generated clients send the first type unless told otherwise. */
+const contentTypes = ['application/octet-stream', ...mediaTypes];
 
 const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
 
@@ -69,9 +71,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
   maxImageBytes: number;
 }> = async (app, { classifier, maxImageBytes }) => {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser([...mediaTypes], { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  );
+  app.addContentTypeParser(contentTypes, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   app.post(
     '/classify',
@@ -81,11 +81,11 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
         operationId: 'classify',
         summary: 'Classify one image',
         description:
-          'The body is the encoded image itself. The network runs stage by stage and stops at the first exit that ' +
+          'The body is the encoded image itself: PNG, JPEG or WebP. The network runs stage by stage and stops at the first exit that ' +
           'is sure enough; the answer says which one that was and what it cost.',
         tags: ['classification'],
         querystring: ClassifyQuery,
-        body: { content: Object.fromEntries(mediaTypes.map((type) => [type, { schema: Binary }])) },
+        body: { content: Object.fromEntries(contentTypes.map((type) => [type, { schema: Binary }])) },
         response: {
           200: {
             description: 'The prediction.',
@@ -137,7 +137,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
   );
 };
 
-/** Without parameters; types are the same in capitals. */
+/** Without parameters; types are the same in capitals. Undefined: whatever the bytes are. */
 function mediaTypeOf(contentType = ''): MediaType | undefined {
   const essence = contentType.split(';', 1)[0]?.trim().toLowerCase();
   return mediaTypes.find((type) => type === essence);

@@ -3,11 +3,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { Failure } from '../errors.js';
+import { ref } from '../schema-ref.js';
 import { problemResponses } from './problems.js';
 
-const Status = (value: string) => ({
+export const Liveness = Type.Object({ status: Type.Literal('alive') }, { $id: 'Liveness' });
+export const Readiness = Type.Object({ status: Type.Literal('ready') }, { $id: 'Readiness' });
+
+const yes = (schema: Type.TSchema) => ({
   description: 'Yes.',
-  content: { 'application/json': { schema: Type.Object({ status: Type.Literal(value) }) } },
+  content: { 'application/json': { schema: ref(schema) } },
 });
 
 export const healthRoutes: FastifyPluginAsyncTypebox<{ isDraining: () => boolean }> = async (
@@ -21,7 +25,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ isDraining: () => boolean
         operationId: 'isAlive',
         summary: 'Is the process alive?',
         tags: ['operations'],
-        response: { 200: Status('alive') },
+        response: { 200: yes(Liveness) },
       },
     },
     async () => ({ status: 'alive' }),
@@ -34,7 +38,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ isDraining: () => boolean
         operationId: 'isReady',
         summary: 'May it be sent requests?',
         tags: ['operations'],
-        response: { 200: Status('ready'), ...problemResponses('shutting-down') },
+        response: { 200: yes(Readiness), ...problemResponses('shutting-down') },
       },
     },
     async () => {

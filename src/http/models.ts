@@ -16,30 +16,57 @@ export const ProfileCertificate = Type.Object(
         'Whether it is about the files and thresholds that are served. If not, it promises nothing.',
     }),
     reason: Type.String({ description: 'Why it is not valid; empty if it is.' }),
-    certificate: Certificate,
+    certificate: ref(Certificate),
   },
   { $id: 'ProfileCertificate' },
+);
+
+export const ProfileExit = Type.Object(
+  {
+    index: Type.Integer(),
+    threshold: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      description: 'null at the final exit.',
+    }),
+    flops: Type.Integer({ description: 'Executed by an image that leaves here under this profile.' }),
+  },
+  { $id: 'ProfileExit' },
 );
 
 export const ModelProfile = Type.Object(
   {
     name: Type.String(),
     description: Type.String(),
-    policy: Policy,
-    exits: Type.Array(
-      Type.Object({
-        index: Type.Integer(),
-        threshold: Type.Unsafe<number | null>({
-          type: ['number', 'null'],
-          description: 'null at the final exit.',
-        }),
-        flops: Type.Integer({ description: 'Executed by an image that leaves here under this profile.' }),
-      }),
-      { description: 'The active exits, in order.' },
-    ),
+    policy: ref(Policy),
+    exits: Type.Array(ref(ProfileExit), { description: 'The active exits, in order.' }),
     certificate: Type.Optional(ref(ProfileCertificate)),
   },
   { $id: 'ModelProfile' },
+);
+
+export const ModelEngine = Type.Object(
+  { name: Type.String(), device: Type.String() },
+  { $id: 'ModelEngine' },
+);
+
+export const ModelInput = Type.Object(
+  {
+    height: Type.Integer(),
+    width: Type.Integer(),
+    channels: Type.Integer({ description: '1: grey, 3: RGB.' }),
+    resize: Type.String({ description: 'How images of another size are fitted.' }),
+  },
+  { $id: 'ModelInput' },
+);
+
+export const ModelExit = Type.Object(
+  { index: Type.Integer(), name: Type.String(), flops: ref(ExitFlops) },
+  { $id: 'ModelExit' },
+);
+
+export const RefusedModel = Type.Object(
+  { name: Type.String(), version: Type.String(), reason: Type.String() },
+  { $id: 'RefusedModel' },
 );
 
 export const Model = Type.Object(
@@ -48,16 +75,11 @@ export const Model = Type.Object(
     version: Type.String(),
     description: Type.String(),
     licence: Type.String(),
-    engine: Type.Object({ name: Type.String(), device: Type.String() }),
-    input: Type.Object({
-      height: Type.Integer(),
-      width: Type.Integer(),
-      channels: Type.Integer({ description: '1: grey, 3: RGB.' }),
-      resize: Type.String({ description: 'How images of another size are fitted.' }),
-    }),
+    engine: ref(ModelEngine),
+    input: ref(ModelInput),
     classes: Type.Array(Type.String()),
     flops: Type.Integer({ description: 'Of the backbone with its final exit alone, for one image.' }),
-    exits: Type.Array(Type.Object({ index: Type.Integer(), name: Type.String(), flops: ExitFlops })),
+    exits: Type.Array(ref(ModelExit)),
     defaultProfile: Type.String(),
     profiles: Type.Array(ref(ModelProfile)),
   },
@@ -69,7 +91,7 @@ export const ModelList = Type.Object(
   {
     defaultModel: Type.String({ description: 'Used by requests that name no model.' }),
     models: Type.Array(ref(Model)),
-    refused: Type.Array(Type.Object({ name: Type.String(), version: Type.String(), reason: Type.String() }), {
+    refused: Type.Array(ref(RefusedModel), {
       description: 'Packages that were found but cannot be served.',
     }),
   },

@@ -1,18 +1,55 @@
 // The schemas that have a name of their own in the OpenAPI document, and so in generated clients.
-import { Prediction, RankedClass } from '../inference/prediction.js';
+import { Certificate } from '../calibration/certificate.js';
+import {
+  ExitTaken,
+  FlopsSpent,
+  ModelId,
+  Prediction,
+  RankedClass,
+  Reason,
+  Timing,
+} from '../inference/prediction.js';
+import { ExitFlops } from '../models/manifest.js';
+import { Policy } from '../models/profiles.js';
 import { BatchItem, BatchRequest, BatchResponse } from './classify-batch.js';
-import { Model, ModelList, ModelProfile, ProfileCertificate } from './models.js';
+import { Liveness, Readiness } from './health.js';
+import {
+  Model,
+  ModelEngine,
+  ModelExit,
+  ModelInput,
+  ModelList,
+  ModelProfile,
+  ProfileCertificate,
+  ProfileExit,
+  RefusedModel,
+} from './models.js';
 import { Problem } from './problems.js';
 
 export const namedSchemas = [
   Problem,
   RankedClass,
+  ModelId,
+  Reason,
+  ExitTaken,
+  FlopsSpent,
+  Timing,
   Prediction,
   BatchRequest,
   BatchItem,
   BatchResponse,
+  Certificate,
   ProfileCertificate,
+  Policy,
+  ProfileExit,
   ModelProfile,
+  ModelEngine,
+  ModelInput,
+  ExitFlops,
+  ModelExit,
   Model,
+  RefusedModel,
   ModelList,
+  Liveness,
+  Readiness,
 ];

@@ -9,8 +9,9 @@ type Schema = Type.TSchema & {
   readonly properties?: Readonly<Record<string, { readonly type?: unknown }>>;
 };
 
-export function createValidatorCompiler(): FastifySchemaCompiler<Schema> {
-  const ajv = new Ajv({ removeAdditional: false, strictTypes: false });
+/** @param named the schemas that requests may refer to */
+export function createValidatorCompiler(named: readonly Type.TSchema[]): FastifySchemaCompiler<Schema> {
+  const ajv = new Ajv({ removeAdditional: false, strictTypes: false, schemas: [...named] });
   return ({ schema, httpPart }) => {
     if (httpPart !== 'body') return readNumbers(schema, ajv.compile(schema));
     return schema.format === 'binary' ? () => true : ajv.compile(schema);

@@ -15,6 +15,52 @@ export const RankedClass = Type.Object(
   { $id: 'RankedClass' },
 );
 
+export const ModelId = Type.Object({ name: Type.String(), version: Type.String() }, { $id: 'ModelId' });
+
+const exitReasons = ['confident', 'final', 'budget', 'deadline'] as const satisfies ExitReason[];
+
+export const Reason = Type.Enum(exitReasons, {
+  $id: 'ExitReason',
+  type: 'string',
+  description:
+    'confident: the score cleared the threshold; final: the last exit; budget: maxExit or maxFlops ' +
+    'reached; deadline: deadlineMs had passed. Later releases may add reasons.',
+});
+
+export const ExitTaken = Type.Object(
+  {
+    index: Type.Integer({ minimum: 0, description: 'The exit taken, from 0.' }),
+    name: Type.String(),
+    of: Type.Integer({ minimum: 1, description: 'How many exits the network has.' }),
+    score: Type.Number({ description: 'What the policy compared with the threshold.' }),
+    threshold: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      description: 'null where the profile has none, as at the final exit.',
+    }),
+    reason: ref(Reason),
+  },
+  { $id: 'ExitTaken' },
+);
+
+export const FlopsSpent = Type.Object(
+  {
+    executed: Flops('2 × multiply-accumulates executed for this image, every head on the way included.'),
+    full: Flops('What the backbone with its final exit alone would have cost.'),
+    saved: Flops('full − executed; negative if the heads on the way cost more than was saved.'),
+  },
+  { $id: 'FlopsSpent' },
+);
+
+export const Timing = Type.Object(
+  {
+    decodeMs: Milliseconds('Decoding and resampling.'),
+    queueMs: Milliseconds('Waiting for a worker.'),
+    inferMs: Milliseconds('In the worker’s engine until this image left.'),
+    totalMs: Milliseconds('From admission to answer.'),
+  },
+  { $id: 'Timing' },
+);
+
 export const Prediction = Type.Object(
   {
     label: Type.String({ description: 'Name of the most probable class.' }),
@@ -23,36 +69,11 @@ export const Prediction = Type.Object(
     top: Type.Array(ref(RankedClass), {
       description: 'The topK most probable classes, best first.',
     }),
-    model: Type.Object({ name: Type.String(), version: Type.String() }),
+    model: ref(ModelId),
     profile: Type.String({ description: 'The profile whose thresholds were applied.' }),
-    exit: Type.Object({
-      index: Type.Integer({ minimum: 0, description: 'The exit taken, from 0.' }),
-      name: Type.String(),
-      of: Type.Integer({ minimum: 1, description: 'How many exits the network has.' }),
-      score: Type.Number({ description: 'What the policy compared with the threshold.' }),
-      threshold: Type.Unsafe<number | null>({
-        type: ['number', 'null'],
-        description: 'null where the profile has none, as at the final exit.',
-      }),
-      reason: Type.Unsafe<ExitReason>({
-        type: 'string',
-        enum: ['confident', 'final', 'budget', 'deadline'],
-        description:
-          'confident: the score cleared the threshold; final: the last exit; budget: maxExit or maxFlops ' +
-          'reached; deadline: deadlineMs had passed. Later releases may add reasons.',
-      }),
-    }),
-    flops: Type.Object({
-      executed: Flops('2 × multiply-accumulates executed for this image, every head on the way included.'),
-      full: Flops('What the backbone with its final exit alone would have cost.'),
-      saved: Flops('full − executed; negative if the heads on the way cost more than was saved.'),
-    }),
-    timing: Type.Object({
-      decodeMs: Milliseconds('Decoding and resampling.'),
-      queueMs: Milliseconds('Waiting for a worker.'),
-      inferMs: Milliseconds('In the worker’s engine until this image left.'),
-      totalMs: Milliseconds('From admission to answer.'),
-    }),
+    exit: ref(ExitTaken),
+    flops: ref(FlopsSpent),
+    timing: ref(Timing),
     certified: Type.Boolean({
       description:
         'Whether the promise of the profile’s certificate covers this answer (of `full`: that it is the network’s ' +

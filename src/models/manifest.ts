@@ -43,7 +43,7 @@ export const ExitFlops = Type.Object(
       description: 'All stages and heads up to here, every exit active.',
     }),
   },
-  { additionalProperties: false },
+  { $id: 'ExitFlops', additionalProperties: false },
 );
 
 export type ExitFlops = Type.Static<typeof ExitFlops>;

@@ -6,14 +6,13 @@ import { Certificate, type CheckedCertificate } from '../calibration/certificate
 export const CALIBRATION_FORMAT = 1;
 export const FULL_PROFILE = 'full';
 
-export const Policy = Type.Union(
-  [Type.Literal('entropy'), Type.Literal('max-softmax'), Type.Literal('margin'), Type.Literal('patience')],
-  {
-    description:
-      'entropy: normalised entropy H/ln C, leave below the threshold. max-softmax: the largest probability; ' +
-      'margin: the largest less the second; patience: active exits in a row that agree; leave at or above.',
-  },
-);
+export const Policy = Type.Enum(['entropy', 'max-softmax', 'margin', 'patience'], {
+  $id: 'Policy',
+  type: 'string',
+  description:
+    'entropy: normalised entropy H/ln C, leave below the threshold. max-softmax: the largest probability; ' +
+    'margin: the largest less the second; patience: active exits in a row that agree; leave at or above.',
+});
 export type Policy = Type.Static<typeof Policy>;
 
 export const Thresholds = Type.Array(Type.Union([Type.Number(), Type.Null()]), {

@@ -58,6 +58,8 @@ function firstProblem(schema: TSchema, document: unknown): string {
       );
       return `${place} must be ${choices.join(' or ')}`;
     }
+    case 'enum':
+      return `${place} must be ${first.params.allowedValues.map((value) => JSON.stringify(value)).join(' or ')}`;
     default:
       return `${place} ${first.message}`;
   }

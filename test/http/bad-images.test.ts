@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { FailureType } from '../../src/errors.js';
+import type { Prediction } from '../../src/inference/prediction.js';
 import { insertPngChunks, pngChunk, pngOfSize, textured } from '../support/images.js';
 import { testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, post, predict } from '../support/requests.js';
@@ -33,6 +34,7 @@ const refused: [string, Uint8Array | undefined, string | undefined, FailureType]
   ['a PNG named JPEG', png, 'image/jpeg', 'undecodable-image'],
   ['a JPEG named PNG', jpeg, 'image/png', 'undecodable-image'],
   ['a WebP named JPEG', webp, 'image/jpeg', 'undecodable-image'],
+  ['text as bytes of any kind', Buffer.from('no image'), 'application/octet-stream', 'undecodable-image'],
   ['a PNG’s signature alone', png.subarray(0, 8), 'image/png', 'undecodable-image'],
   ['a truncated PNG', png.subarray(0, png.length - 40), 'image/png', 'undecodable-image'],
   ['a truncated JPEG', jpeg.subarray(0, jpeg.length >> 1), 'image/jpeg', 'undecodable-image'],
@@ -106,6 +108,23 @@ test('animated WebP, 16-bit and grey PNG, CMYK and progressive JPEG, 1 × 1: all
   for (const [name, body, type] of odd) {
     const response = await post(`${url}/classify`, body, type);
     assert.equal(response.status, 200, `${name}: ${await response.text()}`);
+  }
+});
+
+test('application/octet-stream is any of the three formats: the content tells', async () => {
+  for (const [body, type] of [
+    [png, 'image/png'],
+    [jpeg, 'image/jpeg'],
+    [webp, 'image/webp'],
+  ] as const) {
+    const [declared, told] = await Promise.all(
+      [type, 'application/octet-stream'].map(async (one) => {
+        const response = await post(`${url}/classify`, body, one);
+        assert.equal(response.status, 200);
+        return ((await response.json()) as Prediction).top;
+      }),
+    );
+    assert.deepEqual(told, declared);
   }
 });
 
