@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import type { ApiKeys } from './api-keys.js';
 import type { Config } from './config.js';
 import { classifyRoutes } from './http/classify.js';
 import { classifyBatchRoutes } from './http/classify-batch.js';
@@ -13,7 +14,9 @@ import { modelRoutes } from './http/models.js';
 import { openapi } from './http/openapi.js';
 import { orderlyClose } from './http/orderly-close.js';
 import { answerClientError, createErrorHandler, notFound } from './http/problems.js';
+import { requireApiKey } from './http/require-api-key.js';
 import { namedSchemas } from './http/schemas.js';
+import { securityHeaders } from './http/security-headers.js';
 import { createValidatorCompiler } from './http/validation.js';
 import type { Classifier } from './inference/classifier.js';
 import type { Metrics } from './telemetry/metrics.js';
@@ -24,6 +27,8 @@ export interface AppOptions {
   readonly classifier: Classifier;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Without them nobody needs one. */
+  readonly apiKeys?: ApiKeys | undefined;
   /** Whether the process is about to end; /readyz then says so. */
   readonly isDraining: () => boolean;
 }
@@ -32,7 +37,7 @@ export type App = Awaited<ReturnType<typeof buildApp>>;
 
 /** A Fastify application that is ready to listen. It does not own the classifier: close that after the app. */
 export async function buildApp(options: AppOptions) {
-  const { config, classifier, metrics, logger, isDraining } = options;
+  const { config, classifier, metrics, logger, apiKeys, isDraining } = options;
   const answerError = createErrorHandler(metrics);
   const requestTimeout = config.requestTimeoutSeconds * 1000;
   const app = fastify({
@@ -51,15 +56,18 @@ export async function buildApp(options: AppOptions) {
   app.setValidatorCompiler(createValidatorCompiler(namedSchemas));
   const refuseMethods = refuseOtherMethods(app);
 
+  await app.register(securityHeaders, { corsOrigins: config.corsOrigins });
+  await app.register(requireApiKey, { apiKeys });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     // Before the body is looked at: whatever it is, there is nothing here.
     done(request.is404 ? notFound(request) : undefined);
   });
   app.addHook('onResponse', (request, reply, done) => {
-    const { method, routeOptions } = request;
+    const { method, routeOptions, client } = request;
     const milliseconds = Math.round(reply.elapsedTime * 1000) / 1000;
-    request.log.info({ method, route: routeOptions.url, status: reply.statusCode, milliseconds }, 'request');
+    const { url: route } = routeOptions;
+    request.log.info({ method, route, status: reply.statusCode, milliseconds, client }, 'request');
     done();
   });
 

@@ -85,6 +85,17 @@ export const Settings = Type.Object(
       maximum: 3600,
       description: 'After the drain delay: accepted requests get so long to finish.',
     }),
+    apiKeysFile: Type.String({
+      default: '',
+      description:
+        'File of API keys, see `rdi-serve api-key`; every operation but the probes then needs one.',
+    }),
+    corsOrigins: Type.String({
+      default: '',
+      pattern: '^(|\\*|https?://[^\\s,/]+( *, *https?://[^\\s,/]+)*)$',
+      description:
+        'Origins whose pages may call this server, comma-separated, or *. Empty: none but its own.',
+    }),
     logLevel: Type.String({
       default: 'info',
       pattern: '^(fatal|error|warn|info|debug|trace|silent)$',

@@ -5,6 +5,7 @@ export const failures = {
   'malformed-request': { status: 400, title: 'This is not a well-formed HTTP request' },
   'invalid-query': { status: 400, title: 'A query parameter is not acceptable' },
   'invalid-body': { status: 400, title: 'The request body is not acceptable' },
+  unauthorized: { status: 401, title: 'A valid API key is needed' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'unknown-model': { status: 404, title: 'No such model is served' },
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },

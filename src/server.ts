@@ -2,6 +2,7 @@
 // not ready, drain delay, no new connections, every accepted request answered, workers ended, exit 0.
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readApiKeys } from './api-keys.js';
 import { buildApp } from './app.js';
 import { monotonicSeconds } from './clock.js';
 import type { Config } from './config.js';
@@ -23,9 +24,10 @@ const LISTEN_BACKLOG = 4096;
  */
 export async function serve(config: Config, engineModule?: string): Promise<void> {
   const logger = createLogger(config.logLevel);
+  const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
   const { classifier, metrics } = await startService(config, logger, engineModule);
   let draining = false;
-  const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => draining });
+  const app = await buildApp({ config, classifier, metrics, logger, apiKeys, isDraining: () => draining });
   const { host, port } = config;
   const address = await app.listen({ host, port, backlog: LISTEN_BACKLOG }).catch(async (error: unknown) => {
     await app.close();

@@ -5,6 +5,7 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { PackageError, UsageError } from '../errors.js';
 import { version } from '../version.js';
+import { apiKeyCommand } from './api-key.js';
 import { benchCommand } from './bench.js';
 import { calibrateCommand } from './calibrate.js';
 import { evaluateCommand } from './evaluate.js';
@@ -20,6 +21,7 @@ const program = new Command('rdi-serve')
   .addCommand(calibrateCommand())
   .addCommand(evaluateCommand())
   .addCommand(benchCommand())
+  .addCommand(apiKeyCommand())
   .addCommand(openapiCommand());
 
 try {

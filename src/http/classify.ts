@@ -51,6 +51,7 @@ export type ClassifyQuery = Type.Static<typeof ClassifyQuery>;
 export const classifyProblems = [
   'malformed-request',
   'invalid-query',
+  'unauthorized',
   'unknown-model',
   'request-timeout',
   'body-too-large',

@@ -5,6 +5,7 @@ import fp from 'fastify-plugin';
 import { Registry } from 'prom-client';
 import Type from 'typebox';
 import type { Metrics } from '../telemetry/metrics.js';
+import { problemResponses } from './problems.js';
 
 const OPEN_METRICS = 'application/openmetrics-text';
 
@@ -33,6 +34,7 @@ export const metricsRoutes = fp<{ metrics: Metrics }>(
                 ['text/plain', OPEN_METRICS].map((type) => [type, { schema: Type.String() }]),
               ),
             },
+            ...problemResponses('unauthorized'),
           },
         },
       },

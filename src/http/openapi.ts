@@ -4,6 +4,30 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
+/** Swagger UI, without an API key. */
+async function documentation(app: FastifyInstance): Promise<void> {
+  app.addHook('onRoute', (route) => {
+    route.schema = { ...route.schema, security: [] };
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    logLevel: 'warn',
+    staticCSP: contentSecurityPolicy,
+    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true },
+  });
+}
+
+/** Its own files and no others; it styles elements one by one and draws its icons from data URLs. */
+const contentSecurityPolicy = {
+  'default-src': "'self'",
+  'img-src': "'self' data: blob:",
+  'style-src': "'self' 'unsafe-inline'",
+  'object-src': "'none'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+};
+
 /** To be registered before the routes it describes. */
 export const openapi = fp<{ version: string; docs: boolean }>(
   async (app: FastifyInstance, { version, docs }) => {
@@ -18,6 +42,16 @@ export const openapi = fp<{ version: string; docs: boolean }>(
             'the answer says which exit that was and how many FLOPs were executed.',
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
+        components: {
+          securitySchemes: {
+            apiKey: {
+              type: 'http',
+              scheme: 'bearer',
+              description: 'Needed only where the server has been given API keys.',
+            },
+          },
+        },
+        security: [{}, { apiKey: [] }],
         tags: [
           { name: 'classification', description: 'Images in, predictions out.' },
           { name: 'models', description: 'What is served.' },
@@ -28,9 +62,9 @@ export const openapi = fp<{ version: string; docs: boolean }>(
         buildLocalReference: (json, _baseUri, _fragment, index) => String(json['$id'] ?? `schema-${index}`),
       },
     });
-    if (docs) await app.register(swaggerUi, { routePrefix: '/docs', logLevel: 'warn' });
+    if (docs) await app.register(documentation);
 
-    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+    app.get('/openapi.json', { schema: { hide: true, security: [] } }, async () => app.swagger());
   },
   { name: 'openapi' },
 );

@@ -15,11 +15,13 @@ import { startTestService } from '../support/service.js';
 interface Operation {
   readonly operationId: string;
   readonly summary?: string;
+  readonly security?: readonly object[];
   readonly responses: Record<string, { description: string; content: Record<string, { schema: object }> }>;
 }
 interface Document {
   readonly openapi: string;
   readonly paths: Record<string, Record<string, Operation>>;
+  readonly security: readonly object[];
   readonly components: { readonly schemas: Record<string, object> };
 }
 
@@ -61,8 +63,17 @@ test('every failure of an operation is a problem document, and those that occur 
   const common = classifyProblems.map((type) => `${failures[type].status}`);
   assert.deepEqual(statuses('classify').sort(), [...new Set(['200', ...common, '422', '504'])].sort());
   assert.deepEqual(statuses('classifyBatch').sort(), [...new Set(['200', ...common])].sort());
-  assert.deepEqual(statuses('getModel'), ['200', '400', '404']);
+  assert.deepEqual(statuses('getModel'), ['200', '400', '401', '404']);
   assert.deepEqual(statuses('isReady'), ['200', '503']);
+});
+
+test('a key may be needed by all operations but the probes, and only those say so', () => {
+  assert.deepEqual(served.security, [{}, { apiKey: [] }]);
+  for (const { operationId, security, responses } of operations) {
+    const open = ['isAlive', 'isReady'].includes(operationId);
+    assert.deepEqual(security, open ? [] : undefined, operationId);
+    assert.equal('401' in responses, !open, operationId);
+  }
 });
 
 test('answers and problems are as their schemas say, with nothing beside', async () => {

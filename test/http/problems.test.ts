@@ -13,6 +13,7 @@ const producedIn: Record<FailureType, string> = {
   'malformed-request': 'http/protocol',
   'invalid-query': 'http/bad-queries',
   'invalid-body': 'http/bad-images',
+  unauthorized: 'http/api-keys',
   'not-found': 'http/protocol',
   'unknown-model': 'http/models',
   'method-not-allowed': 'http/protocol',

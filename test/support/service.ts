@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readApiKeys } from '../../src/api-keys.js';
 import { type App, buildApp } from '../../src/app.js';
 import { type Config, createConfig } from '../../src/config.js';
 import type { Classifier } from '../../src/inference/classifier.js';
@@ -60,7 +61,8 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
 
   const { classifier, metrics } = await startService(config, logger, options.engineModule);
   let draining = false;
-  const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => draining });
+  const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
+  const app = await buildApp({ config, classifier, metrics, logger, apiKeys, isDraining: () => draining });
   scope.after(async () => {
     await app.close();
     await classifier.close();

@@ -1,0 +1,24 @@
+// What browsers are told of every answer: it is what its content type says, and nobody may frame it or run anything
+// in it. The documentation has a policy of its own, in openapi.ts. Other origins may call only where they are named.
+import cors from '@fastify/cors';
+import fp from 'fastify-plugin';
+
+export const securityHeaders = fp<{ corsOrigins: string }>(
+  async (app, { corsOrigins }) => {
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.header('x-content-type-options', 'nosniff');
+      reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+      done();
+    });
+    if (corsOrigins === '') return;
+    const origins = corsOrigins.split(',').map((origin) => origin.trim());
+    await app.register(cors, {
+      origin: origins.includes('*') ? '*' : origins,
+      methods: ['GET', 'POST'],
+      allowedHeaders: ['authorization', 'content-type', 'x-request-id', 'traceparent', 'tracestate'],
+      exposedHeaders: ['x-request-id', 'x-exit-index', 'x-flops', 'server-timing', 'retry-after'],
+      maxAge: 600,
+    });
+  },
+  { name: 'security-headers' },
+);
