@@ -7,7 +7,7 @@ from torch import nn
 from rdi_training.data.stripes import draw_stripes
 from rdi_training.networks.multi_exit import MultiExitNetwork
 from rdi_training.networks.tiny import rdi_tiny
-from rdi_training.training.config import AttackPhase, TrainingConfig
+from rdi_training.training.config import Phase, TrainingConfig
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def config() -> TrainingConfig:
         final_exit_weight=1.5,
         distillation=0.5,
         precision="fp32",
-        phases=(AttackPhase(epochs=2, steps=2, step_over_epsilon=0.5, epsilon_from=0.02, epsilon_to=0.05),),
+        phases=(Phase(epochs=2, steps=2, step_over_epsilon=0.5, epsilon_from=0.02, epsilon_to=0.05),),
     )
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from rdi_training.training.augment import crop_and_flip
 from rdi_training.training.batch_norm import recompute_statistics
-from rdi_training.training.config import AttackPhase, TrainingConfig
+from rdi_training.training.config import Phase, TrainingConfig
 from rdi_training.training.crafting import mixed_weights, starting_points, to_carry
 from rdi_training.training.guard import Vitals, collapse
 from rdi_training.training.loss import neighbour_divergence, training_loss
@@ -44,7 +44,7 @@ def test_rate_warms_up_and_ends_at_zero(config: TrainingConfig) -> None:
 
 
 def test_phases_follow_each_other_and_epsilon_moves_within_them(config: TrainingConfig) -> None:
-    phases = (AttackPhase(2, 2, 0.5, 0.1, 0.3), AttackPhase(1, 7, 0.2, 0.3, 0.3))
+    phases = (Phase(2, 2, 0.5, 0.1, 0.3), Phase(1, 7, 0.2, 0.3, 0.3))
     config = dataclasses.replace(config, phases=phases)
     assert config.epochs == 3
     assert config.phase_at(1.0) == (phases[0], pytest.approx(0.2))

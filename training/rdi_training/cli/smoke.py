@@ -12,7 +12,7 @@ from types import ModuleType
 import torch
 
 from ..data.registry import data_folder
-from ..training.config import AttackPhase, TrainingConfig
+from ..training.config import Phase, TrainingConfig
 from ..training.live_log import open_log
 from ..training.run_folder import open_run
 from ..training.state import TrainingState
@@ -36,7 +36,7 @@ CONFIG = TrainingConfig(
     final_exit_weight=1.5,
     distillation=0.5,
     precision="fp32",
-    phases=(AttackPhase(epochs=4, steps=2, step_over_epsilon=0.5, epsilon_from=0.02, epsilon_to=0.1),),
+    phases=(Phase(epochs=4, steps=2, step_over_epsilon=0.5, epsilon_from=0.02, epsilon_to=0.1),),
 )
 INTERRUPTED_AFTER_STEPS = 33
 

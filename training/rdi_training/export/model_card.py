@@ -4,7 +4,7 @@ from typing import Any
 
 from ..cost import NetworkCost
 from ..markdown_table import markdown_table
-from ..training.config import AttackPhase, TrainingConfig
+from ..training.config import Phase, TrainingConfig
 from ..training.state import Position
 
 DATA_NOTES = {
@@ -82,7 +82,7 @@ def _epochs(count: int) -> str:
     return "1 epoch" if count == 1 else f"{count} epochs"
 
 
-def _radius(phase: AttackPhase) -> str:
+def _radius(phase: Phase) -> str:
     if phase.epsilon_from == phase.epsilon_to:
         return radius_text(phase.epsilon_to)
     return f"{radius_text(phase.epsilon_from)} to {radius_text(phase.epsilon_to)}"

@@ -1,4 +1,4 @@
-"""Random crop and horizontal flip, a whole batch at a time and reproducible from a generator."""
+"""What happens to images before they are attacked: random crop and flip, reproducible from a generator; scaling."""
 
 import torch
 import torch.nn.functional as functional
@@ -22,3 +22,10 @@ def crop_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     # Advanced indices around the channel slice put the channels last: [N, H, W, C].
     moved = padded[which[:, None, None], :, rows[:, :, None], columns[:, None, :]]
     return moved.permute(0, 3, 1, 2)
+
+
+def scaled(images: Tensor, side: int | None) -> Tensor:
+    """Images [N, C, H, W] resampled to [N, C, side, side], still in [0, 1]; None leaves them alone."""
+    if side is None:
+        return images
+    return functional.interpolate(images, size=(side, side), mode="bilinear", antialias=True)

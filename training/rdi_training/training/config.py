@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class AttackPhase:
-    """How adversarial images are crafted for some epochs."""
+class Phase:
+    """How images are shown and attacked for some epochs."""
 
     epochs: int
     steps: int
@@ -19,6 +19,8 @@ class AttackPhase:
     epsilon_from: float
     """Radius at the start of the phase, units of [0, 1]; it moves linearly to epsilon_to."""
     epsilon_to: float
+    side: int | None = None
+    """Images are scaled to this height and width, which saves time early on; None: they stay as they are."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class TrainingConfig:
     """Weight of KL(neighbouring exits' clean prediction, adversarial prediction)."""
     precision: str
     """"fp32", "bf16", or "auto": bf16 where the hardware computes it natively."""
-    phases: tuple[AttackPhase, ...]
+    phases: tuple[Phase, ...]
 
     def __post_init__(self) -> None:
         if self.optimiser not in ("adam", "sgd"):
@@ -63,6 +65,10 @@ class TrainingConfig:
             raise ValueError("carry_perturbations needs an epsilon above 0 in every phase")
         if not self.phases:
             raise ValueError("a run needs at least one phase")
+        if self.phases[-1].side is not None:
+            raise ValueError("the last phase needs side = null: it shows the images as they will be served")
+        if self.carry_perturbations and any(phase.side is not None for phase in self.phases):
+            raise ValueError("carry_perturbations needs side = null: a scaled image has no last perturbation")
 
     @property
     def epochs(self) -> int:
@@ -74,7 +80,7 @@ class TrainingConfig:
         """The radius that the run ends with, the one that it promises robustness for."""
         return self.phases[-1].epsilon_to
 
-    def phase_at(self, progress: float) -> tuple[AttackPhase, float]:
+    def phase_at(self, progress: float) -> tuple[Phase, float]:
         """The phase and its epsilon after `progress` epochs (fractions count)."""
         begin = 0
         for phase in self.phases:
@@ -94,8 +100,8 @@ class TrainingConfig:
         _check_fields(cls, values)
         phases = []
         for phase in values["phases"]:
-            _check_fields(AttackPhase, phase)
-            phases.append(AttackPhase(**phase))
+            _check_fields(Phase, phase)
+            phases.append(Phase(**phase))
         return cls(**(values | {"phases": tuple(phases)}))
 
     @classmethod
@@ -105,8 +111,9 @@ class TrainingConfig:
 
 
 def _check_fields(cls: type, values: dict[str, Any]) -> None:
-    fields = {field.name for field in dataclasses.fields(cls)}
-    if missing := fields - values.keys():
+    fields = dataclasses.fields(cls)
+    required = {field.name for field in fields if field.default is dataclasses.MISSING}
+    if missing := required - values.keys():
         raise ValueError(f"{cls.__name__}: missing {', '.join(sorted(missing))}")
-    if unknown := values.keys() - fields:
+    if unknown := values.keys() - {field.name for field in fields}:
         raise ValueError(f"{cls.__name__}: unknown {', '.join(sorted(unknown))}")

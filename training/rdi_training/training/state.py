@@ -86,7 +86,7 @@ class TrainingState:
         A run may move between CPU and GPU; it then no longer repeats bit for bit.
         """
         saved = torch.load(path, map_location=self.draws.device, weights_only=True)
-        if saved["format"] != FORMAT or saved["config"] != self.config.to_json():
+        if saved["format"] != FORMAT or TrainingConfig.from_json(saved["config"]) != self.config:
             raise ValueError(f"{path} belongs to another configuration; give the run a folder of its own")
         self.position = Position(**saved["position"])
         self.network.load_state_dict(saved["network"])

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from ..attacks.objectives import exit_losses
 from ..data.image_set import ImageSet, as_pixels
 from ..networks.multi_exit import stacked_logits
-from .augment import crop_and_flip
+from .augment import crop_and_flip, scaled
 from .crafting import craft, to_carry
 from .guard import IMAGES, collapse, take_vitals
 from .live_log import Log
@@ -103,7 +103,7 @@ def _step(state: TrainingState, trained: ImageSet, chosen: torch.Tensor, progres
     labels = trained.labels[chosen]
     if config.augment:
         images = crop_and_flip(images, state.draws)
-    images = images.contiguous(memory_format=torch.channels_last)
+    images = scaled(images, phase.side).contiguous(memory_format=torch.channels_last)
     with computing_in(precision, images.device):
         adversarial = craft(
             network,
@@ -140,9 +140,10 @@ def _judge(state: TrainingState, held_out: ImageSet, folder: Path, log: Log) -> 
     """Close the epoch: keep it, or go back to its beginning with one more attack step."""
     position = state.position
     means = {name: value / position.step for name, value in position.sums.items()}
+    phase, _ = state.config.phase_at(position.epoch)
     vitals = take_vitals(
         state.average,
-        as_pixels(held_out.images[:IMAGES]),
+        scaled(as_pixels(held_out.images[:IMAGES]), phase.side),
         held_out.labels[:IMAGES],
         state.config.final_epsilon,
         gain=means["adversarial"] - means["clean"],
