@@ -9,6 +9,8 @@ import torch
 
 from rdi_training.data.image_set import hold_out
 from rdi_training.data.stripes import draw_stripes
+from rdi_training.networks.layers import classifier, convolution
+from rdi_training.networks.multi_exit import MultiExitNetwork
 from rdi_training.networks.tiny import rdi_tiny
 from rdi_training.training.config import TrainingConfig
 from rdi_training.training.state import TrainingState
@@ -16,12 +18,15 @@ from rdi_training.training.trainer import CHECKPOINT, CollapseError, train
 
 
 def run(
-    config: TrainingConfig, folder: Path, stop: Callable[[], bool] = lambda: False
+    config: TrainingConfig,
+    folder: Path,
+    stop: Callable[[], bool] = lambda: False,
+    network: Callable[[], MultiExitNetwork] = rdi_tiny,
 ) -> tuple[bool, TrainingState, list[dict[str, object]]]:
     """Train in `folder` from its checkpoint, if there is one."""
     torch.manual_seed(config.seed)
     trained, held_out = hold_out(draw_stripes(320, seed=4), config.held_out, config.seed)
-    state = TrainingState(config, rdi_tiny(), trained.images, torch.device("cpu"))
+    state = TrainingState(config, network(), trained.images, torch.device("cpu"))
     folder.mkdir(exist_ok=True)
     if (folder / CHECKPOINT).exists():
         state.load(folder / CHECKPOINT)
@@ -57,6 +62,35 @@ def test_resumed_equals_uninterrupted(steps: int, augment: bool, config: Trainin
     for one, other in ((straight.network, resumed.network), (straight.average, resumed.average)):
         expected = one.state_dict()
         assert all(torch.equal(expected[name], value) for name, value in other.state_dict().items())
+
+
+def any_size() -> MultiExitNetwork:
+    """The tiny network with heads that pool whatever size the features have."""
+    stages = [convolution(1, 8), convolution(8, 16, stride=2)]
+    return MultiExitNetwork(stages, [classifier(8, 3), classifier(16, 3)], (1, 12, 12))
+
+
+@pytest.mark.parametrize("steps", [3, 11])
+def test_resumed_equals_uninterrupted_where_images_are_small_at_first(
+    steps: int, config: TrainingConfig, tmp_path: Path
+) -> None:
+    whole = dataclasses.replace(config.phases[0], epochs=1)
+    phases = (dataclasses.replace(whole, side=8), whole)
+    config = dataclasses.replace(config, augment=True, carry_perturbations=False, phases=phases)
+    seen: list[int] = []
+
+    def watched() -> MultiExitNetwork:
+        network = any_size()
+        network.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].shape[-1]))
+        return network
+
+    _, straight, _ = run(config, tmp_path / "straight", network=watched)
+    assert seen == sorted(seen)
+    assert set(seen) == {8, 12}
+    run(config, tmp_path / "resumed", stop_after(steps), network=any_size)
+    _, resumed, _ = run(config, tmp_path / "resumed", network=any_size)
+    expected = straight.average.state_dict()
+    assert all(torch.equal(expected[name], value) for name, value in resumed.average.state_dict().items())
 
 
 def test_another_configuration_does_not_resume(config: TrainingConfig, tmp_path: Path) -> None:

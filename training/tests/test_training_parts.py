@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from rdi_training.training.augment import crop_and_flip
+from rdi_training.training.augment import crop_and_flip, scaled
 from rdi_training.training.batch_norm import recompute_statistics
 from rdi_training.training.config import Phase, TrainingConfig
 from rdi_training.training.crafting import mixed_weights, starting_points, to_carry
@@ -70,6 +70,17 @@ def test_a_wrong_field_is_named(config: TrainingConfig) -> None:
         dataclasses.replace(config, augment=True)
 
 
+def test_small_images_come_only_before_the_last_phase(config: TrainingConfig) -> None:
+    small, whole = Phase(1, 2, 0.5, 0.1, 0.1, side=6), Phase(1, 2, 0.5, 0.1, 0.1)
+    with pytest.raises(ValueError, match="last phase"):
+        dataclasses.replace(config, carry_perturbations=False, phases=(whole, small))
+    with pytest.raises(ValueError, match="carry_perturbations"):
+        dataclasses.replace(config, phases=(small, whole))
+    values = dataclasses.replace(config, carry_perturbations=False, phases=(small, whole)).to_json()
+    del values["phases"][1]["side"]
+    assert TrainingConfig.from_json(values).phases == (small, whole)
+
+
 def test_average_follows_slowly_once_warm() -> None:
     network = nn.Linear(1, 1, bias=False)
     average = averaged_copy(network)
@@ -100,6 +111,15 @@ def test_crop_and_flip_moves_pixels_and_repeats() -> None:
             assert torch.isin(moved_channel[moved_channel > 0], channel).all()
     unmoved = [torch.equal(a, b) or torch.equal(a.flip(-1), b) for a, b in zip(images, first, strict=True)]
     assert sum(unmoved) < 10
+
+
+def test_scaling_keeps_means_and_range() -> None:
+    images = torch.rand(5, 3, 12, 12)
+    small = scaled(images, 6)
+    assert small.shape == (5, 3, 6, 6)
+    assert 0 <= small.min() <= small.max() <= 1
+    assert torch.allclose(small.mean((2, 3)), images.mean((2, 3)), atol=0.03)
+    assert scaled(images, None) is images
 
 
 def test_half_of_the_images_attack_the_average() -> None:
