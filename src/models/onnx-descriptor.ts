@@ -1,11 +1,8 @@
 // The protobuf descriptor of ONNX (onnx.proto, IR version 14): every field that a round trip has to keep.
 // Field numbers are the format's own. Enumerations are read as int32, so that newer values survive.
-import protobuf from 'protobufjs/light.js';
+import { type FieldTable, messageType } from '../protobuf-messages.js';
 
-type Rule = 'repeated' | 'packed';
-type FieldTable = Record<string, readonly [id: number, type: string, rule?: Rule]>;
-
-const messages: Record<string, FieldTable> = {
+const messages: Readonly<Record<string, FieldTable>> = {
   ModelProto: {
     ir_version: [1, 'int64'],
     producer_name: [2, 'string'],
@@ -127,27 +124,5 @@ const messages: Record<string, FieldTable> = {
   },
 };
 
-/** The edition matters: proto2 writes a field that is set to its default, which ONNX attributes rely on. */
-function messageDescriptor(fields: FieldTable): protobuf.IType & { edition: string } {
-  return {
-    edition: 'proto2',
-    fields: Object.fromEntries(
-      Object.entries(fields).map(([name, [id, type, rule]]) => [
-        name,
-        {
-          id,
-          type,
-          ...(rule && { rule: 'repeated' }),
-          ...(rule === 'packed' && { options: { packed: true } }),
-        },
-      ]),
-    ),
-  };
-}
-
 /** The protobuf type of an ONNX file. */
-export const modelType: protobuf.Type = protobuf.Root.fromJSON({
-  nested: Object.fromEntries(
-    Object.entries(messages).map(([name, fields]) => [name, messageDescriptor(fields)]),
-  ),
-}).lookupType('ModelProto');
+export const modelType = messageType(messages, 'ModelProto');
