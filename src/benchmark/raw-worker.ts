@@ -2,7 +2,7 @@
 // ready. What a profile calls is recorded once from the cascade and then replayed, so that nothing else is timed.
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicSeconds } from '../clock.js';
-import type { Engine, Segment } from '../engines/engine.js';
+import type { EngineModule, Segment } from '../engines/engine.js';
 import { invariant } from '../errors.js';
 import { runCascade } from '../inference/cascade.js';
 import { createImageTensor } from '../inference/image-tensor.js';
@@ -13,7 +13,7 @@ import type { Profile } from '../models/profiles.js';
 import { median, quantile } from './quantile.js';
 
 export interface RawSetup {
-  /** URL of the module that exports `createEngine(): Engine`. */
+  /** URL of the module that exports `createEngine`, see engines/engine.ts. */
   readonly engineModule: string;
   readonly network: Network;
   readonly profiles: ReadonlyMap<string, Profile>;
@@ -43,8 +43,8 @@ interface EngineCall {
 invariant(parentPort, 'raw-worker.ts runs as a worker thread');
 const port = parentPort;
 const { engineModule, network, profiles } = workerData as RawSetup;
-const { createEngine } = (await import(engineModule)) as { createEngine: () => Engine };
-const engine = createEngine();
+const { createEngine } = (await import(engineModule)) as EngineModule;
+const engine = await createEngine();
 const segments = await loadSegments(engine, network);
 port.on('message', async (command: RawCommand | 'close') => {
   if (command !== 'close') {

@@ -41,5 +41,23 @@ export interface Engine {
   readonly device: string;
   /** How an image's values are laid out in the input row. */
   readonly imageLayout: 'nchw' | 'nhwc';
-  load(source: SegmentSource): Promise<Segment>;
+  /**
+   * Loads segments of one network, so that an engine may let them share what they have in common.
+   * @returns them in the same order
+   */
+  load(sources: readonly SegmentSource[]): Promise<readonly Segment[]>;
+}
+
+/** Demands of the operator; engines take those that concern them. */
+export interface EngineOptions {
+  /** `auto`: a GPU if the engine can use one. Default: auto. */
+  readonly device?: 'auto' | 'cpu' | 'gpu';
+  /** Of one engine call, where it may use several. Default: 1. */
+  readonly threads?: number;
+}
+
+/** What the module of an engine exports; it is imported where the engine is to run. */
+export interface EngineModule {
+  /** @throws Error if the engine cannot run here */
+  createEngine(options?: EngineOptions): Engine | Promise<Engine>;
 }

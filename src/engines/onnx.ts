@@ -2,7 +2,7 @@
 import './no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { invariant } from '../errors.js';
-import type { Engine } from './engine.js';
+import type { Engine, Segment, SegmentSource } from './engine.js';
 
 /** @returns an engine whose sessions compute on one thread: parallelism comes from having several workers. */
 export function createEngine(): Engine {
@@ -11,26 +11,28 @@ export function createEngine(): Engine {
     device: 'cpu',
     imageLayout: 'nchw',
 
-    async load(source) {
-      const session = await InferenceSession.create(source.graph, {
-        executionProviders: ['cpu'],
-        graphOptimizationLevel: 'all',
-        executionMode: 'sequential',
-        intraOpNumThreads: 1,
-        interOpNumThreads: 1,
-      });
-      const outputs = source.cut === undefined ? [source.logits] : [source.logits, source.cut];
+    load: (sources) => Promise.all(sources.map(loadSegment)),
+  };
+}
 
-      return {
-        async run(input, batch) {
-          const tensor = new Tensor('float32', input, [batch, ...source.inputShape]);
-          const results = await session.run({ [source.input]: tensor }, outputs);
-          const logits = floats(results[source.logits]);
-          return source.cut === undefined ? { logits } : { logits, cut: floats(results[source.cut]) };
-        },
-        release: () => session.release(),
-      };
+async function loadSegment(source: SegmentSource): Promise<Segment> {
+  const session = await InferenceSession.create(source.graph, {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: 'all',
+    executionMode: 'sequential',
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+  });
+  const outputs = source.cut === undefined ? [source.logits] : [source.logits, source.cut];
+
+  return {
+    async run(input, batch) {
+      const tensor = new Tensor('float32', input, [batch, ...source.inputShape]);
+      const results = await session.run({ [source.input]: tensor }, outputs);
+      const logits = floats(results[source.logits]);
+      return source.cut === undefined ? { logits } : { logits, cut: floats(results[source.cut]) };
     },
+    release: () => session.release(),
   };
 }
 

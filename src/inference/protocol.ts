@@ -17,7 +17,7 @@ export interface Network {
 
 /** Handed to a worker at its birth. */
 export interface WorkerSetup {
-  /** URL of the module that exports `createEngine(): Engine`. */
+  /** URL of the module that exports `createEngine`, see engines/engine.ts. */
   readonly engineModule: string;
   readonly networks: readonly Network[];
   /** Int32 per place in a batch; non-zero: nobody waits for that image any more. */

@@ -15,33 +15,35 @@ export async function loadSegments(
   network: Pick<Network, 'id' | 'manifest' | 'segments' | 'golden'>,
 ): Promise<Map<string, Segment>> {
   const { manifest, golden } = network;
+  // In order of their ends, so that a segment's start has always been reached before.
+  const sources = network.segments.toSorted((a, b) => a.to - b.to);
+  const segments = await engine.load(sources);
   const pixels = Buffer.concat(golden.cases.map((example) => Buffer.from(example.pixels, 'base64')));
   const batch = golden.cases.length;
   const loaded = new Map<string, Segment>();
   /** By exit: the cut there, from whichever segment reached it first. */
   const cuts = new Map([[-1, createImageTensor(manifest.input, engine.imageLayout)(pixels)]]);
 
-  // In order of their ends, so that a segment's start has always been reached before.
-  for (const source of network.segments.toSorted((a, b) => a.to - b.to)) {
-    const segment = await engine.load(source);
-    loaded.set(segmentKey(source.from, source.to), segment);
-    const rows = cuts.get(source.from);
-    invariant(rows, `no segment of ${network.id} ends at exit ${source.from}, where another starts`);
+  for (const [index, { from, to }] of sources.entries()) {
+    const segment = segments[index];
+    const rows = cuts.get(from);
+    invariant(segment && rows, `segment ${segmentKey(from, to)} of ${network.id} cannot be reached`);
     const output = await segment.run(rows, batch);
-    if (output.cut && !cuts.has(source.to)) cuts.set(source.to, output.cut);
+    if (output.cut && !cuts.has(to)) cuts.set(to, output.cut);
 
     const difference = largestDifference(
       output.logits,
-      golden.cases.flatMap((example) => example.logits[source.to] ?? []),
+      golden.cases.flatMap((example) => example.logits[to] ?? []),
     );
     if (!(difference <= golden.tolerance)) {
-      await Promise.all([...loaded.values()].map((one) => one.release()));
-      const exit = manifest.exits[source.to]?.name;
+      await Promise.all(segments.map((one) => one.release()));
+      const exit = manifest.exits[to]?.name;
       throw new PackageError(
         `golden.json is not reproduced at exit "${exit}": logits differ by ${difference.toPrecision(3)}, ` +
           `more than ${golden.tolerance}.`,
       );
     }
+    loaded.set(segmentKey(from, to), segment);
   }
   return loaded;
 }

@@ -2,7 +2,7 @@
 // and reports each image the moment it leaves.
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicSeconds } from '../clock.js';
-import type { Engine, Segment } from '../engines/engine.js';
+import type { EngineModule, Segment } from '../engines/engine.js';
 import { invariant, messageOf, PackageError } from '../errors.js';
 import { runCascade } from './cascade.js';
 import { createImageTensor } from './image-tensor.js';
@@ -22,8 +22,8 @@ const networks = new Map<string, LoadedNetwork>();
 
 const report = (message: Report): void => port.postMessage(message);
 
-const { createEngine } = (await import(setup.engineModule)) as { createEngine: () => Engine };
-const engine = createEngine();
+const { createEngine } = (await import(setup.engineModule)) as EngineModule;
+const engine = await createEngine();
 const refused: { id: string; reason: string }[] = [];
 for (const network of setup.networks) {
   try {

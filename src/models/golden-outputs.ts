@@ -1,6 +1,6 @@
 // Golden outputs made, and checked, by running a network stage by stage through an engine.
 import type { Engine, SegmentSource } from '../engines/engine.js';
-import { messageOf, PackageError } from '../errors.js';
+import { invariant, messageOf, PackageError } from '../errors.js';
 import { createImageTensor } from '../inference/image-tensor.js';
 import { loadSegments } from '../inference/self-check.js';
 import type { GoldenDocument } from './golden.js';
@@ -53,7 +53,8 @@ export async function makeGolden(
 }
 
 async function run(engine: Engine, source: SegmentSource, rows: Float32Array, count: number) {
-  const segment = await runnable(engine, () => engine.load(source));
+  const [segment] = await runnable(engine, () => engine.load([source]));
+  invariant(segment, 'an engine loads as many segments as it is given');
   try {
     return await runnable(engine, () => segment.run(rows, count));
   } finally {

@@ -10,7 +10,7 @@ import { buildTestNetwork } from '../support/network.js';
 
 test('a graph that is none is refused with the runtime’s words', async () => {
   const source = { from: -1, to: 0, input: 'image', inputShape: [1], logits: 'logits' };
-  await assert.rejects(createEngine().load({ ...source, graph: Uint8Array.of(1, 2, 3) }), /protobuf/i);
+  await assert.rejects(createEngine().load([{ ...source, graph: Uint8Array.of(1, 2, 3) }]), /protobuf/i);
 });
 
 test('the runtime reports to nobody, whether it is loaded in the main thread or in a worker', async (t) => {
@@ -23,7 +23,7 @@ test('the runtime reports to nobody, whether it is loaded in the main thread or 
     const { createEngine } = await import(${engine});
     const { readFileSync } = await import('node:fs');
     const graph = readFileSync(${JSON.stringify(graph)});
-    await createEngine().load({ from: -1, to: 0, input: 'image', inputShape: [1], logits: 'logits', graph });`;
+    await createEngine().load([{ from: -1, to: 0, input: 'image', inputShape: [1], logits: 'logits', graph }]);`;
   const worker = `
     import { SHARE_ENV, Worker } from 'node:worker_threads';
     new Worker(new URL('data:text/javascript,' + encodeURIComponent(${JSON.stringify(use)})), { env: SHARE_ENV });`;

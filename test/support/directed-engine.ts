@@ -71,9 +71,12 @@ export function createEngine(): Engine {
   const engine = createOnnxEngine();
   return {
     ...engine,
-    async load(source) {
-      const segment = await engine.load(source);
-      return { release: () => segment.release(), run: directed(segment, source, folder) };
+    async load(sources) {
+      const segments = await engine.load(sources);
+      return segments.map((segment, index) => ({
+        release: () => segment.release(),
+        run: directed(segment, sources[index] as SegmentSource, folder),
+      }));
     },
   };
 }

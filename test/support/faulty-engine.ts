@@ -17,9 +17,9 @@ export function createEngine(): Engine {
   const engine = createOnnxEngine();
   return {
     ...engine,
-    async load(source) {
-      const segment = await engine.load(source);
-      return {
+    async load(sources) {
+      const segments = await engine.load(sources);
+      return segments.map((segment) => ({
         release: () => segment.release(),
         async run(input, batch) {
           if (gone()) process.exit(4);
@@ -27,7 +27,7 @@ export function createEngine(): Engine {
           const isWrong = wrong === '0' || wrong === `${output.logits.length / batch}`;
           return isWrong ? { ...output, logits: output.logits.map((logit) => logit + 0.1) } : output;
         },
-      };
+      }));
     },
   };
 }
