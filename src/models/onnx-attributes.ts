@@ -16,6 +16,10 @@ export function intsAttribute(node: NodeProto, name: string): number[] | undefin
   return attribute(node, name, 'ints')?.ints?.map(toNumber);
 }
 
+export function floatAttribute(node: NodeProto, name: string): number | undefined {
+  return attribute(node, name, 'f')?.f;
+}
+
 export function stringAttribute(node: NodeProto, name: string): string | undefined {
   const value = attribute(node, name, 's')?.s;
   return value === undefined ? undefined : Buffer.from(value).toString('utf8');
@@ -32,13 +36,28 @@ export function tensorDimensions(tensor: TensorProto): number[] {
 /** The values of an int32 or int64 tensor; undefined for any other type. @throws PackageError if some are missing. */
 export function tensorIntegers(tensor: TensorProto): number[] | undefined {
   const values = storedIntegers(tensor);
-  const expected = tensorDimensions(tensor).reduce((product, dimension) => product * dimension, 1);
-  if (values && values.length !== expected) {
-    throw new PackageError(
-      `model.onnx: tensor "${tensor.name ?? ''}" does not hold as many values as it says.`,
-    );
-  }
+  if (values) checkCount(tensor, values.length);
   return values;
+}
+
+/** The values of a float32 tensor; undefined for any other type. @throws PackageError if some are missing. */
+export function tensorFloats(tensor: TensorProto): Float32Array | undefined {
+  if (tensor.data_type !== dataTypes.float) return undefined;
+  const raw = tensor.raw_data ?? new Uint8Array();
+  const values =
+    raw.length === 0
+      ? Float32Array.from(tensor.float_data ?? [])
+      : new Float32Array(Uint8Array.from(raw).buffer, 0, Math.floor(raw.length / 4));
+  checkCount(tensor, values.length);
+  return values;
+}
+
+function checkCount(tensor: TensorProto, count: number): void {
+  const expected = tensorDimensions(tensor).reduce((product, dimension) => product * dimension, 1);
+  if (count === expected) return;
+  throw new PackageError(
+    `model.onnx: tensor "${tensor.name ?? ''}" does not hold as many values as it says.`,
+  );
 }
 
 function storedIntegers(tensor: TensorProto): number[] | undefined {

@@ -1,0 +1,131 @@
+// From the segments of a network, in ONNX, to one TensorFlow graph with an entry and exits for each of them.
+// They share its nodes and weights: a segment that starts at a cut is the same graph, fed in its middle.
+import { PackageError } from '../../errors.js';
+import {
+  tensorAttribute,
+  tensorDimensions,
+  tensorFloats,
+  tensorIntegers,
+} from '../../models/onnx-attributes.js';
+import { type Graph, readGraph } from '../../models/onnx-graph.js';
+import { integerRules } from '../../models/shape-rules/integer-rules.js';
+import { imageDimensions, inferShapes } from '../../models/shapes.js';
+import type { SegmentSource } from '../engine.js';
+import { createGraphBuilder, type GraphBuilder, type NodeDef } from './graph-def.js';
+import { layoutRules } from './operators/layout.js';
+import { padRules } from './operators/pad.js';
+import { type Constant, type OperatorRule, refuse, type Value } from './operators/rule.js';
+import { valueRules } from './operators/value.js';
+import { windowRules } from './operators/window.js';
+
+const rules: ReadonlyMap<string, OperatorRule> = new Map(
+  Object.entries({ ...windowRules, ...padRules, ...valueRules, ...layoutRules }),
+);
+
+/** A tensor of the TensorFlow graph that a segment takes or gives. */
+export interface Endpoint {
+  readonly node: string;
+  /** Without the batch; images and the like are [height, width, channels]. */
+  readonly shape: readonly number[];
+}
+
+export interface Signature {
+  readonly input: Endpoint;
+  readonly logits: Endpoint;
+  readonly cut?: Endpoint;
+}
+
+export interface ConvertedNetwork {
+  /** In order of execution, constants among them. */
+  readonly nodes: readonly NodeDef[];
+  /** In the order of the segments. */
+  readonly signatures: readonly Signature[];
+}
+
+/**
+ * @param sources segments of one network: a tensor's name means the same in all of them.
+ * @throws PackageError that names every operator without a TensorFlow form, or the node that has none.
+ */
+export function convertSegments(sources: readonly SegmentSource[]): ConvertedNetwork {
+  const network = { build: createGraphBuilder(), values: new Map<string, Value>() };
+  // In order of their ends, so that a cut is known before segments that start from it.
+  const converted = new Map(
+    sources.toSorted((a, b) => a.to - b.to).map((source) => [source, convertSegment(network, source)]),
+  );
+  return {
+    nodes: network.build.nodes,
+    signatures: sources.map((source) => converted.get(source) as Signature),
+  };
+}
+
+/** What has been converted so far; `values` by their names in ONNX. */
+interface Network {
+  readonly build: GraphBuilder;
+  readonly values: Map<string, Value>;
+}
+
+function convertSegment({ build, values }: Network, source: SegmentSource): Signature {
+  const graph = readGraph(source.graph);
+  checkOperators(graph);
+  const { input, inputShape, logits, cut } = source;
+  const outputs = cut === undefined ? [logits] : [logits, cut];
+  const shapes = inferShapes(graph, { tensor: input, shape: inputShape }, outputs);
+  if (!values.has(input)) {
+    values.set(input, { node: build.placeholder(shapeHere(inputShape)), shape: inputShape });
+  }
+
+  function tensor(name: string): Value {
+    const known = values.get(name);
+    if (known) return known;
+    const node = graph.producers.get(name);
+    if (!node) throw new PackageError(`model.onnx has no TensorFlow form: "${name}" is a constant.`);
+    const shape = imageDimensions(shapes, name);
+    const rule = rules.get(node.operator) ?? refuse(node, 'computes a shape that is taken as a value');
+    const made = rule({
+      node,
+      build,
+      shape,
+      value: (index) => tensor(node.inputs[index] ?? refuse(node, `lacks its input ${index}`)),
+      constant: (index) => constantOf(graph, node.inputs[index] ?? ''),
+    });
+    const value = { node: made, shape };
+    values.set(name, value);
+    return value;
+  }
+  function endpoint(name: string): Endpoint {
+    const { node, shape } = tensor(name);
+    return { node, shape: shapeHere(shape) };
+  }
+  return {
+    input: endpoint(input),
+    logits: endpoint(logits),
+    ...(cut !== undefined && { cut: endpoint(cut) }),
+  };
+}
+
+function shapeHere(shape: readonly number[]): readonly number[] {
+  const [channels, height, width] = shape as [number, number, number];
+  return shape.length === 3 ? [height, width, channels] : shape;
+}
+
+/** Operators that compute shapes leave no trace: the shapes are known. */
+function checkOperators({ nodes }: Graph): void {
+  const unknown = nodes
+    .filter(({ domain, operator }) => domain !== '' || !(rules.has(operator) || operator in integerRules))
+    .map(({ domain, operator }) => (domain === '' ? operator : `${domain}.${operator}`));
+  if (unknown.length === 0) return;
+  const names = [...new Set(unknown)].sort().join(', ');
+  throw new PackageError(`model.onnx has no TensorFlow form: there is none for ${names}.`);
+}
+
+function constantOf(graph: Graph, name: string): Constant | undefined {
+  const producer = graph.producers.get(name);
+  if (producer?.operator === 'Identity') return constantOf(graph, producer.inputs[0] ?? '');
+  const tensor =
+    producer?.operator === 'Constant'
+      ? tensorAttribute(producer.proto, 'value')
+      : graph.initializers.get(name);
+  if (!tensor) return undefined;
+  const values = tensorFloats(tensor) ?? tensorIntegers(tensor);
+  return values && { shape: tensorDimensions(tensor), values: Float32Array.from(values) };
+}

@@ -1,0 +1,36 @@
+// Padding, by the Pad operator and for pooling.
+import { floatAttribute, intsAttribute, stringAttribute } from '../../../models/onnx-attributes.js';
+import { type GraphBuilder, tensorTypes } from '../graph-def.js';
+import { inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
+
+/**
+ * Surrounds a tensor with `value`.
+ * @param extents before and after each axis, batch included, in one list.
+ */
+export function pad(build: GraphBuilder, node: string, extents: readonly number[], value: number): string {
+  const table = build.integers(extents, [extents.length / 2, 2]);
+  return build.add('PadV2', [node, table, build.floats(Float32Array.of(value), [])], {
+    Tpaddings: { type: tensorTypes.int32 },
+  });
+}
+
+const padding: OperatorRule = (context) => {
+  const { node, build } = context;
+  const input = context.value(0);
+  const rank = input.shape.length + 1;
+  if ((stringAttribute(node.proto, 'mode') ?? 'constant') !== 'constant')
+    refuse(node, 'pads with other values than one constant');
+  const given = intsAttribute(node.proto, 'pads') ?? [...weights(context, 1).values];
+  const axes = node.inputs[3]
+    ? [...weights(context, 3).values].map((axis) => (axis < 0 ? axis + rank : axis))
+    : given.slice(given.length / 2).map((_, axis) => axis);
+  const table = Array.from({ length: rank }, (): number[] => [0, 0]);
+  axes.forEach((axis, index) => {
+    table[axis] = [given[index] as number, given[index + axes.length] as number];
+  });
+  if (table.flat().some((extent) => extent < 0)) refuse(node, 'pads by a negative extent, which cuts off');
+  const value = context.constant(2)?.values[0] ?? floatAttribute(node.proto, 'value') ?? 0;
+  return pad(build, input.node, inOrderHere(table).flat(), value);
+};
+
+export const padRules: Readonly<Record<string, OperatorRule>> = { Pad: padding };

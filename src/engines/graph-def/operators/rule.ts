@@ -1,0 +1,85 @@
+// What a rule that turns one ONNX operator into TensorFlow's is given, and how it refuses.
+// Tensors with three dimensions beside the batch are [channels, height, width] in ONNX; here they are kept as
+// [height, width, channels], the only order in which TensorFlow computes on a CPU. All others are as in ONNX.
+import { PackageError } from '../../../errors.js';
+import type { GraphNode } from '../../../models/onnx-graph.js';
+import type { GraphBuilder } from '../graph-def.js';
+
+/** A tensor that depends on the image. */
+export interface Value {
+  /** The node that makes it. */
+  readonly node: string;
+  /** Without the batch, in ONNX's order. */
+  readonly shape: readonly number[];
+}
+
+export interface Constant {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+export interface OperatorContext {
+  readonly node: GraphNode;
+  readonly build: GraphBuilder;
+  /** Of the output: without the batch, in ONNX's order. */
+  readonly shape: readonly number[];
+  /** @throws PackageError if the input is left out or a constant */
+  value(index: number): Value;
+  /** Float32, or int64 as float32; undefined: the input is left out, or no constant. */
+  constant(index: number): Constant | undefined;
+}
+
+/** @returns the name of the node that makes the operator's output. @throws PackageError */
+export type OperatorRule = (context: OperatorContext) => string;
+
+export function refuse(node: GraphNode, reason: string): never {
+  throw new PackageError(`model.onnx has no TensorFlow form: ${node.label} ${reason}.`);
+}
+
+/** The constant at an input that must be one. */
+export function weights(context: OperatorContext, index: number): Constant {
+  return context.constant(index) ?? refuse(context.node, `has no constant at its input ${index}`);
+}
+
+/** A one-dimensional constant of `length` values at an optional input. */
+export function optionalVector(
+  context: OperatorContext,
+  index: number,
+  length: number,
+): Float32Array | undefined {
+  if (!context.node.inputs[index]) return undefined;
+  const { values } = weights(context, index);
+  return values.length === length
+    ? values
+    : refuse(context.node, `has not ${length} values at its input ${index}`);
+}
+
+/** An axis of a whole ONNX tensor with `rank` axes, as the axis of the tensor here. */
+export function axisHere(axis: number, rank: number): number {
+  return rank === 4 ? ([0, 3, 1, 2][axis] as number) : axis;
+}
+
+/** The dimensions of a whole ONNX tensor, or anything else listed by its axes, in the order that is used here. */
+export function inOrderHere<Item>(items: readonly Item[]): readonly Item[] {
+  return items.length === 4 ? [0, 2, 3, 1].map((axis) => items[axis] as Item) : items;
+}
+
+/** The same values with their axes in another order: axis i of the result is axis `order[i]` of the array. */
+export function permuted({ values, shape }: Constant, order: readonly number[]): Constant {
+  const strides = shape.map((_, axis) =>
+    shape.slice(axis + 1).reduce((product, extent) => product * extent, 1),
+  );
+  const newShape = order.map((axis) => shape[axis] as number);
+  const newStrides = order.map((axis) => strides[axis] as number);
+  const position = newShape.map(() => 0);
+  const result = Float32Array.from(values, () => {
+    const offset = position.reduce((sum, index, axis) => sum + index * (newStrides[axis] as number), 0);
+    for (let axis = position.length - 1; axis >= 0; axis--) {
+      const next = (position[axis] as number) + 1;
+      position[axis] = next === newShape[axis] ? 0 : next;
+      if (position[axis] !== 0) break;
+    }
+    return values[offset] as number;
+  });
+  return { shape: newShape, values: result };
+}

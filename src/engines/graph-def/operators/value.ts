@@ -1,0 +1,154 @@
+// Operators on values: element by element, matrix products, softmax, means.
+import { floatAttribute, intAttribute, intsAttribute } from '../../../models/onnx-attributes.js';
+import { tensorTypes } from '../graph-def.js';
+import {
+  axisHere,
+  type Constant,
+  inOrderHere,
+  type OperatorContext,
+  type OperatorRule,
+  optionalVector,
+  permuted,
+  refuse,
+  weights,
+} from './rule.js';
+
+function unary(operation: string): OperatorRule {
+  return ({ build, value }) => build.add(operation, [value(0).node]);
+}
+
+/** Broadcast as in ONNX, from the last axis on. */
+function binary(operation: string): OperatorRule {
+  return (context) => context.build.add(operation, [operand(context, 0), operand(context, 1)]);
+}
+
+/** An input of an operator that broadcasts, with as many axes as the output, so that their order here fits. */
+function operand(context: OperatorContext, index: number): string {
+  const { node, build } = context;
+  const rank = context.shape.length + 1;
+  const constant = context.constant(index);
+  if (!constant) {
+    const { shape, node: name } = context.value(index);
+    return shape.length + 1 === rank ? name : refuse(node, 'broadcasts tensors of different ranks');
+  }
+  const shape = [...new Array<number>(rank - constant.shape.length).fill(1), ...constant.shape];
+  if (shape[0] !== 1) refuse(node, 'has a constant for each image of a batch');
+  const here = permuted({ values: constant.values, shape }, inOrderHere(shape.map((_, axis) => axis)));
+  return build.floats(here.values, here.shape);
+}
+
+const clip: OperatorRule = (context) => {
+  const { node, build } = context;
+  const input = context.value(0).node;
+  const bound = (index: number, name: string, fallback: number): number =>
+    (node.inputs[index] ? weights(context, index).values[0] : floatAttribute(node.proto, name)) ?? fallback;
+  const [least, most] = [bound(1, 'min', -LARGEST), bound(2, 'max', LARGEST)];
+  if (least === 0 && most === 6) return build.add('Relu6', [input]);
+  return build.add('ClipByValue', [input, scalar(context, least), scalar(context, most)]);
+};
+
+/** Of float32. */
+const LARGEST = 3.4028234663852886e38;
+
+function scalar({ build }: OperatorContext, value: number): string {
+  return build.floats(Float32Array.of(value), []);
+}
+
+const leakyRelu: OperatorRule = ({ node, build, value }) =>
+  build.add('LeakyRelu', [value(0).node], { alpha: { f: floatAttribute(node.proto, 'alpha') ?? 0.01 } });
+
+/** max(0, min(1, alpha · x + beta)). */
+const hardSigmoid: OperatorRule = (context) => {
+  const { node } = context;
+  const alpha = floatAttribute(node.proto, 'alpha') ?? 0.2;
+  return gate(context, alpha, floatAttribute(node.proto, 'beta') ?? 0.5);
+};
+
+/** x · max(0, min(1, x / 6 + 1/2)). */
+const hardSwish: OperatorRule = (context) =>
+  context.build.add('Mul', [context.value(0).node, gate(context, 1 / 6, 0.5)]);
+
+function gate(context: OperatorContext, slope: number, offset: number): string {
+  const { build } = context;
+  const scaled = build.add('Mul', [context.value(0).node, scalar(context, slope)]);
+  const moved = build.add('AddV2', [scaled, scalar(context, offset)]);
+  return build.add('ClipByValue', [moved, scalar(context, 0), scalar(context, 1)]);
+}
+
+const softmax: OperatorRule = ({ node, build, shape, value }) => {
+  const axis = intAttribute(node.proto, 'axis') ?? -1;
+  if (shape.length !== 1 || (axis !== -1 && axis !== 1)) refuse(node, 'is not taken over rows');
+  return build.add('Softmax', [value(0).node]);
+};
+
+const gemm: OperatorRule = (context) => {
+  const { node } = context;
+  if (intAttribute(node.proto, 'transA')) refuse(node, 'transposes the images');
+  const alpha = floatAttribute(node.proto, 'alpha') ?? 1;
+  const beta = floatAttribute(node.proto, 'beta') ?? 1;
+  const matrix = weights(context, 1);
+  const product = multiply(
+    context,
+    { ...matrix, values: matrix.values.map((weight) => alpha * weight) },
+    intAttribute(node.proto, 'transB') === 1,
+  );
+  const [columns] = context.shape as [number];
+  const bias = optionalVector(context, 2, columns);
+  if (!bias) return product;
+  const scaled = context.build.floats(
+    bias.map((weight) => beta * weight),
+    [columns],
+  );
+  return context.build.add('BiasAdd', [product, scaled]);
+};
+
+const matrixProduct: OperatorRule = (context) => multiply(context, weights(context, 1), false);
+
+function multiply(context: OperatorContext, matrix: Constant, transposed: boolean): string {
+  const { node, build } = context;
+  const input = context.value(0);
+  if (input.shape.length !== 1 || matrix.shape.length !== 2)
+    refuse(node, 'is no product of rows with a matrix');
+  const { values, shape } = transposed ? permuted(matrix, [1, 0]) : matrix;
+  return build.add('MatMul', [input.node, build.floats(values, shape)]);
+}
+
+const mean: OperatorRule = (context) => {
+  const { node, build } = context;
+  const input = context.value(0);
+  const rank = input.shape.length + 1;
+  const axes = (intsAttribute(node.proto, 'axes') ?? [...weights(context, 1).values]).map((axis) =>
+    axis < 0 ? axis + rank : axis,
+  );
+  const keeps = intAttribute(node.proto, 'keepdims') !== 0;
+  // What is left of an image must not depend on the order of its axes.
+  const isGlobal = rank === 4 && axes.includes(2) && axes.includes(3) && axes.length === 2;
+  if (rank === 4 && !keeps && !isGlobal) refuse(node, 'drops axes other than height and width');
+  return build.add('Mean', [input.node, build.integers(axes.map((axis) => axisHere(axis, rank)))], {
+    Tidx: { type: tensorTypes.int32 },
+    keep_dims: keeps,
+  });
+};
+
+export const valueRules: Readonly<Record<string, OperatorRule>> = {
+  Relu: unary('Relu'),
+  Sigmoid: unary('Sigmoid'),
+  Tanh: unary('Tanh'),
+  Elu: unary('Elu'),
+  Abs: unary('Abs'),
+  Neg: unary('Neg'),
+  Exp: unary('Exp'),
+  Sqrt: unary('Sqrt'),
+  LeakyRelu: leakyRelu,
+  HardSigmoid: hardSigmoid,
+  HardSwish: hardSwish,
+  Clip: clip,
+  Add: binary('AddV2'),
+  Sub: binary('Sub'),
+  Mul: binary('Mul'),
+  Div: binary('RealDiv'),
+  Softmax: softmax,
+  Gemm: gemm,
+  MatMul: matrixProduct,
+  ReduceMean: mean,
+};
