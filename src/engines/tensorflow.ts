@@ -1,0 +1,72 @@
+// The TensorFlow engine: @tensorflow/tfjs-node-gpu, one native call per segment through a SavedModel's signature.
+// Calls block their thread and use several of their own, so it runs in exactly one worker.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { invariant } from '../errors.js';
+import type { Engine, EngineOptions, Segment, SegmentSource } from './engine.js';
+import { convertSegments, type Signature } from './graph-def/convert.js';
+import { CUT, encodeSavedModel, INPUT, LOGITS, SERVING_TAG, signatureName } from './graph-def/saved-model.js';
+import {
+  applyEnvironment,
+  environmentFor,
+  loadTensorFlow,
+  type SavedModelSignature,
+  type TensorFlow,
+  usesGpu,
+} from './tensorflow/bindings.js';
+
+/** @throws Error if TensorFlow is not installed, or computes on the CPU where a GPU is demanded */
+export function createEngine({ device = 'auto', threads = 1 }: EngineOptions = {}): Engine {
+  applyEnvironment(environmentFor(device, threads));
+  const tensorflow = loadTensorFlow();
+  const gpu = usesGpu(tensorflow);
+  if (device === 'gpu' && !gpu) throw new Error('TensorFlow finds no GPU that it can use');
+  return {
+    name: 'tensorflow',
+    device: gpu ? 'gpu:0' : 'cpu',
+    imageLayout: 'nhwc',
+    load: (sources) => load(tensorflow, sources),
+  };
+}
+
+/** TensorFlow reads a SavedModel from a folder; afterwards it is not needed any more. */
+async function load(tensorflow: TensorFlow, sources: readonly SegmentSource[]): Promise<Segment[]> {
+  const network = convertSegments(sources);
+  const folder = await mkdtemp(join(tmpdir(), 'rdi-saved-model-'));
+  try {
+    await writeFile(join(folder, 'saved_model.pb'), encodeSavedModel(network));
+    return await Promise.all(
+      network.signatures.map(async (signature, index) => {
+        const name = signatureName(index);
+        const loaded = await tensorflow.node.loadSavedModel(folder, [SERVING_TAG], name);
+        return segmentOf(tensorflow, loaded, signature);
+      }),
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function segmentOf(tensorflow: TensorFlow, model: SavedModelSignature, { input }: Signature): Segment {
+  return {
+    async run(rows, batch) {
+      const fed = tensorflow.tensor(rows, [batch, ...input.shape]);
+      const { [LOGITS]: logits, [CUT]: cut } = model.predict({ [INPUT]: fed });
+      fed.dispose();
+      invariant(logits, 'every signature gives logits');
+      const output = { logits: floats(logits), ...(cut && { cut: floats(cut) }) };
+      logits.dispose();
+      cut?.dispose();
+      return output;
+    },
+    release: async () => model.dispose(),
+  };
+}
+
+function floats(output: Tensor): Float32Array {
+  const values = output.dataSync();
+  invariant(values instanceof Float32Array, 'every output of a segment is float32');
+  return values;
+}

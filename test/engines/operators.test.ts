@@ -1,0 +1,179 @@
+// Every operator, in every engine, against onnxruntime on the same graph and the same random numbers.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Engine, SegmentSource } from '../../src/engines/engine.js';
+import { convertSegments } from '../../src/engines/graph-def/convert.js';
+import { PackageError } from '../../src/errors.js';
+import { tensorDimensions } from '../../src/models/onnx-attributes.js';
+import { dataTypes } from '../../src/models/onnx-proto.js';
+import { createRandom } from '../../src/models/synthetic-images.js';
+import { convolve, encode, pool, type ShapeCase, shapeCases, weight } from '../models/shape-cases.js';
+import { engines } from '../support/engines.js';
+import { floatTensor, intTensor, node } from '../support/onnx-builder.js';
+import { largestDifference, runModel } from '../support/run-model.js';
+
+const BATCH = 3;
+const TOLERANCE = 1e-5;
+
+/** What has no TensorFlow form, and how that is said. */
+const refusals: Record<string, RegExp> = {
+  'Conv, grouped': /\(Conv\) convolves in 2 groups of several channels\.$/,
+  'Conv, one-dimensional': /\(Conv\) does not slide over height and width\.$/,
+  'MaxPool, dilated': /\(MaxPool\) pools with a dilated window\.$/,
+  MatMul: /\(MatMul\) is no product of rows with a matrix\.$/,
+  'MatMul with a vector': /\(MatMul\) is no product of rows with a matrix\.$/,
+  'Pad with an input': /\(Pad\) pads by a negative extent, which cuts off\.$/,
+  'LogSoftmax of operator set 11': /there is none for LogSoftmax\.$/,
+  'ReduceSum, empty axes that mean none': /there is none for ReduceSum\.$/,
+  'ReduceMax with an attribute': /there is none for ReduceMax\.$/,
+  ...Object.fromEntries(
+    [
+      'Erf',
+      'Log',
+      'Selu',
+      'Softplus',
+      'LayerNormalization',
+      'InstanceNormalization',
+      'PRelu',
+      'Transpose',
+    ].map((operator) => [operator, new RegExp(`there is none for ${operator}\\.$`)]),
+  ),
+};
+
+const cases: Record<string, ShapeCase> = {
+  ...shapeCases,
+  'Conv with a bias': {
+    image: [3, 6, 6],
+    nodes: [node('Conv', ['image', 'w', 'b'], ['out'], { pads: [1, 1, 1, 1] })],
+    initializers: [weight('w', 4, 3, 3, 3), weight('b', 4)],
+    shape: [4, 6, 6],
+  },
+  'Conv, depthwise with two filters per channel': {
+    image: [4, 5, 5],
+    nodes: convolve({ group: 4, pads: [0, 1, 1, 1] }),
+    initializers: [weight('w', 8, 1, 3, 3)],
+    shape: [8, 4, 5],
+  },
+  'MaxPool, padded': {
+    image: [2, 7, 7],
+    nodes: pool('MaxPool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+    shape: [2, 4, 4],
+  },
+  'AveragePool, padding counted': {
+    image: [2, 7, 7],
+    nodes: pool('AveragePool', {
+      kernel_shape: [3, 3],
+      strides: [2, 2],
+      pads: [1, 1, 0, 1],
+      count_include_pad: 1,
+    }),
+    shape: [2, 3, 4],
+  },
+  'Clip to any bounds': {
+    image: [2, 3, 3],
+    nodes: [node('Clip', ['image', 'low', 'high'], ['out'])],
+    initializers: [floatTensor('low', [], [-0.25]), floatTensor('high', [], [0.5])],
+    shape: [2, 3, 3],
+  },
+  'Gemm with factors': {
+    image: [6],
+    nodes: [node('Gemm', ['image', 'w', 'b'], ['out'], { alpha: { float: 0.5 }, beta: { float: 2 } })],
+    initializers: [weight('w', 6, 4), weight('b', 4)],
+    shape: [4],
+  },
+  'MatMul with a matrix': {
+    image: [6],
+    nodes: [node('MatMul', ['image', 'w'], ['out'])],
+    initializers: [weight('w', 6, 4)],
+    shape: [4],
+  },
+  'Reshape to an image': {
+    image: [24],
+    nodes: [node('Reshape', ['image', 'to'], ['out'])],
+    initializers: [intTensor('to', [-1, 2, 3, 4])],
+    shape: [2, 3, 4],
+  },
+  'Concat of rows': {
+    image: [4],
+    nodes: [
+      node('Neg', ['image'], ['negative']),
+      node('Concat', ['image', 'negative'], ['out'], { axis: -1 }),
+    ],
+    shape: [8],
+  },
+};
+
+/** The case with random weights; those of a normalisation's variance have to be positive. */
+function randomised(one: ShapeCase): ShapeCase {
+  const random = createRandom(1);
+  const initializers = one.initializers?.map((tensor) => {
+    const dims = tensorDimensions(tensor);
+    if (tensor.data_type !== dataTypes.float || dims.length === 0) return tensor;
+    const count = dims.reduce((product, extent) => product * extent, 1);
+    const values = Array.from({ length: count }, () => (tensor.name === 's' ? 0.5 : -1) + 2 * random());
+    return floatTensor(tensor.name ?? '', dims, values);
+  });
+  return { ...one, ...(initializers && { initializers }) };
+}
+
+function sourceOf(one: ShapeCase): SegmentSource {
+  return { from: -1, to: 0, input: 'image', inputShape: one.image, logits: 'out', graph: encode(one) };
+}
+
+/** Rows of [channels, height, width] in the order of an engine. */
+function inLayout(rows: Float32Array, shape: readonly number[], layout: Engine['imageLayout']): Float32Array {
+  if (layout === 'nchw' || shape.length !== 3) return rows;
+  const [channels, height, width] = shape as [number, number, number];
+  const area = height * width;
+  return rows.map((_, place) => {
+    const [image, within] = [Math.floor(place / (channels * area)), place % (channels * area)];
+    const [pixel, channel] = [Math.floor(within / channels), within % channels];
+    return rows[image * channels * area + channel * area + pixel] as number;
+  });
+}
+
+describe('what has no TensorFlow form is refused with its name', () => {
+  for (const [name, message] of Object.entries(refusals)) {
+    it(name, () => {
+      const one = cases[name];
+      assert.ok(one);
+      assert.throws(
+        () => convertSegments([sourceOf(one)]),
+        (error) => error instanceof PackageError && message.test(error.message),
+      );
+    });
+  }
+
+  it('all of them at once', () => {
+    const nodes = [node('Selu', ['image'], ['selu']), node('Erf', ['selu'], ['out'])];
+    assert.throws(
+      () => convertSegments([sourceOf({ image: [4], nodes, shape: [4] })]),
+      /none for Erf, Selu\.$/,
+    );
+  });
+});
+
+for (const { name: engineName, skip, create } of engines) {
+  describe(`operators in the engine ${engineName}`, { skip }, () => {
+    for (const [name, plain] of Object.entries(cases)) {
+      if (name in refusals) continue;
+      it(name, async () => {
+        const engine = await create();
+        const one = randomised(plain);
+        const random = createRandom(2);
+        const size = one.image.reduce((product, extent) => product * extent, BATCH);
+        const lowest = name === 'Sqrt' ? 0 : -1;
+        const data = Float32Array.from({ length: size }, () => lowest + 2 * random());
+        const { out } = await runModel(encode(one), { image: { dims: [BATCH, ...one.image], data } });
+        assert.ok(out);
+
+        const [segment] = await engine.load([sourceOf(one)]);
+        assert.ok(segment);
+        const { logits } = await segment.run(inLayout(data, one.image, engine.imageLayout), BATCH);
+        await segment.release();
+        const expected = inLayout(out.data, one.shape, engine.imageLayout);
+        assert.ok(largestDifference(logits, expected) <= TOLERANCE);
+      });
+    }
+  });
+}
