@@ -79,7 +79,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(orderlyClose);
   await app.register(openapi, { version, docs: config.docs });
   await app.register(metricsRoutes, { metrics });
-  await app.register(healthRoutes, { isDraining });
+  await app.register(healthRoutes, { isDraining, engine: classifier.engine });
   await app.register(modelRoutes, { classifier });
   const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
   await app.register(classifyRoutes, { classifier, maxImageBytes });

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import Type from 'typebox';
 import { Check, Errors } from 'typebox/value';
+import { type EngineDemand, engineNames } from './engines/choose.js';
 import { UsageError } from './errors.js';
 
 const MIB = 1024 * 1024;
@@ -24,6 +25,19 @@ export const Settings = Type.Object(
     defaultModel: Type.String({
       default: '',
       description: 'Model for requests that name none. Empty: the first by name.',
+    }),
+    engine: Type.Unsafe<EngineDemand['engine']>({
+      type: 'string',
+      enum: ['auto', ...engineNames],
+      default: 'auto',
+      description:
+        'auto, tensorflow, onnx or wasm. auto: tensorflow if it can use a GPU, else onnx, else wasm.',
+    }),
+    device: Type.Unsafe<EngineDemand['device']>({
+      type: 'string',
+      enum: ['auto', 'cpu', 'gpu'],
+      default: 'auto',
+      description: 'auto, cpu or gpu. gpu: the server does not start without one.',
     }),
     workers: Type.Integer({
       default: 0,

@@ -40,7 +40,7 @@ export async function serve(config: Config, engineModule?: string): Promise<void
       address,
       engine: engine.name,
       device: engine.device,
-      workers: config.workers,
+      workers: engine.workers,
       models: catalog.models.map(({ id }) => id),
     },
     'ready',

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { monotonicSeconds } from './clock.js';
 import type { Config } from './config.js';
+import { chooseEngine, type EngineChoice } from './engines/choose.js';
 import { type Classifier, createClassifier } from './inference/classifier.js';
 import { pathsOf } from './inference/path.js';
 import { findPackages } from './models/repository.js';
@@ -14,21 +15,21 @@ export interface Service {
 
 export type ServiceConfig = Pick<
   Config,
-  'models' | 'defaultModel' | 'workers' | 'maxBatch' | 'maxInFlight' | 'maxImagePixels'
+  'models' | 'defaultModel' | 'engine' | 'device' | 'workers' | 'maxBatch' | 'maxInFlight' | 'maxImagePixels'
 >;
 
-/** URL of the module of the ONNX engine. */
-export const onnxEngine = new URL('./engines/onnx.js', import.meta.url).href;
-
 /**
- * @param engineModule URL of the module whose `createEngine` the workers call.
- * @throws UsageError if there is no model to serve
+ * @param engineModule URL of a module like those in engines/, in place of a choice among them.
+ * @throws UsageError if there is no model to serve, or not the engine that is demanded
  */
 export async function startService(
   config: ServiceConfig,
   logger: Logger,
-  engineModule: string = onnxEngine,
+  engineModule?: string,
 ): Promise<Service> {
+  const choice: EngineChoice = engineModule
+    ? { module: engineModule, options: {}, workers: config.workers, passedOver: [] }
+    : await chooseEngine(config);
   const { packages, refused } = await findPackages(config.models);
   const costs = packages.flatMap(({ manifest: { exits }, profiles }) =>
     [...profiles.values()].flatMap((profile) =>
@@ -40,7 +41,7 @@ export async function startService(
     ...config,
     packages,
     refused,
-    engineModule,
+    choice,
     metrics,
     logger,
     now: monotonicSeconds,

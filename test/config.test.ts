@@ -33,6 +33,8 @@ test('text, as flags and the environment give it, becomes what the setting is', 
 
 const wrong: [SettingName, unknown[]][] = [
   ['port', ['http', '65536', '-1', '80.5', '', ' ', 'Infinity']],
+  ['engine', ['cuda', '', 'ONNX']],
+  ['device', ['tpu', '']],
   ['workers', ['', 'all', '-1', '257']],
   ['maxInFlight', ['0', 'many', '65537']],
   ['maxImageBytes', ['0', '10 MB']],

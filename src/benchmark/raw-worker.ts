@@ -7,14 +7,13 @@ import { invariant } from '../errors.js';
 import { runCascade } from '../inference/cascade.js';
 import { createImageTensor } from '../inference/image-tensor.js';
 import { buildPath } from '../inference/path.js';
-import type { Network } from '../inference/protocol.js';
+import type { Network, WorkerSetup } from '../inference/protocol.js';
 import { loadSegments, segmentKey } from '../inference/self-check.js';
 import type { Profile } from '../models/profiles.js';
 import { median, quantile } from './quantile.js';
 
 export interface RawSetup {
-  /** URL of the module that exports `createEngine`, see engines/engine.ts. */
-  readonly engineModule: string;
+  readonly engine: WorkerSetup['engine'];
   readonly network: Network;
   readonly profiles: ReadonlyMap<string, Profile>;
 }
@@ -42,9 +41,9 @@ interface EngineCall {
 
 invariant(parentPort, 'raw-worker.ts runs as a worker thread');
 const port = parentPort;
-const { engineModule, network, profiles } = workerData as RawSetup;
-const { createEngine } = (await import(engineModule)) as EngineModule;
-const engine = await createEngine();
+const { engine: setup, network, profiles } = workerData as RawSetup;
+const { createEngine } = (await import(setup.module)) as EngineModule;
+const engine = await createEngine(setup.options);
 const segments = await loadSegments(engine, network);
 port.on('message', async (command: RawCommand | 'close') => {
   if (command !== 'close') {

@@ -1,9 +1,9 @@
 // The test stand for one model: raw engine threads in this process, a server in a second, a load client in a third.
 // The images are the package's own golden inputs, so that no data set is needed.
 import sharp from 'sharp';
+import { chooseEngine, type EngineDemand } from '../engines/choose.js';
 import { networkOf } from '../inference/classifier.js';
 import type { ModelPackage } from '../models/package.js';
-import { onnxEngine } from '../service.js';
 import { type Latency, probeLatency } from './latency-probe.js';
 import { applyLoad, type LoadResult } from './load.js';
 import { type RawMeasurement, startRawEngine } from './raw-engine.js';
@@ -36,6 +36,7 @@ export interface Stand {
 export interface StandOptions {
   readonly models: string;
   readonly model: ModelPackage;
+  readonly engine: EngineDemand['engine'];
   readonly workers: number;
   readonly connections: number;
   /** Duration of each measurement. */
@@ -48,14 +49,16 @@ const RAW_BATCH = 8;
 const WARM_UP_ROUNDS = 4;
 
 export async function createStand(options: StandOptions): Promise<Stand> {
-  const { models, model, workers, connections, seconds } = options;
+  const { models, model, connections, seconds } = options;
   const { name, version } = model.manifest;
   const images = await encodeGolden(model);
+  const { module, options: demands, workers } = await chooseEngine({ ...options, device: 'auto' });
   const engine = await startRawEngine(
-    { engineModule: onnxEngine, network: networkOf(model), profiles: model.profiles },
+    { engine: { module, options: demands }, network: networkOf(model), profiles: model.profiles },
     workers,
   );
-  const server = await startServer({ models, defaultModel: name, workers }).catch(async (error) => {
+  const settings = { models, defaultModel: name, engine: options.engine, workers: options.workers };
+  const server = await startServer(settings).catch(async (error) => {
     await engine.close();
     throw error;
   });

@@ -3,10 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { benchProfile, stepsOf } from '../benchmark/bench.js';
 import { type BenchDocument, type ModelFigures, renderBench } from '../benchmark/report.js';
 import { createStand } from '../benchmark/stand.js';
+import { type EngineDemand, engineNames } from '../engines/choose.js';
 import { UsageError } from '../errors.js';
 import { fullFlops } from '../inference/path.js';
 import type { ModelPackage } from '../models/package.js';
@@ -34,6 +35,7 @@ interface Options {
   readonly seconds: number;
   readonly rounds: number;
   readonly connections: number;
+  readonly engine: EngineDemand['engine'];
   readonly workers: number;
   readonly json?: string;
 }
@@ -47,6 +49,9 @@ export function benchCommand(): Command {
     .option('--seconds <n>', 'duration of each measurement; HTTP load takes whole seconds', positiveNumber, 3)
     .option('--rounds <n>', 'how often each is repeated; medians are reported', positiveInteger, 3)
     .option('--connections <n>', 'of the load client', positiveInteger, 32)
+    .addOption(
+      new Option('--engine <name>', 'as for serve').choices(['auto', ...engineNames]).default('auto'),
+    )
     .option('--workers <n>', 'inference threads', positiveInteger, availableParallelism())
     .option('--json <file>', 'write the figures there, too')
     .addHelpText('after', details)

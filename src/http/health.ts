@@ -3,21 +3,28 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { Failure } from '../errors.js';
+import type { EngineStatus } from '../inference/classifier.js';
 import { ref } from '../schema-ref.js';
+import { Engine } from './models.js';
 import { problemResponses } from './problems.js';
 
 export const Liveness = Type.Object({ status: Type.Literal('alive') }, { $id: 'Liveness' });
-export const Readiness = Type.Object({ status: Type.Literal('ready') }, { $id: 'Readiness' });
+export const Readiness = Type.Object(
+  { status: Type.Literal('ready'), engine: ref(Engine) },
+  { $id: 'Readiness' },
+);
 
 const yes = (schema: Type.TSchema) => ({
   description: 'Yes.',
   content: { 'application/json': { schema: ref(schema) } },
 });
 
-export const healthRoutes: FastifyPluginAsyncTypebox<{ isDraining: () => boolean }> = async (
-  app,
-  { isDraining },
-) => {
+export interface HealthOptions {
+  readonly isDraining: () => boolean;
+  readonly engine: EngineStatus;
+}
+
+export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (app, { isDraining, engine }) => {
   app.get(
     '/livez',
     {
@@ -45,7 +52,7 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ isDraining: () => boolean
     },
     async () => {
       if (isDraining()) throw new Failure('shutting-down', 'This server is finishing what it has accepted.');
-      return { status: 'ready' };
+      return { status: 'ready', engine };
     },
   );
 };

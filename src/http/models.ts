@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { Certificate } from '../calibration/certificate.js';
+import { type PassedOver, passedOverCodes } from '../engines/choose.js';
 import type { ServedModel } from '../inference/catalog.js';
 import type { Classifier } from '../inference/classifier.js';
 import { ExitFlops } from '../models/manifest.js';
@@ -87,10 +88,28 @@ export const Model = Type.Object(
 );
 type Model = Type.Static<typeof Model>;
 
+export const Engine = Type.Object(
+  {
+    name: Type.String(),
+    device: Type.String({ description: 'Where it computes: cpu, gpu:0, …' }),
+    workers: Type.Integer({ description: 'Threads that run it.' }),
+    passedOver: Type.Array(
+      Type.Object({
+        engine: Type.String(),
+        code: Type.Unsafe<PassedOver['code']>({ type: 'string', enum: [...passedOverCodes] }),
+        reason: Type.String({ description: 'The same as a sentence.' }),
+      }),
+      { description: 'The engines that were not taken, and why.' },
+    ),
+  },
+  { $id: 'Engine' },
+);
+
 export const ModelList = Type.Object(
   {
     defaultModel: Type.String({ description: 'Used by requests that name no model.' }),
     models: Type.Array(ref(Model)),
+    engine: ref(Engine),
     refused: Type.Array(ref(RefusedModel), {
       description: 'Packages that were found but cannot be served.',
     }),
@@ -102,7 +121,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
   app,
   { classifier },
 ) => {
-  const { catalog, refused } = classifier;
+  const { catalog, engine, refused } = classifier;
 
   app.get(
     '/models',
@@ -124,6 +143,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
     async () => ({
       defaultModel: catalog.defaultModel,
       models: catalog.models.map(describe),
+      engine,
       refused: [...refused],
     }),
   );

@@ -14,6 +14,7 @@ import { Policy } from '../models/profiles.js';
 import { BatchItem, BatchRequest, BatchResponse } from './classify-batch.js';
 import { Liveness, Readiness } from './health.js';
 import {
+  Engine,
   Model,
   ModelEngine,
   ModelExit,
@@ -38,6 +39,7 @@ export const namedSchemas = [
   BatchRequest,
   BatchItem,
   BatchResponse,
+  Engine,
   Certificate,
   ProfileCertificate,
   Policy,

@@ -2,6 +2,7 @@
 // decode → scheduler → worker ⟶ cascade ⇄ exit-policy → engine
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
+import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import { Failure, UsageError } from '../errors.js';
 import type { ModelPackage } from '../models/package.js';
 import type { RefusedPackage } from '../models/repository.js';
@@ -23,9 +24,16 @@ export interface EncodedImage {
   readonly mediaType: MediaType | undefined;
 }
 
+/** The engine in use. */
+export interface EngineStatus extends EngineInfo {
+  readonly workers: number;
+  /** Those that were not taken, and why. */
+  readonly passedOver: PassedOver[];
+}
+
 export interface Classifier {
   readonly catalog: Catalog;
-  readonly engine: EngineInfo;
+  readonly engine: EngineStatus;
   /** Packages that were found but cannot be served, and why. */
   readonly refused: readonly RefusedPackage[];
   /** Takes places for `images` images, all or none. @returns gives them back. @throws Failure `saturated` */
@@ -39,14 +47,12 @@ export interface Classifier {
 export interface ClassifierOptions {
   readonly packages: readonly ModelPackage[];
   readonly refused: readonly RefusedPackage[];
-  readonly workers: number;
   readonly maxBatch: number;
   readonly maxInFlight: number;
   readonly maxImagePixels: number;
   /** Empty: the first by name. */
   readonly defaultModel: string;
-  /** URL of the module that exports `createEngine`. */
-  readonly engineModule: string;
+  readonly choice: EngineChoice;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly now: Clock;
@@ -54,13 +60,13 @@ export interface ClassifierOptions {
 
 /** Starts the workers, which check every package before it is served. @throws UsageError if none can be */
 export async function createClassifier(options: ClassifierOptions): Promise<Classifier> {
-  const { metrics, logger, now } = options;
+  const { choice, metrics, logger, now } = options;
   const admission = createAdmission(options.maxInFlight);
   const decoder = createDecoder({ maxImagePixels: options.maxImagePixels });
   const pool = createWorkerPool({
-    size: options.workers,
+    size: choice.workers,
     maxBatch: options.maxBatch,
-    engineModule: options.engineModule,
+    engine: { module: choice.module, options: choice.options },
     networks: options.packages.map(networkOf),
     logger,
     onIdle: () => scheduler.dispatch(),
@@ -81,6 +87,11 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   metrics.observe({ queueDepth: scheduler.depth, inFlight: admission.inside });
 
   const { engine, refused: refusedByWorkers } = await pool.start();
+  metrics.engineInfo.set({ engine: engine.name, device: engine.device, status: 'in-use' }, 1);
+  for (const { engine: name, code, reason } of choice.passedOver) {
+    logger.info({ engine: name, reason }, 'engine passed over');
+    metrics.engineInfo.set({ engine: name, device: '', status: code }, 1);
+  }
   const models: ServedModel[] = [];
   const refused = [...options.refused];
   for (const one of options.packages) {
@@ -162,7 +173,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
 
   return {
     catalog: createCatalog(models, defaultModel),
-    engine,
+    engine: { ...engine, workers: choice.workers, passedOver: [...choice.passedOver] },
     refused,
     admit: admission.enter,
     classify,

@@ -1,5 +1,5 @@
 // What the main thread and the workers say to each other; everything here is structured-cloneable.
-import type { SegmentSource } from '../engines/engine.js';
+import type { EngineOptions, SegmentSource } from '../engines/engine.js';
 import type { GoldenDocument } from '../models/golden.js';
 import type { Manifest } from '../models/manifest.js';
 import type { Policy } from '../models/profiles.js';
@@ -17,8 +17,8 @@ export interface Network {
 
 /** Handed to a worker at its birth. */
 export interface WorkerSetup {
-  /** URL of the module that exports `createEngine`, see engines/engine.ts. */
-  readonly engineModule: string;
+  /** URL of the engine's module, see engines/engine.ts, and what it is created with. */
+  readonly engine: { readonly module: string; readonly options: EngineOptions };
   readonly networks: readonly Network[];
   /** Int32 per place in a batch; non-zero: nobody waits for that image any more. */
   readonly cancelled: SharedArrayBuffer;

@@ -34,7 +34,7 @@ export interface WorkerPool {
 export interface WorkerPoolOptions {
   readonly size: number;
   readonly maxBatch: number;
-  readonly engineModule: string;
+  readonly engine: WorkerSetup['engine'];
   readonly networks: readonly Network[];
   readonly logger: Logger;
   /** Called whenever a worker becomes idle. */
@@ -80,7 +80,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   function spawn(slot: Slot): Promise<ReadyReport> {
     slot.state = 'starting';
     const workerData: WorkerSetup = {
-      engineModule: options.engineModule,
+      engine: options.engine,
       networks,
       cancelled: slot.cancelled.buffer as SharedArrayBuffer,
     };

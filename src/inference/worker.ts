@@ -22,8 +22,8 @@ const networks = new Map<string, LoadedNetwork>();
 
 const report = (message: Report): void => port.postMessage(message);
 
-const { createEngine } = (await import(setup.engineModule)) as EngineModule;
-const engine = await createEngine();
+const { createEngine } = (await import(setup.engine.module)) as EngineModule;
+const engine = await createEngine(setup.engine.options);
 const refused: { id: string; reason: string }[] = [];
 for (const network of setup.networks) {
   try {

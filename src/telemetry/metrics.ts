@@ -114,6 +114,12 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       labelNames: ['model', 'version', 'engine', 'device', 'status'],
       registers,
     }),
+    engineInfo: new Gauge({
+      name: 'rdi_engine_info',
+      help: '1 for every engine; status is in-use, or why it was passed over.',
+      labelNames: ['engine', 'device', 'status'],
+      registers,
+    }),
     certificateInfo: new Gauge({
       name: 'rdi_certificate_info',
       help: '1 for every profile but full; status is valid, invalid (made for other files) or none.',

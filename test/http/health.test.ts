@@ -13,7 +13,10 @@ test('alive and ready from the first answer on; draining, alive and not ready, a
     const response = await fetch(url + path);
     return [response.status, await response.json()];
   };
-  assert.deepEqual(await get('/readyz'), [200, { status: 'ready' }]);
+  const reason = 'The engine onnx is demanded.';
+  const passedOver = ['tensorflow', 'wasm'].map((engine) => ({ engine, code: 'not-demanded', reason }));
+  const engine = { name: 'onnx', device: 'cpu', workers: 1, passedOver };
+  assert.deepEqual(await get('/readyz'), [200, { status: 'ready', engine }]);
   assert.deepEqual(await get('/livez'), [200, { status: 'alive' }]);
   drain();
   await assertProblem(await fetch(`${url}/readyz`), 'shutting-down');

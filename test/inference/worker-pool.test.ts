@@ -21,7 +21,7 @@ async function startPool(t: TestContext, size: number) {
   const pool = createWorkerPool({
     size,
     maxBatch: 4,
-    engineModule: director.engineModule,
+    engine: { module: director.engineModule, options: {} },
     networks: [network],
     logger: pino({ level: 'silent' }),
     onIdle: () => calls.idle++,

@@ -48,6 +48,7 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   }
   const maxInFlight = options.config?.maxInFlight ?? 256;
   const config = createConfig({
+    engine: 'onnx',
     workers: 1,
     maxBatchImages: Math.min(64, maxInFlight),
     logLevel: 'debug',
