@@ -84,7 +84,12 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       metrics.batchSize.observe(labels, batch);
     },
   });
-  metrics.observe({ queueDepth: scheduler.depth, inFlight: admission.inside });
+  metrics.observe({
+    queueDepth: scheduler.depth,
+    inFlight: admission.inside,
+    maxInFlight: options.maxInFlight,
+    workers: choice.workers,
+  });
 
   const { engine, refused: refusedByWorkers } = await pool.start();
   metrics.engineInfo.set({ engine: engine.name, device: engine.device, status: 'in-use' }, 1);

@@ -13,6 +13,8 @@ const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 export interface Gauges {
   queueDepth(): number;
   inFlight(): number;
+  readonly maxInFlight: number;
+  readonly workers: number;
 }
 
 /** @param flopsBuckets bounds for FLOPs per request: what leaving at each exit of each model costs. */
@@ -135,22 +137,20 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     }),
   };
 
-  new Gauge({
-    name: 'rdi_queue_depth',
-    help: 'Images that wait for a worker.',
-    registers,
-    collect() {
-      this.set(gauges.current?.queueDepth() ?? 0);
-    },
-  });
-  new Gauge({
-    name: 'rdi_in_flight',
-    help: 'Images admitted and not yet answered.',
-    registers,
-    collect() {
-      this.set(gauges.current?.inFlight() ?? 0);
-    },
-  });
+  const gauge = (name: string, help: string, read: (source: Gauges) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(gauges.current ? read(gauges.current) : 0);
+      },
+    });
+  };
+  gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth());
+  gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight());
+  gauge('rdi_in_flight_limit', 'Most images that may be in flight.', ({ maxInFlight }) => maxInFlight);
+  gauge('rdi_workers', 'Inference threads, as configured.', ({ workers }) => workers);
 
   return {
     ...metrics,

@@ -7,7 +7,7 @@ import { testImages } from '../support/profiled-package.js';
 import { classify, classifyBatch, post, predict } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
 
-const { url, samples } = await startTestService({ after }, { config: { workers: 2 } });
+const { url, samples, config } = await startTestService({ after }, { config: { workers: 2 } });
 const files = (await testImages(60)).map(({ png }) => png);
 const queries = [{}, { profile: 'softmax' }, { profile: 'full' }, { maxExit: 1 }, { profile: 'second-only' }];
 
@@ -106,6 +106,8 @@ test('every HTTP answer is timed under its route, method and status; nothing sta
   const now = await samples();
   assert.equal(now.sum('rdi_in_flight'), 0);
   assert.equal(now.sum('rdi_queue_depth'), 0);
+  assert.equal(now.sum('rdi_in_flight_limit'), config.maxInFlight);
+  assert.equal(now.sum('rdi_workers'), 2);
   const routes = new Set(
     now.all.filter(({ name }) => name.startsWith('http_')).map(({ labels }) => labels['route']),
   );
