@@ -1,0 +1,54 @@
+// Do the promises hold? Models and certificates as served, uncertified answers.
+import * as units from '@grafana/grafana-foundation-sdk/units';
+import { createDashboard } from './dashboard.js';
+import { graph, table } from './panels.js';
+import { rate, select, sum } from './queries.js';
+
+const bookkeeping = ['__name__', 'job', 'Value'];
+
+export const certificates = createDashboard({
+  name: 'certificates',
+  title: 'Audit and certificates',
+  description:
+    'Which models and profiles are served, what is certified, and whether traffic still looks like it.',
+  rows: {
+    'What is served': [
+      table({
+        title: 'Models',
+        description: 'One row for each package and instance. refused: GET /models says why.',
+        unit: units.Short,
+        hidden: bookkeeping,
+        queries: { models: select('rdi_model_info') },
+      }),
+      table({
+        title: 'Certificates',
+        description:
+          'valid: the thresholds carry a certificate for exactly these files. invalid: made for other files, served as uncertified. none: never certified.',
+        unit: units.Short,
+        hidden: bookkeeping,
+        queries: { certificates: select('rdi_certificate_info') },
+      }),
+    ],
+    Answers: [
+      graph({
+        title: 'Uncertified answers',
+        description:
+          'Share of answers that left the calibrated path (budget, deadline, overload) or came from a profile without a valid certificate.',
+        unit: units.PercentUnit,
+        limits: [0.05, 0.1],
+        queries: {
+          '{{model}} {{version}}': `model:rdi_uncertified:ratio_rate30m{model=~"$model", version=~"$version"}`,
+        },
+      }),
+      graph({
+        title: 'Stopped early',
+        description: 'Images whose client, deadline or load cut the cascade short, by reason.',
+        unit: 'img/s',
+        style: 'stacked',
+        queries: {
+          '{{reason}}': sum('reason', rate('rdi_predictions_total', { where: 'reason!~"confident|final"' })),
+        },
+      }),
+    ],
+  },
+});
