@@ -16,7 +16,10 @@ export interface Panel {
   readonly description?: string;
   readonly targets?: readonly { readonly refId: string; readonly expr: string }[];
   readonly fieldConfig: {
-    readonly defaults: { readonly unit?: string; readonly thresholds?: { readonly steps: readonly object[] } };
+    readonly defaults: {
+      readonly unit?: string;
+      readonly thresholds?: { readonly steps: readonly object[] };
+    };
   };
 }
 

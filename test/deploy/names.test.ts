@@ -66,7 +66,10 @@ test('the labels that alerts write into their texts', () => {
     const made = usesOf(expr).map(({ metric }) => known.get(metric));
     for (const text of Object.values(annotations)) {
       for (const [, label = ''] of text.matchAll(/\$labels\.(\w+)/g)) {
-        assert.ok(made.every((labels) => labels?.has(label)), `${alert}: no label ${label}`);
+        assert.ok(
+          made.every((labels) => labels?.has(label)),
+          `${alert}: no label ${label}`,
+        );
       }
     }
   }

@@ -1,0 +1,147 @@
+// A real Prometheus scrapes a real service under a mixed load, by the shipped configuration with shorter times. Every
+// query of every dashboard and every rule must find data, and every alert that can be caused here fires.
+import assert from 'node:assert/strict';
+import { cp, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parse, stringify } from 'yaml';
+import type { CalibrationDocument } from '../../src/models/profiles.js';
+import { createDirector, marked } from '../support/directed-engine.js';
+import { fromPixels } from '../support/images.js';
+import { readJson, temporaryFolder, writeListed } from '../support/packages.js';
+import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
+import { classify, classifyBatch, post } from '../support/requests.js';
+import { startTestService } from '../support/service.js';
+import { dashboardQueries, readRules, readText, root, ruleFiles } from './files.js';
+import { startPrometheus, without } from './prometheus-process.js';
+
+const WINDOW = '10s';
+const PLACES = 16;
+const PATIENCE_SECONDS = 60;
+
+/** Alerts that are not caused here, and why; promtool's tests make them fire. */
+const notCaused: Readonly<Record<string, string>> = {
+  RdiServeAbsent: 'there are targets from the first scrape on',
+  RdiServeRestarting: 'the service is this process',
+};
+
+const skip = without('prometheus');
+
+test('every query finds data, every alert that can be caused fires', { skip }, async (t) => {
+  const director = createDirector(await temporaryFolder(t));
+  const service = await startTestService(t, {
+    engineModule: director.engineModule,
+    config: { workers: 2, maxInFlight: PLACES, maxBatch: 4 },
+    writePackages,
+  });
+  const prometheus = await startPrometheus(t, configuration(`127.0.0.1:${service.port}`));
+  let enough = false;
+  const load = putUnderLoad(service.url, director, () => enough);
+
+  const rules = readRules();
+  const queries = [
+    ...dashboardQueries(WINDOW),
+    ...rules.flatMap(({ record }) => (record === undefined ? [] : [{ place: record, expression: record }])),
+  ];
+  const silent = new Map(queries.map(({ place, expression }) => [place, expression]));
+  const quiet = new Set(
+    rules.flatMap(({ alert }) => (alert === undefined || notCaused[alert] ? [] : [alert])),
+  );
+  try {
+    for (let second = 0; second < PATIENCE_SECONDS && silent.size + quiet.size > 0; second++) {
+      for (const [place, expression] of silent) {
+        const samples = await prometheus.query(expression);
+        if (samples.some(({ value }) => Number.isFinite(value))) silent.delete(place);
+      }
+      for (const alert of await prometheus.firing()) quiet.delete(alert);
+      await sleep(1000);
+    }
+  } finally {
+    enough = true;
+    await load;
+  }
+  assert.deepEqual([...silent], [], 'queries without data');
+  assert.deepEqual([...quiet], [], 'alerts that did not fire');
+  assert.deepEqual(await prometheus.sickRules(), []);
+});
+
+/** The shipped configuration: every second instead of minutes, scraping `target` and an address where nothing is. */
+function configuration(target: string): Record<string, string> {
+  const shipped = parse(readText('deploy/prometheus/prometheus.yml')) as {
+    global: object;
+    scrape_configs: [{ job_name: string; static_configs: object }];
+  };
+  const [job] = shipped.scrape_configs;
+  const config = {
+    ...shipped,
+    global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    scrape_configs: [{ ...job, static_configs: [{ targets: [target, '127.0.0.1:1'] }] }],
+  };
+  const hastened = ruleFiles.map((file): [string, string] => [
+    file,
+    readText(`deploy/prometheus/${file}`)
+      .replace(/\[\d+[smhd]\]/g, `[${WINDOW}]`)
+      .replace(/\bfor: \d+[smhd]/g, 'for: 0s'),
+  ]);
+  return { 'prometheus.yml': stringify(config), ...Object.fromEntries(hastened) };
+}
+
+/** Three models: `tiny`; the shipped one, with a certificate made void by another threshold; and one to refuse. */
+async function writePackages(directory: string): Promise<void> {
+  await writeProfiledPackage(directory);
+  const shipped = path.join(directory, 'mnist-smallcnn/1');
+  await cp(path.join(root, 'models/mnist-smallcnn/1'), shipped, { recursive: true });
+  const calibration = await readJson<CalibrationDocument>(path.join(shipped, 'calibration.json'));
+  calibration.profiles['fast']?.thresholds.fill(0.4);
+  await writeListed(shipped, 'calibration.json', JSON.stringify(calibration));
+  const broken = await writeProfiledPackage(directory, { name: 'broken' });
+  await writeFile(path.join(broken.package.directory, 'model.onnx'), 'no network');
+}
+
+/** Rounds of everything that users and accidents do, until `enough`. */
+async function putUnderLoad(
+  url: string,
+  director: ReturnType<typeof createDirector>,
+  enough: () => boolean,
+): Promise<void> {
+  const images = await testImages(8);
+  const files = images.map(({ png }) => png);
+  const [image, file] = [images[0]?.pixels ?? new Uint8Array(), files[0] ?? Buffer.alloc(0)];
+  const [throws, kills] = await Promise.all(
+    (['throw', 'exit'] as const).map((mark) => fromPixels(marked(image, mark), 16, 16, 3).png().toBuffer()),
+  );
+  const tiny = { model: 'tiny' };
+  const queries = [
+    ...['default', 'softmax', 'margin', 'full'].map((profile) => ({ ...tiny, profile })),
+    { ...tiny, maxExit: 0 },
+    { model: 'mnist-smallcnn' },
+    { model: 'mnist-smallcnn', profile: 'fast' },
+  ];
+
+  while (!enough()) {
+    for (const query of queries) await answers(files.map((png) => classify(url, png, query)));
+    await answers([
+      classifyBatch(url, files, tiny),
+      classify(url, Buffer.from('no image'), tiny),
+      classify(url, file, { model: 'unknown' }),
+      post(`${url}/classify`, 'text', 'text/plain'),
+      fetch(`${url}/models`),
+      classify(url, throws ?? file, tiny),
+    ]);
+    await answers([classify(url, kills ?? file, tiny)]);
+    // Overload: the engine stands still, three times as many requests come as there are places, and even the event
+    // loop hangs for a while.
+    await director.hold();
+    const crowd = Array.from({ length: 3 * PLACES }, () => classify(url, file, tiny));
+    await sleep(500);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+    await sleep(500);
+    await director.release();
+    await answers(crowd);
+  }
+}
+
+async function answers(requests: readonly Promise<Response>[]): Promise<void> {
+  for (const response of await Promise.all(requests)) await response.arrayBuffer();
+}
