@@ -5,14 +5,16 @@ import sys
 
 import torch
 
-from .cli import download, evaluate, export, held_out, plot, smoke, train
+from .cli import compare_served, download, evaluate, export, export_authors, held_out, plot, smoke, train
 
 COMMANDS = {
     "download": download,
     "train": train,
     "export": export,
+    "export-authors": export_authors,
     "held-out": held_out,
     "evaluate": evaluate,
+    "compare-served": compare_served,
     "plot": plot,
     "smoke": smoke,
 }

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from PIL import Image
-
+from ..data.image_folder import to_picture
 from ..data.image_set import ImageSet, hold_out
 from ..data.registry import data_folder, load_split
 from ..training.config import TrainingConfig
@@ -32,5 +31,4 @@ def write_images(images: ImageSet, folder: Path) -> None:
     for index, (pixels, label) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):
         path = folder / images.classes[label] / f"{index:05}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        channels_last = pixels.permute(1, 2, 0).squeeze(-1).numpy()
-        Image.fromarray(channels_last).save(path)
+        to_picture(pixels).save(path)

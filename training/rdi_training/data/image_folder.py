@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from .image_set import ImageSet
 
@@ -35,6 +36,11 @@ def load_image_folder(folder: Path, split: str) -> ImageSet:
     pixels = np.stack([np.asarray(image.convert(mode)).reshape(height, width, -1) for image in opened])
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
     return ImageSet(images, torch.tensor([label for _, label in files]), classes)
+
+
+def to_picture(pixels: Tensor) -> Image.Image:
+    """One uint8 image [C, H, W], grey or RGB, for saving."""
+    return Image.fromarray(pixels.permute(1, 2, 0).squeeze(-1).numpy())
 
 
 def _read(path: Path) -> Image.Image:
