@@ -20,6 +20,7 @@ import { securityHeaders } from './http/security-headers.js';
 import { createValidatorCompiler } from './http/validation.js';
 import type { Classifier } from './inference/classifier.js';
 import type { Metrics } from './telemetry/metrics.js';
+import type { Tracing } from './telemetry/tracing.js';
 import { version } from './version.js';
 
 export interface AppOptions {
@@ -29,6 +30,8 @@ export interface AppOptions {
   readonly logger: Logger;
   /** Without them nobody needs one. */
   readonly apiKeys?: ApiKeys | undefined;
+  /** Without it nothing is traced. */
+  readonly tracing?: Tracing | undefined;
   /** Whether the process is about to end; /readyz then says so. */
   readonly isDraining: () => boolean;
 }
@@ -37,7 +40,7 @@ export type App = Awaited<ReturnType<typeof buildApp>>;
 
 /** A Fastify application that is ready to listen. It does not own the classifier: close that after the app. */
 export async function buildApp(options: AppOptions) {
-  const { config, classifier, metrics, logger, apiKeys, isDraining } = options;
+  const { config, classifier, metrics, logger, apiKeys, tracing, isDraining } = options;
   const answerError = createErrorHandler(metrics);
   const requestTimeout = config.requestTimeoutSeconds * 1000;
   const app = fastify({
@@ -56,6 +59,11 @@ export async function buildApp(options: AppOptions) {
   app.setValidatorCompiler(createValidatorCompiler(namedSchemas));
   const refuseMethods = refuseOtherMethods(app);
 
+  app.decorateRequest('trace', undefined);
+  if (tracing) {
+    const { traceRequests } = await import('./http/trace-requests.js');
+    await app.register(traceRequests, { tracing });
+  }
   await app.register(securityHeaders, { corsOrigins: config.corsOrigins });
   await app.register(requireApiKey, { apiKeys });
   app.addHook('onRequest', (request, reply, done) => {
@@ -78,7 +86,7 @@ export async function buildApp(options: AppOptions) {
   for (const schema of namedSchemas) app.addSchema(schema);
   await app.register(orderlyClose);
   await app.register(openapi, { version, docs: config.docs });
-  await app.register(metricsRoutes, { metrics });
+  await app.register(metricsRoutes, { metrics, exemplars: tracing?.exemplars });
   await app.register(healthRoutes, { isDraining, engine: classifier.engine });
   await app.register(modelRoutes, { classifier });
   const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;

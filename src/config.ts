@@ -110,6 +110,12 @@ export const Settings = Type.Object(
       description:
         'Origins whose pages may call this server, comma-separated, or *. Empty: none but its own.',
     }),
+    otlpEndpoint: Type.String({
+      default: '',
+      pattern: '^(|https?://.+)$',
+      description:
+        'Where traces go: the base address of an OpenTelemetry collector (OTLP over HTTP). Empty: no traces.',
+    }),
     logLevel: Type.String({
       default: 'info',
       pattern: '^(fatal|error|warn|info|debug|trace|silent)$',

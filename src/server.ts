@@ -9,6 +9,7 @@ import type { Config } from './config.js';
 import { messageOf, UsageError } from './errors.js';
 import { startService } from './service.js';
 import { createLogger } from './telemetry/logging.js';
+import { createTracing } from './telemetry/tracing.js';
 
 /**
  * Connections that may wait to be accepted. With Node's 511 a crowd that arrives while the event loop is busy overflows
@@ -25,9 +26,18 @@ const LISTEN_BACKLOG = 4096;
 export async function serve(config: Config, engineModule?: string): Promise<void> {
   const logger = createLogger(config.logLevel);
   const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
+  const tracing = config.otlpEndpoint === '' ? undefined : await createTracing(config.otlpEndpoint, logger);
   const { classifier, metrics } = await startService(config, logger, engineModule);
   let draining = false;
-  const app = await buildApp({ config, classifier, metrics, logger, apiKeys, isDraining: () => draining });
+  const app = await buildApp({
+    config,
+    classifier,
+    metrics,
+    logger,
+    apiKeys,
+    tracing,
+    isDraining: () => draining,
+  });
   const { host, port } = config;
   const address = await app.listen({ host, port, backlog: LISTEN_BACKLOG }).catch(async (error: unknown) => {
     await app.close();
@@ -65,6 +75,7 @@ export async function serve(config: Config, engineModule?: string): Promise<void
   await sleep(config.drainDelaySeconds * 1000);
   await app.close();
   await classifier.close();
+  await tracing?.close();
   clearTimeout(patience);
   logger.info({ seconds: monotonicSeconds() - started }, 'drained');
   process.exitCode = 0;

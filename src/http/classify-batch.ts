@@ -6,6 +6,7 @@ import type { Classifier } from '../inference/classifier.js';
 import { createPlan, type Plan } from '../inference/plan.js';
 import { Prediction } from '../inference/prediction.js';
 import type { ClientSignal } from '../inference/scheduler.js';
+import type { Timeline } from '../inference/timeline.js';
 import { ref } from '../schema-ref.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { ClassifyQuery, classifyProblems } from './classify.js';
@@ -92,7 +93,9 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
       const leave = classifier.admit(images.length);
       const signal = clientSignal(reply);
       try {
-        const results = await Promise.all(images.map((text) => classifyOne(text, plan, signal)));
+        const results = await Promise.all(
+          images.map((text) => classifyOne(text, plan, signal, request.trace?.image())),
+        );
         return { results };
       } finally {
         leave();
@@ -100,13 +103,19 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
     },
   );
 
-  async function classifyOne(text: string, plan: Plan, signal: ClientSignal): Promise<BatchItem> {
+  async function classifyOne(
+    text: string,
+    plan: Plan,
+    signal: ClientSignal,
+    timeline: Timeline | undefined,
+  ): Promise<BatchItem> {
     try {
       return {
         prediction: await classifier.classify(
           { bytes: decodeBase64(text), mediaType: undefined },
           plan,
           signal,
+          timeline,
         ),
       };
     } catch (error) {

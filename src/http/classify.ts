@@ -125,7 +125,9 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
 
       const leave = classifier.admit(1);
       try {
-        const prediction = await classifier.classify({ bytes, mediaType }, plan, clientSignal(reply));
+        const timeline = request.trace?.image();
+        const signal = clientSignal(reply);
+        const prediction = await classifier.classify({ bytes, mediaType }, plan, signal, timeline);
         const { exit, flops, timing } = prediction;
         reply.header('x-exit-index', exit.index);
         reply.header('x-flops', flops.executed);

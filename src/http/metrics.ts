@@ -4,13 +4,14 @@ import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Registry } from 'prom-client';
 import Type from 'typebox';
+import type { Exemplars } from '../telemetry/exemplars.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { problemResponses } from './problems.js';
 
 const OPEN_METRICS = 'application/openmetrics-text';
 
-export const metricsRoutes = fp<{ metrics: Metrics }>(
-  async (app: FastifyInstance, { metrics }) => {
+export const metricsRoutes = fp<{ metrics: Metrics; exemplars?: Exemplars | undefined }>(
+  async (app: FastifyInstance, { metrics, exemplars }) => {
     const { registry, httpSeconds } = metrics;
 
     app.addHook('onResponse', (request, reply, done) => {
@@ -42,7 +43,7 @@ export const metricsRoutes = fp<{ metrics: Metrics }>(
         const text = await registry.metrics();
         const open = request.headers.accept?.includes(OPEN_METRICS) ?? false;
         reply.type(open ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
-        return open ? toOpenMetrics(text) : text;
+        return open ? toOpenMetrics(exemplars?.addTo(text) ?? text) : text;
       },
     );
   },

@@ -25,7 +25,8 @@ export interface SegmentRun {
   readonly exit: number;
   /** Images it ran on. */
   readonly batch: number;
-  /** Duration of the engine call. */
+  /** When the engine call began, and how long it took. */
+  readonly started: number;
   readonly seconds: number;
 }
 
@@ -83,7 +84,7 @@ export async function* runCascade(input: CascadeInput): AsyncGenerator<CascadePr
       return false;
     });
     yield {
-      run: { exit: step.exit, batch: staying.length, seconds: finished - started },
+      run: { exit: step.exit, batch: staying.length, started, seconds: finished - started },
       departures,
       staying: staying.length - departures.length,
     };

@@ -16,6 +16,7 @@ import type { Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
 import type { EngineInfo, Network } from './protocol.js';
 import { type ClientSignal, createScheduler, type Outcome } from './scheduler.js';
+import type { Timeline } from './timeline.js';
 import { createWorkerPool } from './worker-pool.js';
 
 export interface EncodedImage {
@@ -38,8 +39,13 @@ export interface Classifier {
   readonly refused: readonly RefusedPackage[];
   /** Takes places for `images` images, all or none. @returns gives them back. @throws Failure `saturated` */
   admit(images: number): () => void;
-  /** Classifies an admitted image; `signal` says that nobody waits for it any more. @throws Failure */
-  classify(image: EncodedImage, plan: Plan, signal?: ClientSignal): Promise<Prediction>;
+  /**
+   * Classifies an admitted image.
+   * @param signal says that nobody waits for it any more
+   * @param timeline is filled in as far as the image gets
+   * @throws Failure
+   */
+  classify(image: EncodedImage, plan: Plan, signal?: ClientSignal, timeline?: Timeline): Promise<Prediction>;
   /** Lets the workers finish what they have and ends them. */
   close(): Promise<void>;
 }
@@ -139,12 +145,19 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     );
   }
 
-  async function classify(image: EncodedImage, plan: Plan, signal?: ClientSignal): Promise<Prediction> {
+  async function classify(
+    image: EncodedImage,
+    plan: Plan,
+    signal?: ClientSignal,
+    timeline?: Timeline,
+  ): Promise<Prediction> {
     const started = now();
+    if (timeline) timeline.started = started;
     const decoding = decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input);
     // Most images are decoded at once; awaiting those would only cost a turn of the event loop.
     const pixels = decoding instanceof Promise ? await decoding : decoding;
     const decodeSeconds = now() - started;
+    if (timeline) timeline.decoded = started + decodeSeconds;
     const outcome = await scheduler.submit({
       network: plan.model,
       policy: plan.profile.policy,
@@ -153,12 +166,17 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       topK: plan.topK,
       deadline: started + plan.deadlineSeconds,
       signal,
+      timeline,
     });
     if (!Number.isFinite(outcome.top[0]?.probability)) {
       throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
     }
     const prediction = createPrediction(plan, outcome, decodeSeconds, now() - started);
     count(prediction, outcome, decodeSeconds);
+    if (timeline) {
+      timeline.finished = now();
+      timeline.prediction = prediction;
+    }
     return prediction;
   }
 

@@ -6,6 +6,7 @@ import type { Policy } from '../models/profiles.js';
 import type { SegmentRun } from './cascade.js';
 import type { Path } from './path.js';
 import type { Leaver, Network } from './protocol.js';
+import type { Timeline } from './timeline.js';
 import type { Batch } from './worker-pool.js';
 
 /**
@@ -28,6 +29,8 @@ export interface Job {
   /** On the scheduler's clock; Infinity: none. */
   readonly deadline: number;
   readonly signal: ClientSignal | undefined;
+  /** To be filled in. */
+  readonly timeline?: Timeline | undefined;
 }
 
 export interface Outcome extends Omit<Leaver, 'image'> {
@@ -159,6 +162,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       onProgress(progress) {
         inferSeconds += progress.run.seconds;
         options.onSegment(network, progress.run);
+        for (const entry of entries) {
+          if (entry.timeline && !entry.settled) entry.timeline.segments.push(progress.run);
+        }
         for (const { image, ...leaver } of progress.leavers) {
           const entry = entries[image];
           entry?.resolve({ ...leaver, inferSeconds, queueSeconds: started - entry.enqueued });
@@ -195,6 +201,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     });
     entries.forEach((entry, image) => {
       entry.attempts++;
+      if (entry.timeline) entry.timeline.dispatched = started;
       entry.cancel = () => cancel(image);
     });
   }

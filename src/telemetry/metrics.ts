@@ -2,7 +2,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 const DECODE_SECONDS = [50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 1];
-const INFERENCE_SECONDS = [
+/** Seconds, of every histogram of durations but decoding. */
+export const DURATION_BUCKETS = [
   100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
 const SCORES = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
@@ -54,7 +55,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       name: 'rdi_request_duration_seconds',
       help: 'From admission to answer, for one image.',
       labelNames: ['model', 'version'],
-      buckets: INFERENCE_SECONDS,
+      buckets: DURATION_BUCKETS,
       registers,
     }),
     decodeSeconds: new Histogram({
@@ -68,14 +69,14 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       name: 'rdi_queue_wait_seconds',
       help: 'From the end of decoding until a worker starts on the image.',
       labelNames: ['model', 'version'],
-      buckets: INFERENCE_SECONDS,
+      buckets: DURATION_BUCKETS,
       registers,
     }),
     stageSeconds: new Histogram({
       name: 'rdi_stage_duration_seconds',
       help: 'One engine call: the segment that ends at exit `stage`, on a whole batch.',
       labelNames: ['model', 'version', 'stage'],
-      buckets: INFERENCE_SECONDS,
+      buckets: DURATION_BUCKETS,
       registers,
     }),
     batchSize: new Histogram({
@@ -132,7 +133,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       name: 'http_request_duration_seconds',
       help: 'From the request’s head to the end of the response.',
       labelNames: ['method', 'route', 'status'],
-      buckets: INFERENCE_SECONDS,
+      buckets: DURATION_BUCKETS,
       registers,
     }),
   };

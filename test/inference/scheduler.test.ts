@@ -49,7 +49,7 @@ function bench(workers: number, maxBatch = 8) {
       score: id,
       top: [],
     }));
-    batch.onProgress({ run: { exit: 0, batch: leavers.length, seconds: 1 }, leavers });
+    batch.onProgress({ run: { exit: 0, batch: leavers.length, started: 0, seconds: 1 }, leavers });
     batch.onDone();
     scheduler.dispatch();
   };

@@ -8,6 +8,7 @@ import { type Config, createConfig } from '../../src/config.js';
 import type { Classifier } from '../../src/inference/classifier.js';
 import { startService } from '../../src/service.js';
 import { createLogger } from '../../src/telemetry/logging.js';
+import { createTracing } from '../../src/telemetry/tracing.js';
 import { type Samples, scrape } from './exposition.js';
 import { type Scope, temporaryFolder } from './packages.js';
 import { type TestPackage, writeProfiledPackage } from './profiled-package.js';
@@ -61,12 +62,22 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   const logger = createLogger(config.logLevel, lines);
 
   const { classifier, metrics } = await startService(config, logger, options.engineModule);
+  const tracing = config.otlpEndpoint === '' ? undefined : await createTracing(config.otlpEndpoint, logger);
   let draining = false;
   const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
-  const app = await buildApp({ config, classifier, metrics, logger, apiKeys, isDraining: () => draining });
+  const app = await buildApp({
+    config,
+    classifier,
+    metrics,
+    logger,
+    apiKeys,
+    tracing,
+    isDraining: () => draining,
+  });
   scope.after(async () => {
     await app.close();
     await classifier.close();
+    await tracing?.close();
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;

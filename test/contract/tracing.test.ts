@@ -1,0 +1,202 @@
+// Traces as a collector receives them: the request, its images, and within each exactly what was run for it.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { Prediction } from '../../src/inference/prediction.js';
+import { createDirector } from '../support/directed-engine.js';
+import { type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.js';
+import { temporaryFolder } from '../support/packages.js';
+import { testImages } from '../support/profiled-package.js';
+import { classify, classifyBatch, post } from '../support/requests.js';
+import { startTestService, until } from '../support/service.js';
+
+process.env['OTEL_BSP_SCHEDULE_DELAY'] = '20';
+process.env['OTEL_SERVICE_NAME'] = 'digits';
+
+const scope = { after };
+const receiver = await startOtlpReceiver(scope);
+const director = createDirector(await temporaryFolder(scope));
+const config = { otlpEndpoint: receiver.endpoint };
+const service = await startTestService(scope, { config, engineModule: director.engineModule });
+const { url, log } = service;
+const images = (await testImages(40)).map(({ png }) => png);
+
+const SERVER = 2;
+const MILLISECOND = 1_000_000n;
+const newTrace = () => Array.from({ length: 32 }, () => Math.floor(Math.random() * 16).toString(16)).join('');
+const traceparent = (traceId: string, flags = '01') => ({
+  traceparent: `00-${traceId}-00f067aa0ba902b7-${flags}`,
+});
+
+/** All spans of a trace; the request's, which is written last, has come. */
+async function traceOf(traceId: string): Promise<ReceivedSpan[]> {
+  const own = () => receiver.spans.filter((span) => span.traceId === traceId);
+  await until(() => own().some(({ kind }) => kind === SERVER));
+  return own();
+}
+const childrenOf = (spans: readonly ReceivedSpan[], { id }: ReceivedSpan) =>
+  spans.filter(({ parent }) => parent === id);
+function only(spans: readonly ReceivedSpan[], name: string): ReceivedSpan {
+  const found = spans.filter((span) => span.name === name);
+  assert.equal(found.length, 1, `${name}: ${spans.map((span) => span.name)}`);
+  return found[0] as ReceivedSpan;
+}
+
+test('one request: decode, queue and exactly the segments that the engine ran, in order', async () => {
+  const depths = new Set<number>();
+  for (const query of [{}, { profile: 'second-only' }, { profile: 'full' }, { maxExit: 1 }]) {
+    for (const png of images.slice(0, 12)) {
+      const traceId = newTrace();
+      const before = (await director.runs()).length;
+      const address = `${url}/classify?${new URLSearchParams(query as Record<string, string>)}`;
+      const response = await post(address, png, 'image/png', traceparent(traceId));
+      const { exit, flops } = (await response.json()) as Prediction;
+      const runs = (await director.runs()).slice(before);
+      depths.add(exit.index);
+
+      const spans = await traceOf(traceId);
+      const request = only(spans, 'POST /classify');
+      assert.equal(request.parent, '00f067aa0ba902b7');
+      assert.equal(request.resource['service.name'], 'digits');
+      assert.equal(request.attributes['http.response.status_code'], 200);
+      assert.equal(request.attributes['rdi.request_id'], response.headers.get('x-request-id'));
+      const [image, ...others] = childrenOf(spans, request);
+      assert.ok(image && others.length === 0);
+      assert.equal(image.attributes['rdi.exit'], exit.index);
+      assert.equal(image.attributes['rdi.exit_reason'], exit.reason);
+      assert.equal(image.attributes['rdi.flops'], flops.executed);
+      const steps = childrenOf(spans, image);
+      assert.equal(spans.length, 2 + steps.length);
+      assert.deepEqual(
+        steps.map(({ name }) => name),
+        ['decode', 'queue', ...runs.map(({ to }) => `segment to exit ${to}`)],
+      );
+      const stages = runs.map(({ from, to }) =>
+        Array.from({ length: to - from }, (_, stage) => from + 1 + stage),
+      );
+      assert.deepEqual(
+        steps.slice(2).map(({ attributes }) => attributes),
+        runs.map(({ to }, index) => ({ 'rdi.exit': to, 'rdi.stages': stages[index], 'rdi.batch': 1 })),
+      );
+      // One after the other, within the image, within the request; to a millisecond, as wall clocks are read.
+      for (const [index, { start, end }] of steps.entries()) {
+        assert.ok(start <= end);
+        assert.ok(start >= image.start - MILLISECOND && end <= image.end + MILLISECOND);
+        const next = steps[index + 1];
+        if (next) assert.ok(end <= next.start + MILLISECOND);
+      }
+      assert.ok(request.start <= image.start && image.end <= request.end + MILLISECOND);
+      assert.ok(!spans.some(({ failed }) => failed));
+    }
+  }
+  assert.deepEqual([...depths].sort(), [0, 1, 2], 'images that leave at every exit');
+});
+
+test('a batch: each image by itself, with the size of the batches it was in', async () => {
+  const before = receiver.spans.length;
+  const response = await classifyBatch(url, images);
+  const { results } = (await response.json()) as { results: { prediction: Prediction }[] };
+  await until(() => receiver.spans.slice(before).some(({ kind }) => kind === SERVER));
+  const spans = receiver.spans.slice(before);
+  const request = only(spans, 'POST /classify/batch');
+  assert.equal(request.parent, '');
+  const ofImages = childrenOf(spans, request);
+  assert.deepEqual(
+    ofImages.map(({ attributes }) => attributes['rdi.exit']),
+    results.map(({ prediction }) => prediction.exit.index),
+  );
+  const sizes = new Set<unknown>();
+  for (const image of ofImages) {
+    const [decode, queue, ...segments] = childrenOf(spans, image);
+    assert.deepEqual([decode?.name, queue?.name], ['decode', 'queue']);
+    assert.equal(segments.at(-1)?.attributes['rdi.exit'], image.attributes['rdi.exit']);
+    assert.deepEqual(
+      segments.map(({ attributes }) => attributes['rdi.exit']),
+      segments.map((_, index) => index),
+    );
+    for (const { attributes } of segments) sizes.add(attributes['rdi.batch']);
+  }
+  assert.ok(sizes.has(8) && sizes.size > 2, `${[...sizes]}`);
+});
+
+test('what fails is seen where it failed', async () => {
+  const bad = newTrace();
+  await post(`${url}/classify`, Buffer.from('no image'), 'image/png', traceparent(bad));
+  const refused = await traceOf(bad);
+  assert.deepEqual(
+    refused.map(({ name, failed }) => [name, failed]),
+    [
+      ['image', true],
+      ['decode', true],
+      ['POST /classify', false],
+    ],
+    'the client’s fault, so the request itself is not an error of the server',
+  );
+
+  await director.hold();
+  const held = classify(url, images[0] as Buffer);
+  await until(async () => (await service.samples()).sum('rdi_in_flight') === 1);
+  const late = newTrace();
+  await post(`${url}/classify?deadlineMs=20`, images[0], 'image/png', traceparent(late));
+  await director.release();
+  await held;
+  const spans = await traceOf(late);
+  assert.deepEqual(
+    spans.map(({ name, failed }) => [name, failed]),
+    [
+      ['image', true],
+      ['decode', false],
+      ['queue', true],
+      ['POST /classify', true],
+    ],
+  );
+});
+
+test('the log names the trace, and OpenMetrics has it as an exemplar', async () => {
+  const traceId = newTrace();
+  await post(`${url}/classify`, images[0], 'image/png', traceparent(traceId));
+  await traceOf(traceId);
+  await until(() => log.some((line) => line['traceId'] === traceId && line['msg'] === 'request'));
+  const accept = { accept: 'application/openmetrics-text' };
+  const text = await (await fetch(`${url}/metrics`, { headers: accept })).text();
+  const line = /^(\w+)_bucket\{.*le="([^"]+)".*\} \d+ # \{trace_id="([0-9a-f]{32})"\} ([\d.e-]+) \d+\.\d+$/gm;
+  const exemplars = [...text.matchAll(line)];
+  const named = exemplars.filter(([, , , id]) => id === traceId).map(([, histogram]) => histogram);
+  assert.deepEqual(named, ['rdi_request_duration_seconds', 'http_request_duration_seconds']);
+  assert.equal(exemplars.length, text.split('trace_id').length - 1, 'none but at buckets');
+  for (const [, , bound, , seconds] of exemplars) {
+    assert.ok(bound === '+Inf' || Number(seconds) <= Number(bound));
+  }
+  assert.doesNotMatch(await (await fetch(`${url}/metrics`)).text(), /trace_id/);
+});
+
+test('who is told not to record does not, and probes and scrapes are never traced', async () => {
+  const before = receiver.spans.length;
+  const silent = newTrace();
+  await post(`${url}/classify`, images[0], 'image/png', traceparent(silent, '00'));
+  for (const path of ['/livez', '/readyz', '/metrics', '/openapi.json', '/docs/']) await fetch(url + path);
+  const marker = newTrace();
+  await fetch(`${url}/models`, { headers: traceparent(marker) });
+  await traceOf(marker);
+  assert.deepEqual(
+    receiver.spans.slice(before).map(({ name }) => name),
+    ['GET /models'],
+  );
+  assert.ok(
+    log.some((line) => line['traceId'] === silent),
+    'the caller’s logs can be joined all the same',
+  );
+});
+
+test('a collector that is away is a warning in the log, and costs no request', async (t) => {
+  const lonely = await startTestService(t, { config: { otlpEndpoint: 'http://127.0.0.1:1' } });
+  assert.equal((await classify(lonely.url, images[0] as Buffer)).status, 200);
+  await until(() => lonely.log.some(({ msg, level }) => msg === 'tracing' && level === 40));
+  assert.equal((await classify(lonely.url, images[0] as Buffer)).status, 200);
+});
+
+test('off, nothing is traced: no ids in the log, no exemplars', async (t) => {
+  const plain = await startTestService(t);
+  await post(`${plain.url}/classify`, images[0], 'image/png', traceparent(newTrace()));
+  await until(() => plain.log.some(({ msg }) => msg === 'request'));
+  assert.ok(!plain.log.some((line) => 'traceId' in line));
+});
