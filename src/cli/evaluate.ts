@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { UsageError } from '../errors.js';
 import { classIndices, type NamedDataSet, openDataSet, takeEvenly } from '../evaluation/data-set.js';
@@ -42,6 +42,7 @@ interface Options {
   readonly profile?: string[];
   readonly limit: number;
   readonly url?: string;
+  readonly apiKey?: string;
   readonly models: string;
   readonly json?: string;
 }
@@ -63,6 +64,11 @@ export function evaluateCommand(): Command {
       Number.POSITIVE_INFINITY,
     )
     .option('--url <url>', 'ask this running server instead of this process')
+    .addOption(
+      new Option('--api-key <key>', 'if that server needs one; others can read flags, so better').env(
+        'RDI_API_KEY',
+      ),
+    )
     .option('--models <folder>', 'the models folder, without --url', 'models')
     .option('--json <file>', 'write the figures there, too')
     .addHelpText('after', details)
@@ -82,7 +88,7 @@ export function evaluateCommand(): Command {
 async function run(modelName: string, dataSet: NamedDataSet, options: Options): Promise<Evaluation> {
   const name = parseModelName(modelName);
   const subject = options.url
-    ? await createRemoteSubject(options.url, name)
+    ? await createRemoteSubject(options.url, name, options.apiKey)
     : await createLocalSubject(options.models, name, createLogger('warn', pino.destination(2)));
   try {
     const { model } = subject;

@@ -9,17 +9,24 @@ type ModelDocument = Type.Static<typeof Model>;
 
 /**
  * @param base address of the server, such as http://localhost:8080
+ * @param apiKey if the server needs one
  * @throws UsageError if nothing answers there, or it serves no such model
  */
-export async function createRemoteSubject(base: string, { name, version }: ModelName): Promise<Subject> {
+export async function createRemoteSubject(
+  base: string,
+  { name, version }: ModelName,
+  apiKey?: string,
+): Promise<Subject> {
   if (!URL.canParse(base)) throw new UsageError(`"${base}" is not the address of a server.`);
   const address = (path: string, query: Record<string, string> = {}): URL => {
     const url = new URL(path, base.endsWith('/') ? base : `${base}/`);
     url.search = new URLSearchParams(query).toString();
     return url;
   };
+  const authorization: Record<string, string> =
+    apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   const wanted = address(`models/${encodeURIComponent(name)}`, version === undefined ? {} : { version });
-  const model = JSON.parse(await answerOf('The model', wanted)) as ModelDocument;
+  const model = JSON.parse(await answerOf('The model', wanted, { headers: authorization })) as ModelDocument;
 
   return {
     model: {
@@ -35,17 +42,17 @@ export async function createRemoteSubject(base: string, { name, version }: Model
     },
     async classify({ name: sample, mediaType, bytes }, profile) {
       const query = { model: model.name, version: model.version, profile };
-      const headers = { 'content-type': mediaType };
+      const headers = { ...authorization, 'content-type': mediaType };
       const url = address('classify', query);
       return JSON.parse(await answerOf(sample, url, { method: 'POST', headers, body: bytes })) as Prediction;
     },
-    metrics: () => answerOf('/metrics', address('metrics')),
+    metrics: () => answerOf('/metrics', address('metrics'), { headers: authorization }),
     async close() {},
   };
 }
 
 /** The body of a 200. @throws UsageError that says what was asked for and what came instead */
-async function answerOf(what: string, url: URL, init?: RequestInit): Promise<string> {
+async function answerOf(what: string, url: URL, init: RequestInit): Promise<string> {
   let response: Response;
   let body: string;
   try {

@@ -98,13 +98,21 @@ test('over HTTP: the same figures; a server whose metrics say otherwise means ex
   const service = await startService(config, logger);
   t.after(() => service.classifier.close());
   const serve = async (metrics: typeof service.metrics): Promise<string> => {
-    const app = await buildApp({ ...service, metrics, config, logger, isDraining: () => false });
+    const apiKeys = { ownerOf: (key: string) => (key === 'secret' ? 'evaluation' : undefined) };
+    const app = await buildApp({ ...service, metrics, config, logger, apiKeys, isDraining: () => false });
     await app.listen({ host: '127.0.0.1', port: 0 });
     t.after(() => app.close());
     return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   };
 
-  const honest = await run('tiny/1', '--url', await serve(service.metrics), '--data', data, '--json', json);
+  const url = await serve(service.metrics);
+  const keyless = await run('tiny/1', '--url', url, '--data', data);
+  assert.equal(keyless.code, 1);
+  assert.match(keyless.stderr, /answered 401, .*A valid API key is needed/);
+  const honest = await run(
+    'tiny/1',
+    ...['--url', url, '--api-key', 'secret', '--data', data, '--json', json],
+  );
   assert.deepEqual([honest.code, honest.stderr], [0, '']);
   check(await figures());
   assert.equal((await figures()).model.files, null);
@@ -113,6 +121,8 @@ test('over HTTP: the same figures; a server whose metrics say otherwise means ex
     'tiny',
     '--url',
     await serve(createMetrics([1])),
+    '--api-key',
+    'secret',
     '--data',
     data,
     '--json',
