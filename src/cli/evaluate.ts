@@ -65,9 +65,10 @@ export function evaluateCommand(): Command {
     )
     .option('--url <url>', 'ask this running server instead of this process')
     .addOption(
-      new Option('--api-key <key>', 'if that server needs one; others can read flags, so better').env(
-        'RDI_API_KEY',
-      ),
+      new Option(
+        '--api-key <key>',
+        'if that server needs one; safer in the environment, as flags can be read by others',
+      ).env('RDI_API_KEY'),
     )
     .option('--models <folder>', 'the models folder, without --url', 'models')
     .option('--json <file>', 'write the figures there, too')

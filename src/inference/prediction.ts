@@ -17,11 +17,11 @@ export const RankedClass = Type.Object(
 
 export const ModelId = Type.Object({ name: Type.String(), version: Type.String() }, { $id: 'ModelId' });
 
-const exitReasons = ['confident', 'final', 'budget', 'deadline'] as const satisfies ExitReason[];
-
-export const Reason = Type.Enum(exitReasons, {
+/** Open: a client must live with a reason that it does not know, so its generated code must not refuse it. */
+export const Reason = Type.Unsafe<ExitReason>({
   $id: 'ExitReason',
   type: 'string',
+  'x-extensible-enum': ['confident', 'final', 'budget', 'deadline'] satisfies ExitReason[],
   description:
     'confident: the score cleared the threshold; final: the last exit; budget: maxExit or maxFlops ' +
     'reached; deadline: deadlineMs had passed. Later releases may add reasons.',
