@@ -10,6 +10,7 @@ import { benchCommand } from './bench.js';
 import { calibrateCommand } from './calibrate.js';
 import { evaluateCommand } from './evaluate.js';
 import { importCommand } from './import.js';
+import { installTensorFlowCommand } from './install-tensorflow.js';
 import { openapiCommand } from './openapi.js';
 import { serveCommand } from './serve.js';
 
@@ -22,6 +23,7 @@ const program = new Command('rdi-serve')
   .addCommand(evaluateCommand())
   .addCommand(benchCommand())
   .addCommand(apiKeyCommand())
+  .addCommand(installTensorFlowCommand())
   .addCommand(openapiCommand());
 
 try {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { invariant } from '../errors.js';
-import type { Engine, EngineOptions, Segment, SegmentSource } from './engine.js';
-import { convertSegments, type Signature } from './graph-def/convert.js';
+import type { Engine, EngineOptions, Segment } from './engine.js';
+import { type ConvertedNetwork, convertSegments, type Signature } from './graph-def/convert.js';
 import { CUT, encodeSavedModel, INPUT, LOGITS, SERVING_TAG, signatureName } from './graph-def/saved-model.js';
 import {
   applyEnvironment,
@@ -27,13 +27,12 @@ export function createEngine({ device = 'auto', threads = 1 }: EngineOptions = {
     name: 'tensorflow',
     device: gpu ? 'gpu:0' : 'cpu',
     imageLayout: 'nhwc',
-    load: (sources) => load(tensorflow, sources),
+    load: (sources) => loadConverted(tensorflow, convertSegments(sources)),
   };
 }
 
 /** TensorFlow reads a SavedModel from a folder; afterwards it is not needed any more. */
-async function load(tensorflow: TensorFlow, sources: readonly SegmentSource[]): Promise<Segment[]> {
-  const network = convertSegments(sources);
+export async function loadConverted(tensorflow: TensorFlow, network: ConvertedNetwork): Promise<Segment[]> {
   const folder = await mkdtemp(join(tmpdir(), 'rdi-saved-model-'));
   try {
     await writeFile(join(folder, 'saved_model.pb'), encodeSavedModel(network));

@@ -2,6 +2,7 @@
 // it beside the service. It is no dependency: its own installer downloads several hundred megabytes.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import util from 'node:util';
 import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
@@ -26,12 +27,15 @@ export interface SavedModelSignature {
   dispose(): void;
 }
 
-/** The package's main file; undefined: it is not installed. */
+/** Where the package has its addon. */
+export const ADDON = 'lib/napi-v8/tfjs_binding.node';
+
+/** The package's main file; undefined: it is not installed, or only in part. */
 export function findBindings(): string | undefined {
   for (const base of [new URL('package.json', installFolder), import.meta.url]) {
     try {
       const path = createRequire(base).resolve(PACKAGE);
-      if (existsSync(path)) return path;
+      if (existsSync(join(dirname(path), '..', ADDON))) return path;
     } catch {
       // Not there; perhaps at the next place.
     }

@@ -1,0 +1,65 @@
+// `rdi-serve install-tensorflow`: what `npm run install:tensorflow` runs.
+import process from 'node:process';
+import { SingleBar } from 'cli-progress';
+import { Command } from 'commander';
+import { installTensorFlow } from '../engines/tensorflow/install/install.js';
+import type { Download } from '../engines/tensorflow/install/wheels.js';
+import { UsageError } from '../errors.js';
+
+const details = `
+Needs npm, a C++ compiler (CXX names another than g++) and glibc 2.28 or later on Linux; no
+Python. The libraries come from the Python package index (PIP_INDEX_URL names another), each
+checked against its hash in tensorflow/wheels.json. All of it goes to the folder tensorflow/,
+which npm ci leaves alone; to uninstall, delete tensorflow/node_modules.
+
+Examples:
+  npm run install:tensorflow -- --cpu
+  npm run install:tensorflow -- --gpu
+  npm run install:tensorflow -- --cpu --wheel tensorflow_cpu-2.21.0-cp312-….whl
+`;
+
+const MIB = 2 ** 20;
+
+interface Options {
+  readonly cpu?: true;
+  readonly gpu?: true;
+  readonly wheel: readonly string[];
+}
+
+export function installTensorFlowCommand(): Command {
+  return new Command('install-tensorflow')
+    .summary('install the TensorFlow engine')
+    .description('Installs @tensorflow/tfjs-node-gpu, built here against TensorFlow’s own libraries.')
+    .option('--cpu', 'for a CPU: downloads about 260 MiB, takes 1.2 GiB')
+    .option('--gpu', 'for an NVIDIA GPU, with CUDA and cuDNN: downloads about 3 GiB, takes 6 GiB')
+    .option('--wheel <file>', 'a wheel at hand, in place of its download; repeatable', collect, [])
+    .addHelpText('after', details)
+    .action(async ({ cpu, gpu, wheel }: Options) => {
+      if (cpu === gpu) throw new UsageError('Give either --cpu or --gpu.');
+      const bar = new SingleBar({ format: '{bar} {value}/{total} MiB, {eta_formatted} to go' });
+      const result = await installTensorFlow({
+        device: gpu ? 'gpu' : 'cpu',
+        wheels: wheel,
+        index: process.env['PIP_INDEX_URL'] ?? 'https://pypi.org/simple/',
+        compiler: process.env['CXX'] ?? 'g++',
+        onStep: (what) => process.stdout.write(`${what}\n`),
+        onProgress: (download) => show(bar, download),
+      });
+      process.stdout.write(
+        result.gpu
+          ? 'TensorFlow is installed and computes on the GPU.\n'
+          : `TensorFlow is installed and computes on the CPU${gpu ? '; it finds no GPU that it can use' : ''}.\n`,
+      );
+    });
+}
+
+function collect(file: string, before: readonly string[]): string[] {
+  return [...before, file];
+}
+
+function show(bar: SingleBar, { totalBytes = 0, receivedBytes }: Download): void {
+  const [total, value] = [Math.ceil(totalBytes / MIB), Math.floor(receivedBytes / MIB)];
+  if (!bar.isActive) bar.start(total, value);
+  else bar.update(value);
+  if (receivedBytes === totalBytes) bar.stop();
+}
