@@ -1,12 +1,12 @@
-// The ONNX engine under a test's direction. The two talk through a folder, named in the module's URL: every run is
+// An engine under a test's direction, the ONNX one unless another is named. The two talk through a folder, named in the module's URL: every run is
 // written down there before it starts, and waits while the folder holds a file `hold`, unless it finds one `pass`. Images with a mark (their
 // first pixels) make it fail. Runs in workers; `createDirector` is the test's end.
 import { appendFileSync, existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Engine, Segment, SegmentSource } from '../../src/engines/engine.js';
-import { createEngine as createOnnxEngine } from '../../src/engines/onnx.js';
+import { type EngineName, engineModule } from '../../src/engines/choose.js';
+import type { Engine, EngineModule, Segment, SegmentSource } from '../../src/engines/engine.js';
 
 /** What happens to the batch that an image with this mark is in. */
 const marks = ['exit', 'exit-once', 'crash', 'throw', 'not-a-number'] as const;
@@ -32,10 +32,10 @@ export interface Director {
   runs(): Promise<Run[]>;
 }
 
-export function createDirector(folder: string): Director {
+export function createDirector(folder: string, engine: EngineName = 'onnx'): Director {
   const hold = join(folder, 'hold');
   return {
-    engineModule: `${import.meta.url}?${new URLSearchParams({ folder })}`,
+    engineModule: `${import.meta.url}?${new URLSearchParams({ folder, engine })}`,
     hold: () => writeFile(hold, ''),
     release: () => rm(hold, { force: true }),
     async pass() {
@@ -66,9 +66,11 @@ function patternOf(mark: Mark): Uint8Array {
   return Uint8Array.from({ length: MARK_LENGTH }, (_, bit) => ((code >> bit) & 1 ? 255 : 0));
 }
 
-export function createEngine(): Engine {
-  const folder = new URL(import.meta.url).searchParams.get('folder') ?? '';
-  const engine = createOnnxEngine();
+export async function createEngine(): Promise<Engine> {
+  const { searchParams } = new URL(import.meta.url);
+  const folder = searchParams.get('folder') ?? '';
+  const module = engineModule(searchParams.get('engine') as EngineName);
+  const engine = await ((await import(module)) as EngineModule).createEngine({ device: 'cpu' });
   return {
     ...engine,
     async load(sources) {
