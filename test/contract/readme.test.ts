@@ -1,0 +1,93 @@
+// What README.md shows: its curl commands answered by the shipped model, its example answer, its figures, its links.
+// .ci/run gives the same lines to a real shell and a real curl; here they are read and sent, so that none is needed.
+import assert from 'node:assert/strict';
+import { access, readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { settingNames } from '../../src/config.js';
+import type { Prediction } from '../../src/inference/prediction.js';
+import { commandLine, runNode } from '../support/serve-process.js';
+import { startTestService } from '../support/service.js';
+
+const root = join(import.meta.dirname, '../../..');
+const readme = await readFile(join(root, 'README.md'), 'utf8');
+const documents = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md'));
+const { url } = await startTestService({ after }, { config: { models: join(root, 'models') } });
+const commands = [...readme.matchAll(/^curl .*$/gm)].map(([command]) => command);
+
+/** Sends what a curl command of ours says; an option that is not known here fails. */
+async function send(command: string): Promise<Response> {
+  const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '');
+  const headers: [string, string][] = [];
+  let [address, body]: [string, Buffer | undefined] = ['', undefined];
+  for (let at = 1; at < words.length; at++) {
+    const word = words[at] ?? '';
+    if (word === '-H') headers.push((words[++at] ?? '').split(': ') as [string, string]);
+    else if (word === '--data-binary') body = await readFile(join(root, (words[++at] ?? '').replace('@', '')));
+    else if (word.startsWith('localhost:8080/')) address = word.replace('localhost:8080', url);
+    else assert.fail(`${word} in ${command}`);
+  }
+  return fetch(address, { headers, ...(body && { method: 'POST', body }) });
+}
+
+test('every curl command is answered', async () => {
+  assert.ok(commands.length >= 2);
+  for (const command of commands) assert.equal((await send(command)).status, 200, command);
+});
+
+test('the example answer is the answer, to the digits shown', async () => {
+  const [, shown = ''] = /```json\n(.*?)```/s.exec(readme) ?? [];
+  const example = JSON.parse(shown) as Prediction;
+  const answer = (await (await send(commands[0] ?? '')).json()) as Prediction;
+  const { timing, exit, confidence, top, ...rest } = example;
+  const near = (given: number, expected: number) =>
+    assert.ok(Math.abs(given - expected) <= 0.01 * expected, `${given}, not ${expected}`);
+  for (const [key, value] of Object.entries(rest)) assert.deepEqual(answer[key as keyof Prediction], value, key);
+  near(answer.confidence, confidence);
+  near(answer.top[0]?.probability ?? 0, top[0]?.probability ?? 1);
+  near(answer.exit.score, exit.score);
+  near(answer.exit.threshold ?? 0, exit.threshold ?? 1);
+  assert.deepEqual({ ...answer.exit, score: 0, threshold: 0 }, { ...exit, score: 0, threshold: 0 });
+  assert.deepEqual(Object.keys(answer), Object.keys(example));
+  assert.deepEqual(Object.keys(answer.timing), Object.keys(timing));
+});
+
+test('the harder image goes as deep as it says', async () => {
+  const [, flops = ''] = /`exit\.index` 1, ([\d,]+) FLOPs/.exec(readme) ?? [];
+  const image = 'docs/examples/hard-4.png';
+  assert.ok(readme.includes(image));
+  const command = (commands[0] ?? '').replace(/docs\/examples\/\S+/, image);
+  const { exit, flops: spent } = (await (await send(command)).json()) as Prediction;
+  assert.deepEqual([exit.index, spent.executed], [1, Number(flops.replaceAll(',', ''))]);
+});
+
+test('the command line has the commands that it lists', async (t) => {
+  const { stdout } = await runNode(t, [commandLine, '--help']).ended;
+  const listed = [...readme.matchAll(/^rdi-serve ([a-z-]+) {2,}/gm)].map(([, name]) => name);
+  assert.ok(listed.length >= 5);
+  for (const name of listed) assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
+});
+
+test('links and pictures lead to files, in all documents', async () => {
+  const files = ['README.md', 'CONTRIBUTING.md', ...documents.map((name) => join('docs', name))];
+  for (const file of files) {
+    const text = await readFile(join(root, file), 'utf8');
+    for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
+      await assert.doesNotReject(access(join(root, dirname(file), target)), `${file}: ${target}`);
+    }
+  }
+  for (const name of documents) assert.ok(readme.includes(`docs/${name}`), `the README links docs/${name}`);
+});
+
+test('settings that the documents name exist', async () => {
+  const known = new Set(settingNames.map((name) => `RDI_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`));
+  for (const name of ['README.md', ...documents.map((one) => join('docs', one))]) {
+    const text = await readFile(join(root, name), 'utf8');
+    for (const [variable] of text.matchAll(/\bRDI_[A-Z_]+\b/g)) {
+      if (!forTools.has(variable)) assert.ok(known.has(variable), `${name}: ${variable}`);
+    }
+  }
+});
+
+/** Read by commands other than `serve`, by tests and by scripts. */
+const forTools = new Set(['RDI_API_KEY', 'RDI_DATA', 'RDI_URL', 'RDI_EXPORT', 'RDI_AUTHORS_CHECKPOINT']);
