@@ -6,6 +6,7 @@ import sys
 import torch
 
 from .cli import compare_served, download, evaluate, export, export_authors, held_out, plot, smoke, train
+from .training.trainer import CollapseError
 
 COMMANDS = {
     "download": download,
@@ -31,7 +32,7 @@ def main(arguments: list[str]) -> int:
     torch.set_flush_denormal(True)  # vanishing gradients would otherwise slow a CPU down manyfold
     try:
         return COMMANDS[options.command].run(options)
-    except (FileNotFoundError, ValueError) as error:
+    except (CollapseError, FileNotFoundError, ValueError) as error:
         print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
         return 2
 

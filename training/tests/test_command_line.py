@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from toy_images import draw_image_folder
 
 from rdi_training.__main__ import main
 from rdi_training.data.image_set import hold_out
@@ -18,44 +19,21 @@ from rdi_training.training.config import TrainingConfig
 DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
 
 
-def write_image_folder(folder: Path) -> None:
-    """Two classes of 32 x 32 images: reddish and bluish noise."""
-    generator = torch.Generator().manual_seed(0)
-    for split, count in (("train", 40), ("test", 10)):
-        for name, tint in (("cat", (90, 0, 0)), ("dog", (0, 0, 90))):
-            (folder / split / name).mkdir(parents=True)
-            for index in range(count):
-                noise = torch.randint(120, (32, 32, 3), generator=generator) + torch.tensor(tint)
-                Image.fromarray(noise.to(torch.uint8).numpy()).save(folder / split / name / f"{index}.png")
+def blocks(language: str) -> list[str]:
+    """The document's code blocks in that language, the one on own images and network first."""
+    section = DOCUMENT.read_text().partition("## Your own images and network")[2]
+    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
 @pytest.mark.parametrize("epsilon", [0.0, 0.03])
-def test_own_images_and_own_network(
-    epsilon: float, config: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = re.search(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
-    assert found is not None
-    (tmp_path / "my_network.py").write_text(found[1])
+def test_own_images_and_own_network(epsilon: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_network.py").write_text(blocks("python")[0])
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "my_network", raising=False)
-    write_image_folder(tmp_path / "data" / "pets")
-    phase = {
-        "epochs": 1,
-        "steps": 1 if epsilon else 0,
-        "step_over_epsilon": 1.0,
-        "epsilon_from": epsilon,
-        "epsilon_to": epsilon,
-    }
-    values = config.to_json() | {
-        "name": "pets",
-        "network": "my_network:build",
-        "dataset": "pets",
-        "held_out": 20,
-        "batch_size": 10,
-        "augment": True,
-        "carry_perturbations": False,
-        "phases": [phase],
-    }
+    draw_image_folder(tmp_path / "data" / "pets", {"train": 40, "test": 10})
+    values = json.loads(blocks("json")[0])
+    values["held_out"] = 20
+    values["phases"][0] |= {"epochs": 1, "steps": 1 if epsilon else 0, "epsilon_from": epsilon, "epsilon_to": epsilon}
     (tmp_path / "pets.json").write_text(json.dumps(values))
     monkeypatch.setenv("RDI_DATA", str(tmp_path / "data"))
     run, export = str(tmp_path / "run"), str(tmp_path / "export")

@@ -140,9 +140,17 @@ def test_carried_perturbations_come_back_scaled_to_the_ball() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gain", "robust", "reason"),
-    [(0.3, 0.5, None), (0.0, 0.5, "no longer raises"), (0.3, 0.38, "fell"), (0.3, 0.41, None)],
+    ("gain", "robust", "images", "reason"),
+    [
+        (0.3, 0.5, 2000, None),
+        (0.0, 0.5, 2000, "no longer raises"),
+        (0.3, 0.38, 2000, "fell"),
+        (0.3, 0.41, 2000, None),
+        (0.3, 0.25, 30, None),
+        (0.3, 0.05, 30, "fell"),
+    ],
 )
-def test_guard(gain: float, robust: float, reason: str | None) -> None:
-    verdict = collapse(Vitals(gain=gain, robust_accuracy=robust, clean_accuracy=[0.9]), 0.5)
+def test_guard(gain: float, robust: float, images: int, reason: str | None) -> None:
+    vitals = Vitals(gain=gain, robust_accuracy=robust, clean_accuracy=[0.9], images=images)
+    verdict = collapse(vitals, 0.5)
     assert verdict is None if reason is None else reason in str(verdict)
