@@ -18,7 +18,7 @@ from rdi_training.training.loss import neighbour_divergence, training_loss
 from rdi_training.training.moving_average import averaged_copy, update_average
 from rdi_training.training.schedule import learning_rate
 
-CONFIGS = sorted((Path(__file__).parent.parent / "configs").glob("*.json"))
+CONFIGS = sorted((Path(__file__).parent.parent / "configs").rglob("*.json"))
 
 
 def test_loss_by_hand() -> None:
@@ -52,7 +52,7 @@ def test_phases_follow_each_other_and_epsilon_moves_within_them(config: Training
     assert config.phase_at(3.0) == (phases[1], 0.3)
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_shipped_configurations_are_valid(path: Path) -> None:
     config = TrainingConfig.read(path)
     assert config.name == path.stem

@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
     parser.add_argument("--report", type=Path, help="Markdown that `evaluate` wrote, for the model card")
     parser.add_argument("--model-version", default="1", help="version of the model package")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--hardware", default=f"{platform.machine()} CPU", help="what it was trained on, in words")
 
 
@@ -38,9 +39,11 @@ def run(options: argparse.Namespace) -> int:
     training = load_split(saved["dataset"], folder, "train")
     config, position, network = load_run(checkpoint, classes=len(training.classes))
     trained, held_out = hold_out(training, config.held_out, config.seed)
-    refresh_statistics(network, config, trained)
-    cost = network_cost(network)
-    recorded = RecordedExits(all_logits(network, held_out.images), held_out.labels, cost)
+    device = torch.device(options.device)
+    refresh_statistics(network.to(device), config, trained.to(device))
+    logits = all_logits(network, held_out.images.to(device)).cpu()
+    cost = network_cost(network.cpu())
+    recorded = RecordedExits(logits, held_out.labels, cost)
     calibration = choose_profiles(recorded, images=len(held_out))
     from_jpeg = is_jpeg(config.dataset, folder)
     card = model_card(

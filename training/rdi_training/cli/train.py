@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoint and log; resumed if it has one")
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--compile", metavar="MODE", help="torch.compile mode: default, reduce-overhead … (GPU)")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads")
     parser.add_argument("--checkpoint-seconds", type=float, default=300, help="save at least this often")
 
@@ -29,6 +30,9 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     config = TrainingConfig.read(options.config)
     state, trained, held_out = open_run(config, options.run, data_folder(options.data), torch.device(options.device))
+    torch.backends.cudnn.benchmark = True
+    if options.compile:
+        state.network.compile(mode=options.compile, dynamic=False)
 
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):

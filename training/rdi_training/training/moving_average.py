@@ -16,8 +16,12 @@ def update_average(average: nn.Module, network: nn.Module, decay: float, updates
     """Move the average towards the network; early on it follows faster: decay is at most (1 + n) / (10 + n)."""
     share = 1 - min(decay, (1 + updates) / (10 + updates))
     current = network.state_dict()
+    followed, followers = [], []
     for name, value in average.state_dict().items():
         if value.is_floating_point():
-            value.lerp_(current[name], share)
+            followed.append(current[name])
+            followers.append(value)
         else:
             value.copy_(current[name])
+    # One call for all tensors: on a GPU hundreds of small ones would cost as much as a training step.
+    torch._foreach_lerp_(followers, followed, share)

@@ -131,9 +131,12 @@ def _step(state: TrainingState, trained: ImageSet, chosen: torch.Tensor, progres
     update_average(state.average, network, config.ema_decay, position.updates)
     if state.carried is not None:
         state.carried[chosen] = to_carry(images, adversarial, epsilon)
-    position.sums["loss"] += loss.item()
-    position.sums["clean"] += exit_losses(clean.detach(), labels).mean().item()
-    position.sums["adversarial"] += exit_losses(attacked.detach(), labels).mean().item()
+    halves = (exit_losses(logits.detach(), labels).mean() for logits in (clean, attacked))
+    # Read together: each reading waits for the GPU.
+    for name, value in zip(
+        ("loss", "clean", "adversarial"), torch.stack([loss.detach(), *halves]).tolist(), strict=True
+    ):
+        position.sums[name] += value
 
 
 def _judge(state: TrainingState, held_out: ImageSet, folder: Path, log: Log) -> None:

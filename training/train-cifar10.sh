@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Trains, exports and evaluates the three CIFAR-10 networks in turn, for at most MINUTES; the same command goes on where
+# the last one stopped, until it says that all is done. Meant for one data-centre GPU.
+#
+#   train-cifar10.sh RUNS [MINUTES]      RUNS/NAME/ gets the run and its export/; RUNS/triple-win.md the comparison
+#
+# CONFIGS (configs/gpu), NAMES, DEVICE, DATASET, IMAGES and TRAIN_OPTIONS change what it does, PYTHON what runs it.
+set -euo pipefail
+runs=$(mkdir -p "$1" && cd "$1" && pwd)
+minutes=${2:-9}
+cd "$(dirname "$0")"
+read -ra names <<<"${NAMES:-cifar10-resnet38 cifar10-resnet38-single cifar10-mobilenetv2}"
+read -ra options <<<"${TRAIN_OPTIONS:-}"
+device=${DEVICE:-cuda}
+dataset=${DATASET:-cifar10}
+images=${IMAGES:-1000}
+
+toolkit() { "${PYTHON:-python}" -m rdi_training "$@"; }
+out_of_time() { ((SECONDS >= minutes * 60)); }
+finished() { grep -q '"event": "end"' "$runs/$1/log.jsonl"; }
+
+for name in "${names[@]}"; do
+  if [[ ! -e $runs/$name/export/MODEL_CARD.md ]]; then
+    if out_of_time; then echo 'time is up; the same command goes on'; exit; fi
+    timeout --preserve-status --signal=TERM $((minutes * 60 - SECONDS)) \
+      "${PYTHON:-python}" -m rdi_training train --config "${CONFIGS:-configs/gpu}/$name.json" --run "$runs/$name" \
+      --device "$device" "${options[@]}"
+    finished "$name" || { echo 'time is up; the same command goes on'; exit; }
+    toolkit export --run "$runs/$name" --out "$runs/$name/export" --device "$device" --hardware "${HARDWARE:-$device}"
+  fi
+done
+
+compare() { toolkit evaluate "$@" --dataset "$dataset" --images "$images" --device "$device"; }
+for name in "${names[@]}"; do
+  if [[ ! -e $runs/$name/report.md ]]; then
+    if out_of_time; then echo 'time is up; the same command goes on'; exit; fi
+    compare "$runs/$name/export" --out "$runs/$name/report"
+  fi
+done
+if [[ ! -e $runs/triple-win.md ]]; then
+  compare "$runs/${names[0]}/export" --against "$runs/${names[1]}/export" --out "$runs/triple-win"
+fi
+echo 'all is done'
