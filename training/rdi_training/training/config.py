@@ -20,7 +20,7 @@ class Phase:
     """Radius at the start of the phase, units of [0, 1]; it moves linearly to epsilon_to."""
     epsilon_to: float
     side: int | None = None
-    """Images are scaled to this height and width, which saves time early on; None: they stay as they are."""
+    """Images are scaled to this height and width, which saves time early on; None: they are not."""
 
 
 @dataclass(frozen=True)
