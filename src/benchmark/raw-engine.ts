@@ -1,7 +1,8 @@
 // The yardstick: how fast the engine alone is, in as many threads as asked for, without HTTP, decoder or queue.
 import { once } from 'node:events';
 import process from 'node:process';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
+import type { EngineInfo } from '../inference/protocol.js';
 import type { RawCommand, RawReport, RawSetup } from './raw-worker.js';
 
 export interface RawMeasurement extends RawReport {
@@ -10,6 +11,8 @@ export interface RawMeasurement extends RawReport {
 }
 
 export interface RawEngine {
+  /** Where it computes. */
+  readonly device: string;
   /** Runs in the first `workers` threads at once. Throughput is that of all, times are those of the first. */
   measure(command: RawCommand, workers: number): Promise<RawMeasurement>;
   close(): Promise<void>;
@@ -19,16 +22,21 @@ export interface RawEngine {
 export async function startRawEngine(setup: RawSetup, size: number): Promise<RawEngine> {
   const workers = await Promise.all(
     Array.from({ length: size }, async () => {
-      const worker = new Worker(new URL('./raw-worker.js', import.meta.url), { workerData: setup });
-      await once(worker, 'message');
-      return worker;
+      const worker = new Worker(new URL('./raw-worker.js', import.meta.url), {
+        workerData: setup,
+        env: SHARE_ENV,
+      });
+      const [{ device }] = (await once(worker, 'message')) as [EngineInfo];
+      return { worker, device };
     }),
   );
   return {
+    device: workers[0]?.device ?? '',
+
     async measure(command, count) {
       const before = process.cpuUsage();
       const reports = await Promise.all(
-        workers.slice(0, count).map(async (worker) => {
+        workers.slice(0, count).map(async ({ worker }) => {
           worker.postMessage(command);
           const [report] = (await once(worker, 'message')) as [RawReport];
           return report;
@@ -47,7 +55,7 @@ export async function startRawEngine(setup: RawSetup, size: number): Promise<Raw
     },
     async close() {
       await Promise.all(
-        workers.map(async (worker) => {
+        workers.map(async ({ worker }) => {
           worker.postMessage('close');
           await once(worker, 'exit');
         }),

@@ -53,7 +53,7 @@ port.on('message', async (command: RawCommand | 'close') => {
   await Promise.all([...segments.values()].map((segment) => segment.release()));
   port.close();
 });
-port.postMessage('ready');
+port.postMessage({ name: engine.name, device: engine.device });
 
 async function replay({ profile, batch, seconds }: RawCommand): Promise<RawReport> {
   const passes = await record(profile, batch);

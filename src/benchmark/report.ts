@@ -1,6 +1,7 @@
 // A benchmark's figures as a document for programs and as tables for people.
 import { formatTable, percent } from '../cli/table.js';
 import type { ProfileFigures } from './bench.js';
+import { type Machine, machineLine } from './machine.js';
 
 export interface ModelFigures {
   readonly model: string;
@@ -14,13 +15,7 @@ export interface BenchDocument {
   readonly tool: string;
   /** When it ended, in ISO 8601. */
   readonly date: string;
-  readonly machine: {
-    readonly cpu: string;
-    readonly cores: number;
-    readonly memoryGiB: number;
-    readonly node: string;
-    readonly platform: string;
-  };
+  readonly machine: Machine;
   readonly settings: {
     readonly workers: number;
     readonly connections: number;
@@ -33,7 +28,7 @@ export interface BenchDocument {
 export function renderBench({ machine, settings, models }: BenchDocument): string {
   const { workers, connections, seconds, rounds } = settings;
   return (
-    `${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, Node ${machine.node}, ${machine.platform}\n` +
+    `${machineLine(machine)}\n` +
     `${workers} workers, ${connections} connections, medians of ${rounds} × ${seconds} s; ` +
     'load client, server and workers share the machine; the server logs to the null device\n' +
     models.map(renderModel).join('')

@@ -1,10 +1,13 @@
 // `rdi-serve bench`: the engine alone and the service over HTTP, in one run on one machine, with the same model.
 import { writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { benchProfile, stepsOf } from '../benchmark/bench.js';
+import { compareEngines } from '../benchmark/engines.js';
+import { renderEngines } from '../benchmark/engines-report.js';
+import { describeMachine } from '../benchmark/machine.js';
 import { type BenchDocument, type ModelFigures, renderBench } from '../benchmark/report.js';
 import { createStand } from '../benchmark/stand.js';
 import { type EngineDemand, engineNames } from '../engines/choose.js';
@@ -27,6 +30,7 @@ The images are the package's golden inputs. Close other programs: everything sha
 
 Examples:
   rdi-serve bench
+  rdi-serve bench --engines
   rdi-serve bench mnist-smallcnn --seconds 10 --connections 64 --json bench.json
 `;
 
@@ -36,6 +40,7 @@ interface Options {
   readonly rounds: number;
   readonly connections: number;
   readonly engine: EngineDemand['engine'];
+  readonly engines?: true;
   readonly workers: number;
   readonly json?: string;
 }
@@ -52,31 +57,45 @@ export function benchCommand(): Command {
     .addOption(
       new Option('--engine <name>', 'as for serve').choices(['auto', ...engineNames]).default('auto'),
     )
+    .option('--engines', 'compare all engines that are installed, one thread each, without HTTP')
     .option('--workers <n>', 'inference threads', positiveInteger, availableParallelism())
     .option('--json <file>', 'write the figures there, too')
     .addHelpText('after', details)
     .action(async (names: string[], options: Options) => {
       const { packages } = await findPackages(options.models);
       const chosen = choose(packages, names);
-      const models: ModelFigures[] = [];
-      for (const model of chosen) models.push(await benchModel(model, options));
-      const { workers, connections, seconds, rounds } = options;
-      const document: BenchDocument = {
-        tool: `rdi-serve ${version}`,
-        date: new Date().toISOString(),
-        machine: {
-          cpu: cpus()[0]?.model ?? 'unknown processor',
-          cores: availableParallelism(),
-          memoryGiB: Math.round(totalmem() / 2 ** 30),
-          node: process.versions.node,
-          platform: `${process.platform} ${process.arch}`,
-        },
-        settings: { workers, connections, seconds, rounds },
-        models,
-      };
-      process.stdout.write(renderBench(document));
+      const [text, document] = await (options.engines ? benchEngines : benchService)(chosen, options);
+      process.stdout.write(text);
       if (options.json) await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
     });
+}
+
+async function benchService(chosen: readonly ModelPackage[], options: Options): Promise<[string, object]> {
+  const models: ModelFigures[] = [];
+  for (const model of chosen) models.push(await benchModel(model, options));
+  const { workers, connections, seconds, rounds } = options;
+  const document = { ...origin(), settings: { workers, connections, seconds, rounds }, models };
+  return [renderBench(document), document];
+}
+
+async function benchEngines(chosen: readonly ModelPackage[], options: Options): Promise<[string, object]> {
+  const models = [];
+  for (const model of chosen) {
+    const { name, version: modelVersion, exits } = model.manifest;
+    const bar = new SingleBar({ format: `{bar} ${name}: {value}/{total} measurements` });
+    const comparison = await compareEngines(model, options, (total) => {
+      if (!bar.isActive) bar.start(total, 0);
+      bar.increment();
+    }).finally(() => bar.stop());
+    models.push({ model: `${name}/${modelVersion}`, fullFlops: fullFlops(exits), ...comparison });
+  }
+  const { seconds, rounds } = options;
+  const document = { ...origin(), settings: { seconds, rounds }, models };
+  return [renderEngines(document), document];
+}
+
+function origin(): Pick<BenchDocument, 'tool' | 'date' | 'machine'> {
+  return { tool: `rdi-serve ${version}`, date: new Date().toISOString(), machine: describeMachine() };
 }
 
 async function benchModel(model: ModelPackage, options: Options): Promise<ModelFigures> {

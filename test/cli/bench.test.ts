@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { EnginesDocument } from '../../src/benchmark/engines-report.js';
 import type { BenchDocument } from '../../src/benchmark/report.js';
+import { engines } from '../support/engines.js';
 import { writeTestPackage } from '../support/network.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -57,6 +59,29 @@ test('bench measures engine and service of the same model and writes the figures
     assert.equal(http.shareOfRaw, http.requestsPerSecond / fastest);
     assert.equal(idle.addedMs, idle.medianMs - (raw[0]?.medianMs ?? 0));
   }
+});
+
+test('bench --engines measures every engine that is there, and names those that are not', async (t) => {
+  const root = await mkdtemp(join(tmpdir(), 'rdi-bench-'));
+  t.after(() => rm(root, { recursive: true }));
+  const json = join(root, 'engines.json');
+  await writeTestPackage(join(root, 'models'), {});
+  const short = ['--seconds', '0.1', '--rounds', '1', '--models', join(root, 'models'), '--json', json];
+  const { code, stdout } = await run('--engines', ...short);
+  assert.equal(code, 0);
+  const [compared] = (JSON.parse(await readFile(json, 'utf8')) as EnginesDocument).models;
+  assert.ok(compared);
+  const there = engines.filter(({ skip }) => !skip).map(({ name }) => name);
+  const measured = compared.figures.map(({ engine, batch }) => `${engine} ${batch}`);
+  assert.deepEqual(measured.toSorted(), there.flatMap((name) => [`${name} 1`, `${name} 8`]).toSorted());
+  for (const { imagesPerSecond, medianMs, p99Ms, cpuMs } of compared.figures) {
+    for (const figure of [imagesPerSecond, medianMs, p99Ms, cpuMs]) assert.ok(figure > 0);
+  }
+  assert.deepEqual(
+    compared.missing.map(({ engine }) => engine),
+    engines.filter(({ skip }) => skip).map(({ name }) => name),
+  );
+  for (const name of there) assert.match(stdout, new RegExp(`^${name} \\(cpu\\) `, 'm'));
 });
 
 test('a model or folder that is not there is one sentence', async (t) => {

@@ -1,0 +1,85 @@
+// Measures every engine that there is on this machine, in turn, on the same network: one thread, single images and
+// batches, every image to the final exit. Figures are medians over the rounds.
+import { chooseEngine, type EngineName, engineNames } from '../engines/choose.js';
+import { UsageError } from '../errors.js';
+import { networkOf } from '../inference/classifier.js';
+import type { ModelPackage } from '../models/package.js';
+import { FULL_PROFILE } from '../models/profiles.js';
+import { median } from './quantile.js';
+import { type RawEngine, type RawMeasurement, startRawEngine } from './raw-engine.js';
+
+export const BATCHES = [1, 8] as const;
+
+export interface EngineFigures {
+  readonly engine: EngineName;
+  readonly device: string;
+  readonly batch: number;
+  readonly imagesPerSecond: number;
+  /** Of an engine call for a whole batch. */
+  readonly medianMs: number;
+  readonly p99Ms: number;
+  /** CPU time for one image. */
+  readonly cpuMs: number;
+}
+
+export interface EngineComparison {
+  readonly figures: readonly EngineFigures[];
+  readonly missing: readonly { readonly engine: EngineName; readonly reason: string }[];
+}
+
+interface Runner {
+  readonly name: EngineName;
+  readonly engine: RawEngine;
+  readonly measurements: Map<number, RawMeasurement[]>;
+}
+
+/** @param onStep called after each measurement, with how many there will be */
+export async function compareEngines(
+  model: ModelPackage,
+  { seconds, rounds }: { readonly seconds: number; readonly rounds: number },
+  onStep: (total: number) => void,
+): Promise<EngineComparison> {
+  const runners: Runner[] = [];
+  const missing: { engine: EngineName; reason: string }[] = [];
+  try {
+    for (const name of engineNames) {
+      try {
+        const { module, options } = await chooseEngine({ engine: name, device: 'auto', workers: 1 });
+        const setup = { engine: { module, options }, network: networkOf(model), profiles: model.profiles };
+        const measurements = new Map(BATCHES.map((batch) => [batch, []]));
+        runners.push({ name, engine: await startRawEngine(setup, 1), measurements });
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        missing.push({ engine: name, reason: error.message });
+      }
+    }
+    const total = rounds * runners.length * BATCHES.length;
+    for (let round = 0; round < rounds; round++) {
+      for (const batch of BATCHES) {
+        for (const { engine, measurements } of runners) {
+          const measured = await engine.measure({ profile: FULL_PROFILE, batch, seconds }, 1);
+          measurements.get(batch)?.push(measured);
+          onStep(total);
+        }
+      }
+    }
+  } finally {
+    await Promise.all(runners.map(({ engine }) => engine.close()));
+  }
+  return { figures: runners.flatMap(figuresOf), missing };
+}
+
+function figuresOf({ name, engine, measurements }: Runner): EngineFigures[] {
+  return [...measurements].map(([batch, rounds]) => {
+    const of = (value: (one: RawMeasurement) => number): number => median(rounds.map(value));
+    return {
+      engine: name,
+      device: engine.device,
+      batch,
+      imagesPerSecond: of((one) => one.imagesPerSecond),
+      medianMs: of((one) => one.medianSeconds * 1000),
+      p99Ms: of((one) => one.p99Seconds * 1000),
+      cpuMs: of((one) => one.cpuSecondsPerImage * 1000),
+    };
+  });
+}
