@@ -48,6 +48,8 @@ export function environmentFor(device: 'auto' | 'cpu' | 'gpu', threads: number):
   return {
     TF_NUM_INTRAOP_THREADS: `${threads}`,
     TF_NUM_INTEROP_THREADS: '1',
+    // On processors without AVX-512 it would be off, and convolutions take a fifth longer.
+    TF_ENABLE_ONEDNN_OPTS: '1',
     // Else it takes all of the GPU's memory at once, and notes of its own to standard error.
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     TF_CPP_MIN_LOG_LEVEL: '2',
