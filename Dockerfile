@@ -1,6 +1,8 @@
-# The service on a CPU. Both bases can be overridden; they need Node.js 20.15 or later and glibc 2.28 or later.
-ARG BUILD_BASE=node:24-bookworm
-ARG BASE=node:24-bookworm-slim
+# Targets: cpu (the default) and gpu. Bases can be overridden; they need Node.js 20.15 or later and glibc 2.28 or later.
+#   docker build .                          the service on CPUs
+#   docker build --target gpu -t … .        with TensorFlow for an NVIDIA GPU: some 6 GiB more
+ARG BUILD_BASE=docker.io/library/node:24.21.0-bookworm
+ARG BASE=docker.io/library/node:24.21.0-bookworm-slim
 
 FROM ${BUILD_BASE} AS build
 WORKDIR /app
@@ -8,26 +10,41 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src src
-RUN npm run build \
- && npm prune --omit=dev --no-audit --no-fund \
- # onnxruntime-node carries every platform; this image runs on one.
- && cd node_modules/onnxruntime-node/bin/napi-v6 \
- && platform="$(node -p process.platform)" arch="$(node -p process.arch)" \
- && find . -mindepth 1 -maxdepth 1 ! -name "$platform" -exec rm -r {} + \
- && find "$platform" -mindepth 1 -maxdepth 1 ! -name "$arch" -exec rm -r {} +
+RUN npm run build
 
-FROM ${BASE}
+# What runs: without development tools, other platforms' libraries and source maps.
+FROM build AS trimmed
+RUN npm prune --omit=dev --no-audit --no-fund \
+ && platform="$(node -p process.platform)" arch="$(node -p process.arch)" \
+ && find node_modules/onnxruntime-node/bin -mindepth 3 -maxdepth 3 -type d \
+      ! -path "*/$platform/$arch" -exec rm -r {} + \
+ && find node_modules -name '*.map' -delete
+
+FROM ${BASE} AS cpu
 WORKDIR /app
 ENV NODE_ENV=production RDI_MODELS=/models
-COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules node_modules
-COPY --from=build /app/dist/src dist/src
+COPY --from=trimmed /app/package.json ./
+COPY --from=trimmed /app/node_modules node_modules
+COPY --from=trimmed /app/dist/src dist/src
 # Mount a volume here to serve other models.
 COPY models /models
 USER 1000:1000
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
+HEALTHCHECK --interval=10s --timeout=3s --start-period=120s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.RDI_PORT ?? 8080}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself is process 1: it gets SIGTERM and drains.
 ENTRYPOINT ["node", "dist/src/cli/main.js"]
 CMD ["serve"]
+
+FROM build AS tensorflow
+COPY tensorflow tensorflow
+RUN npm run install:tensorflow -- --gpu
+
+# CUDA and cuDNN come with TensorFlow; of the host it takes the driver alone, through the NVIDIA container toolkit.
+FROM cpu AS gpu
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=tensorflow /app/tensorflow tensorflow
+CMD ["serve", "--device", "gpu"]
+
+# The last stage is what is built unless a target is named.
+FROM cpu

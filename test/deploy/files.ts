@@ -80,3 +80,12 @@ export function readRules(): Rule[] {
     .map((file) => parse(readText(`deploy/prometheus/${file}`)) as RuleFile)
     .flatMap(({ groups }) => groups.flatMap(({ rules }) => rules));
 }
+
+/** What KEDA asks Prometheus. */
+export function scalingQueries(): Query[] {
+  const file = 'deploy/kubernetes/components/keda/scaled-object.yaml';
+  const { spec } = parse(readText(file), { merge: true }) as {
+    spec: { triggers: readonly { metadata: { query: string } }[] };
+  };
+  return spec.triggers.map(({ metadata }) => ({ place: file, expression: metadata.query }));
+}

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { createMetrics } from '../../src/telemetry/metrics.js';
-import { dashboardQueries, readRules, readText, root } from './files.js';
+import { dashboardQueries, readRules, readText, root, scalingQueries } from './files.js';
 import { labelsMadeBy, usesOf } from './promql.js';
 
 /** What Prometheus adds to every series when it scrapes. */
@@ -46,6 +46,10 @@ test('the queries of the dashboards', () => {
   const queries = dashboardQueries('5m');
   assert.ok(queries.length > 50);
   for (const { place, expression } of queries) assertKnown(place, expression);
+});
+
+test('the queries by which Kubernetes scales', () => {
+  for (const { place, expression } of scalingQueries()) assertKnown(place, expression);
 });
 
 test('the variables of the dashboards', () => {

@@ -13,7 +13,7 @@ import { readJson, temporaryFolder, writeListed } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { classify, classifyBatch, post } from '../support/requests.js';
 import { startTestService } from '../support/service.js';
-import { dashboardQueries, readRules, readText, root, ruleFiles } from './files.js';
+import { dashboardQueries, readRules, readText, root, ruleFiles, scalingQueries } from './files.js';
 import { startPrometheus, without } from './prometheus-process.js';
 
 const WINDOW = '10s';
@@ -42,6 +42,7 @@ test('every query finds data, every alert that can be caused fires', { skip }, a
   const rules = readRules();
   const queries = [
     ...dashboardQueries(WINDOW),
+    ...scalingQueries(),
     ...rules.flatMap(({ record }) => (record === undefined ? [] : [{ place: record, expression: record }])),
   ];
   const silent = new Map(queries.map(({ place, expression }) => [place, expression]));
@@ -70,9 +71,9 @@ test('every query finds data, every alert that can be caused fires', { skip }, a
 function configuration(target: string): Record<string, string> {
   const shipped = parse(readText('deploy/prometheus/prometheus.yml')) as {
     global: object;
-    scrape_configs: [{ job_name: string; static_configs: object }];
+    scrape_configs: [{ job_name: string; dns_sd_configs: object }];
   };
-  const [job] = shipped.scrape_configs;
+  const [{ dns_sd_configs: _, ...job }] = shipped.scrape_configs;
   const config = {
     ...shipped,
     global: { scrape_interval: '1s', evaluation_interval: '1s' },
