@@ -37,7 +37,14 @@ export interface RunCommand {
   readonly topK: readonly number[];
 }
 
-export type Command = RunCommand | { readonly kind: 'close' };
+/** Asks for further segments of a network that is loaded. */
+export interface LoadCommand {
+  readonly kind: 'load';
+  readonly network: string;
+  readonly segments: readonly SegmentSource[];
+}
+
+export type Command = RunCommand | LoadCommand | { readonly kind: 'close' };
 
 export interface RankedClass {
   readonly classIndex: number;
@@ -73,4 +80,6 @@ export type Report =
   | ({ readonly kind: 'progress'; readonly done: boolean } & Progress)
   /** Those that were left have been cancelled. */
   | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** The end of a load; with a reason, nothing has changed. */
+  | { readonly kind: 'loaded'; readonly refused: string | undefined };

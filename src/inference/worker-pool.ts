@@ -2,8 +2,17 @@
 // A thread is never terminated while it computes: that would abort the whole process.
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { invariant, messageOf, UsageError } from '../errors.js';
-import type { EngineInfo, Network, Progress, Report, RunCommand, WorkerSetup } from './protocol.js';
+import type { SegmentSource } from '../engines/engine.js';
+import { invariant, messageOf, PackageError, UsageError } from '../errors.js';
+import type {
+  EngineInfo,
+  LoadCommand,
+  Network,
+  Progress,
+  Report,
+  RunCommand,
+  WorkerSetup,
+} from './protocol.js';
 
 /** A batch on its way; exactly one of the three endings is called. */
 export interface Batch {
@@ -27,6 +36,11 @@ export interface WorkerPool {
   idle(): number;
   /** Gives a batch to an idle worker. @returns a function that cancels one of its images. */
   run(batch: Batch): (image: number) => void;
+  /**
+   * Loads further segments of a network into every worker, into one after another, so that the others go on with
+   * their work. One load at a time. @throws PackageError if a worker refuses them; all go on with what they had.
+   */
+  load(network: string, segments: readonly SegmentSource[]): Promise<void>;
   /** Lets the batches in hand finish, then ends the threads. */
   close(): Promise<void>;
 }
@@ -53,15 +67,26 @@ interface Slot {
   worker: Worker | undefined;
   state: 'starting' | 'idle' | 'busy' | 'dead' | 'closing';
   batch: Batch | undefined;
+  /** What it is to load as soon as it is idle; its state is busy meanwhile. */
+  load: Load | undefined;
   /** Deaths in a row before being ready. */
   failedStarts: number;
   restart: NodeJS.Timeout | undefined;
 }
 
+interface Load {
+  readonly command: LoadCommand;
+  begun: boolean;
+  /** @param refused why nothing was loaded; undefined: it was, or the worker is to be replaced by one that has it. */
+  readonly end: (refused: string | undefined) => void;
+}
+
 type ReadyReport = Extract<Report, { kind: 'ready' }>;
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const { logger, networks } = options;
+  const { logger } = options;
+  /** What a new worker loads. */
+  let { networks } = options;
   const slots = Array.from({ length: options.size }, (_, index): Slot => {
     const cancelled = new Int32Array(new SharedArrayBuffer(options.maxBatch * Int32Array.BYTES_PER_ELEMENT));
     return {
@@ -70,6 +95,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       worker: undefined,
       state: 'dead',
       batch: undefined,
+      load: undefined,
       failedStarts: 0,
       restart: undefined,
     };
@@ -112,6 +138,13 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   function onReport(slot: Slot, report: Exclude<Report, ReadyReport>): void {
+    if (report.kind === 'loaded') {
+      const { load } = slot;
+      slot.load = undefined;
+      becomeIdle(slot);
+      load?.end(report.refused);
+      return;
+    }
     const { batch } = slot;
     invariant(batch, 'a worker reports only on a batch in hand');
     if (report.kind === 'progress') {
@@ -127,22 +160,32 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   function becomeIdle(slot: Slot): void {
     slot.state = 'idle';
     if (closing) end(slot);
+    else if (slot.load) beginLoad(slot, slot.load);
     else options.onIdle();
   }
 
+  function beginLoad(slot: Slot, load: Load): void {
+    slot.state = 'busy';
+    load.begun = true;
+    slot.worker?.postMessage(load.command);
+  }
+
   function end(slot: Slot): void {
+    slot.load?.end('The server is shutting down.');
     slot.state = 'closing';
     slot.worker?.postMessage({ kind: 'close' });
   }
 
   function onExit(slot: Slot, cause: unknown): void {
-    const { batch, state } = slot;
+    const { batch, load, state } = slot;
     slot.worker = undefined;
     slot.batch = undefined;
+    slot.load = undefined;
     slot.state = 'dead';
     if (state === 'closing' || !started) return;
     logger.error({ worker: slot.index, cause: messageOf(cause) }, 'worker died');
     batch?.onLost();
+    load?.end(load.begun ? 'A worker died while it loaded them.' : undefined);
     if (closing) return;
     const delay = Math.min(
       LONGEST_BACKOFF_MS,
@@ -158,6 +201,26 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         () => {}, // onExit has logged it and tries again
       );
     }, delay);
+  }
+
+  async function load(network: string, segments: readonly SegmentSource[]): Promise<void> {
+    const before = networks;
+    networks = before.map((one) =>
+      one.id === network ? { ...one, segments: [...one.segments, ...segments] } : one,
+    );
+    const command: LoadCommand = { kind: 'load', network, segments };
+    for (const slot of slots) {
+      const refused = await new Promise<string | undefined>((resolve) => {
+        // A worker to come starts with the new list.
+        if (slot.state === 'dead' || slot.state === 'closing') return resolve(undefined);
+        slot.load = { command, begun: false, end: resolve };
+        if (slot.state === 'idle') beginLoad(slot, slot.load);
+      });
+      if (refused !== undefined) {
+        networks = before;
+        throw new PackageError(refused);
+      }
+    }
   }
 
   async function close(): Promise<void> {
@@ -206,6 +269,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       };
     },
 
+    load,
     close,
   };
 }

@@ -6,7 +6,15 @@ import type { EngineModule, Segment } from '../engines/engine.js';
 import { invariant, messageOf, PackageError } from '../errors.js';
 import { runCascade } from './cascade.js';
 import { createImageTensor } from './image-tensor.js';
-import type { Command, Network, RankedClass, Report, RunCommand, WorkerSetup } from './protocol.js';
+import type {
+  Command,
+  LoadCommand,
+  Network,
+  RankedClass,
+  Report,
+  RunCommand,
+  WorkerSetup,
+} from './protocol.js';
 import { loadSegments, segmentKey } from './self-check.js';
 
 type LoadedNetwork = Network & {
@@ -31,17 +39,22 @@ for (const network of setup.networks) {
     const toTensor = createImageTensor(network.manifest.input, engine.imageLayout);
     networks.set(network.id, { ...network, loaded, toTensor });
   } catch (error) {
-    const reason =
-      error instanceof PackageError
-        ? error.message
-        : `The ${engine.name} engine cannot load it: ${messageOf(error)}.`;
-    refused.push({ id: network.id, reason });
+    refused.push({ id: network.id, reason: reasonOf(error) });
   }
 }
 // Commands are taken one after another: a batch is finished before the next, or the end, begins.
 let turn = Promise.resolve();
 port.on('message', (command: Command) => {
-  turn = turn.then(() => (command.kind === 'run' ? run(command) : close()));
+  turn = turn.then(() => {
+    switch (command.kind) {
+      case 'run':
+        return run(command);
+      case 'load':
+        return load(command);
+      case 'close':
+        return close();
+    }
+  });
 });
 report({ kind: 'ready', engine: { name: engine.name, device: engine.device }, refused });
 
@@ -79,11 +92,33 @@ async function run(command: RunCommand): Promise<void> {
   }
 }
 
+async function load(command: LoadCommand): Promise<void> {
+  let refused: string | undefined;
+  try {
+    const network = networks.get(command.network);
+    invariant(network, `a worker was asked to load more of ${command.network}`);
+    const segments = new Map(
+      [...network.segments, ...command.segments].map((one) => [segmentKey(one.from, one.to), one]),
+    );
+    const whole = { ...network, segments: [...segments.values()] };
+    networks.set(network.id, { ...whole, loaded: await loadSegments(engine, whole, network.loaded) });
+  } catch (error) {
+    refused = reasonOf(error);
+  }
+  report({ kind: 'loaded', refused });
+}
+
 async function close(): Promise<void> {
   for (const network of networks.values()) {
     await Promise.all([...network.loaded.values()].map((segment) => segment.release()));
   }
   port.close();
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof PackageError
+    ? error.message
+    : `The ${engine.name} engine cannot load it: ${messageOf(error)}.`;
 }
 
 /** The `count` most probable classes, best first. */

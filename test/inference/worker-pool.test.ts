@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import type { SegmentSource } from '../../src/engines/engine.js';
 import type { Path } from '../../src/inference/path.js';
 import type { Leaver, Network, Progress } from '../../src/inference/protocol.js';
 import { type Batch, createWorkerPool } from '../../src/inference/worker-pool.js';
@@ -12,7 +13,11 @@ import { until } from '../support/service.js';
 
 const images = (await testImages(4)).map(({ pixels }) => pixels);
 
-async function startPool(t: TestContext, size: number) {
+async function startPool(
+  t: TestContext,
+  size: number,
+  wanted: (segment: SegmentSource) => boolean = () => true,
+) {
   const { package: tiny } = await writeProfiledPackage(await temporaryFolder(t));
   const { manifest, segments, golden } = tiny;
   const network: Network = { id: 'tiny/1', manifest, segments, golden };
@@ -22,7 +27,7 @@ async function startPool(t: TestContext, size: number) {
     size,
     maxBatch: 4,
     engine: { module: director.engineModule, options: {} },
-    networks: [network],
+    networks: [{ ...network, segments: segments.filter(wanted) }],
     logger: pino({ level: 'silent' }),
     onIdle: () => calls.idle++,
     onRestart: () => assert.fail('no worker dies here'),
@@ -35,7 +40,7 @@ async function startPool(t: TestContext, size: number) {
   });
   const warmUp = (await director.runs()).length;
   const runs = async () => (await director.runs()).slice(warmUp);
-  return { pool, director, started, calls, runs };
+  return { pool, director, started, calls, runs, others: segments.filter((one) => !wanted(one)) };
 }
 
 /** Past every exit; two that agree may leave. */
@@ -132,4 +137,49 @@ test('closing lets the batch in hand finish, and only then ends the thread', asy
   assert.equal(await ended, 'done');
   assert.equal(leavers().length, 4);
   await closed;
+});
+
+/** Those that go past the second exit without its head. */
+const skipsTheSecond = ({ from, to }: SegmentSource) => from === -1 || (from === 0 && to === 2);
+
+test('segments are loaded into one worker after another, while the others stay at work', async (t) => {
+  const { pool, director, others } = await startPool(t, 2, skipsTheSecond);
+  assert.ok(others.length > 0);
+  const without = fullBatch(images);
+  pool.run(without.batch);
+  assert.match(await without.ended, /^failed: segment 0>1 of tiny\/1 is not loaded/);
+
+  await director.hold();
+  const loaded = pool.load('tiny/1', others);
+  assert.equal(pool.idle(), 1);
+  await director.release();
+  await loaded;
+  const both = [fullBatch(images), fullBatch(images)];
+  for (const { batch } of both) pool.run(batch);
+  assert.deepEqual(await Promise.all(both.map(({ ended }) => ended)), ['done', 'done']);
+});
+
+test('a busy worker loads when its batch is done', async (t) => {
+  const { pool, director, others } = await startPool(t, 1, skipsTheSecond);
+  await director.hold();
+  const { batch, ended } = fullBatch(images);
+  const direct: Path = [{ from: -1, exit: 2, threshold: null, flops: 1 }];
+  pool.run({ ...batch, command: { ...batch.command, path: direct } });
+  const loaded = pool.load('tiny/1', others);
+  await director.release();
+  assert.equal(await ended, 'done');
+  await loaded;
+  const again = fullBatch(images);
+  pool.run(again.batch);
+  assert.equal(await again.ended, 'done');
+});
+
+test('segments that a worker refuses leave it as it was', async (t) => {
+  const { pool, others } = await startPool(t, 1, skipsTheSecond);
+  const damaged = others.map((one) => ({ ...one, graph: Uint8Array.of(1, 2, 3) }));
+  await assert.rejects(pool.load('tiny/1', damaged), /^PackageError: The onnx engine cannot load it: /);
+  await pool.load('tiny/1', others);
+  const { batch, ended } = fullBatch(images);
+  pool.run(batch);
+  assert.equal(await ended, 'done');
 });
