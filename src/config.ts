@@ -81,6 +81,12 @@ export const Settings = Type.Object(
       maximum: 1024 * MIB,
       description: 'Largest body of POST /classify/batch, in bytes.',
     }),
+    reloadSeconds: Type.Number({
+      default: 2,
+      minimum: 0,
+      maximum: 3600,
+      description: 'How often to look for changed profiles (calibration.json); 0: only on SIGHUP.',
+    }),
     requestTimeoutSeconds: Type.Number({
       default: 30,
       minimum: 1,

@@ -56,6 +56,8 @@ export async function serve(config: Config, engineModule?: string): Promise<void
     'ready',
   );
 
+  process.on('SIGHUP', () => void classifier.reload());
+
   const signal = await nextSignal();
   draining = true;
   logger.info({ signal }, 'draining');

@@ -4,7 +4,7 @@ import { monotonicSeconds } from './clock.js';
 import type { Config } from './config.js';
 import { chooseEngine, type EngineChoice } from './engines/choose.js';
 import { type Classifier, createClassifier } from './inference/classifier.js';
-import { pathsOf } from './inference/path.js';
+import { costBounds } from './inference/path.js';
 import { findPackages } from './models/repository.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
 
@@ -15,7 +15,15 @@ export interface Service {
 
 export type ServiceConfig = Pick<
   Config,
-  'models' | 'defaultModel' | 'engine' | 'device' | 'workers' | 'maxBatch' | 'maxInFlight' | 'maxImagePixels'
+  | 'models'
+  | 'defaultModel'
+  | 'engine'
+  | 'device'
+  | 'workers'
+  | 'maxBatch'
+  | 'maxInFlight'
+  | 'maxImagePixels'
+  | 'reloadSeconds'
 >;
 
 /**
@@ -31,12 +39,7 @@ export async function startService(
     ? { module: engineModule, options: {}, workers: config.workers, passedOver: [] }
     : await chooseEngine(config);
   const { packages, refused } = await findPackages(config.models);
-  const costs = packages.flatMap(({ manifest: { exits }, profiles }) =>
-    [...profiles.values()].flatMap((profile) =>
-      pathsOf(exits, profile).flatMap((path) => path.map(({ flops }) => flops)),
-    ),
-  );
-  const metrics = createMetrics(costs);
+  const metrics = createMetrics(packages.flatMap(({ manifest }) => costBounds(manifest.exits).flat()));
   const classifier = await createClassifier({
     ...config,
     packages,

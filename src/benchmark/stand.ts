@@ -2,7 +2,7 @@
 // The images are the package's own golden inputs, so that no data set is needed.
 import sharp from 'sharp';
 import { chooseEngine, type EngineDemand } from '../engines/choose.js';
-import { networkOf } from '../inference/classifier.js';
+import { networkOf } from '../inference/catalog.js';
 import type { ModelPackage } from '../models/package.js';
 import { type Latency, probeLatency } from './latency-probe.js';
 import { applyLoad, type LoadResult } from './load.js';

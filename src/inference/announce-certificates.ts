@@ -1,23 +1,40 @@
-// Says at start-up which profiles are certified: in a metric for all of them, in the log where one no longer is.
+// Says which profiles of a model are certified: in a metric for all of them, in the log where one no longer is.
 import type { Logger } from 'pino';
-import { FULL_PROFILE } from '../models/profiles.js';
+import { FULL_PROFILE, type Profile } from '../models/profiles.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { ServedModel } from './catalog.js';
 
+type CertificateMetrics = Pick<Metrics, 'certificateInfo'>;
+
 export function announceCertificates(
-  models: readonly ServedModel[],
-  metrics: Pick<Metrics, 'certificateInfo'>,
+  { name: model, version, profiles }: ServedModel,
+  metrics: CertificateMetrics,
   logger: Logger,
 ): void {
-  for (const { name: model, version, profiles } of models) {
-    for (const { name: profile, certificate } of profiles.values()) {
-      if (profile === FULL_PROFILE) continue;
-      const status = certificate ? (certificate.valid ? 'valid' : 'invalid') : 'none';
-      metrics.certificateInfo.set({ model, version, profile, status }, 1);
-      if (status === 'invalid') {
-        const reason = certificate?.reason;
-        logger.warn({ model, version, profile, reason }, 'certificate not valid: served as uncertified');
-      }
+  for (const [profile, { certificate }] of certifiable(profiles)) {
+    const status = statusOf(certificate);
+    metrics.certificateInfo.set({ model, version, profile, status }, 1);
+    if (status === 'invalid') {
+      const reason = certificate?.reason;
+      logger.warn({ model, version, profile, reason }, 'certificate not valid: served as uncertified');
     }
   }
+}
+
+/** Before others are announced for the same model. */
+export function withdrawCertificates(
+  { name: model, version, profiles }: ServedModel,
+  metrics: CertificateMetrics,
+): void {
+  for (const [profile, { certificate }] of certifiable(profiles)) {
+    metrics.certificateInfo.remove({ model, version, profile, status: statusOf(certificate) });
+  }
+}
+
+function certifiable(profiles: ServedModel['profiles']): [string, Profile][] {
+  return [...profiles].filter(([profile]) => profile !== FULL_PROFILE);
+}
+
+function statusOf(certificate: Profile['certificate']): 'valid' | 'invalid' | 'none' {
+  return certificate ? (certificate.valid ? 'valid' : 'invalid') : 'none';
 }

@@ -1,7 +1,8 @@
 // The models that are served, and how a request's `model` and `version` find one of them.
 import { Failure } from '../errors.js';
+import type { ModelPackage } from '../models/package.js';
 import type { Profile } from '../models/profiles.js';
-import type { Path } from './path.js';
+import { fullFlops, type Path, pathsOf } from './path.js';
 import type { EngineInfo, Network } from './protocol.js';
 
 /** A profile with its paths built: requests on the same path share the object, and by that a batch. */
@@ -20,17 +21,37 @@ export interface ServedModel extends Network {
   readonly fullFlops: number;
 }
 
+/** What workers need of a package. */
+export function networkOf({ manifest, segments, golden }: ModelPackage): Network {
+  return { id: `${manifest.name}/${manifest.version}`, manifest, segments, golden };
+}
+
+/** What requests need of it. */
+export function servedModelOf(one: ModelPackage, engine: EngineInfo): ServedModel {
+  const { name, version, exits } = one.manifest;
+  const profiles = new Map(
+    [...one.profiles].map(([key, profile]) => [key, { ...profile, paths: pathsOf(exits, profile) }]),
+  );
+  const { defaultProfile } = one;
+  return { ...networkOf(one), name, version, profiles, defaultProfile, engine, fullFlops: fullFlops(exits) };
+}
+
 export interface Catalog {
   readonly models: readonly ServedModel[];
   readonly defaultModel: string;
   /** The named model, or the default one; the named version, or the newest. @throws Failure `unknown-model` */
   find(name?: string, version?: string): ServedModel;
+  /** Serves `model` in place of the one with its id, from the next request on. */
+  replace(model: ServedModel): void;
 }
 
 /** @param models by name, versions of a name from oldest to newest; `defaultModel` is one of them. */
-export function createCatalog(models: readonly ServedModel[], defaultModel: string): Catalog {
+export function createCatalog(initial: readonly ServedModel[], defaultModel: string): Catalog {
+  let models = initial;
   return {
-    models,
+    get models() {
+      return models;
+    },
     defaultModel,
     find(name = defaultModel, version) {
       const found = models.findLast(
@@ -40,6 +61,9 @@ export function createCatalog(models: readonly ServedModel[], defaultModel: stri
       const wanted = version === undefined ? name : `${name}/${version}`;
       const known = models.map(({ id }) => id).join(', ');
       throw new Failure('unknown-model', `${wanted} is not served here; these are: ${known}.`);
+    },
+    replace(model) {
+      models = models.map((one) => (one.id === model.id ? model : one));
     },
   };
 }

@@ -4,17 +4,18 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import { Failure, UsageError } from '../errors.js';
+import { watchCalibrations } from '../models/calibration-watch.js';
 import type { ModelPackage } from '../models/package.js';
 import type { RefusedPackage } from '../models/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createAdmission } from './admission.js';
-import { announceCertificates } from './announce-certificates.js';
-import { type Catalog, createCatalog, type ServedModel } from './catalog.js';
+import { announceCertificates, withdrawCertificates } from './announce-certificates.js';
+import { type Catalog, createCatalog, networkOf, servedModelOf } from './catalog.js';
 import { createDecoder, type MediaType } from './decode.js';
-import { fullFlops, pathsOf } from './path.js';
 import type { Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
-import type { EngineInfo, Network } from './protocol.js';
+import type { EngineInfo } from './protocol.js';
+import { createReloader } from './reloader.js';
 import { type ClientSignal, createScheduler, type Outcome } from './scheduler.js';
 import type { Timeline } from './timeline.js';
 import { createWorkerPool } from './worker-pool.js';
@@ -46,6 +47,8 @@ export interface Classifier {
    * @throws Failure
    */
   classify(image: EncodedImage, plan: Plan, signal?: ClientSignal, timeline?: Timeline): Promise<Prediction>;
+  /** Serves the profiles that lie in the packages now. What came of it is in the log and in the metrics. */
+  reload(): Promise<void>;
   /** Lets the workers finish what they have and ends them. */
   close(): Promise<void>;
 }
@@ -56,6 +59,8 @@ export interface ClassifierOptions {
   readonly maxBatch: number;
   readonly maxInFlight: number;
   readonly maxImagePixels: number;
+  /** How often to look for changed profiles; 0: never. */
+  readonly reloadSeconds: number;
   /** Empty: the first by name. */
   readonly defaultModel: string;
   readonly choice: EngineChoice;
@@ -103,33 +108,20 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     logger.info({ engine: name, reason }, 'engine passed over');
     metrics.engineInfo.set({ engine: name, device: '', status: code }, 1);
   }
-  const models: ServedModel[] = [];
+  const packages = new Map<string, ModelPackage>();
   const refused = [...options.refused];
   for (const one of options.packages) {
-    const { name, version, exits } = one.manifest;
-    const network = networkOf(one);
-    const reason = refusedByWorkers.get(network.id);
-    if (reason !== undefined) refused.push({ name, version, reason });
-    else {
-      const { defaultProfile } = one;
-      const profiles = new Map(
-        [...one.profiles].map(([key, profile]) => [key, { ...profile, paths: pathsOf(exits, profile) }]),
-      );
-      models.push({
-        ...network,
-        name,
-        version,
-        profiles,
-        defaultProfile,
-        engine,
-        fullFlops: fullFlops(exits),
-      });
-    }
+    const { name, version } = one.manifest;
+    const { id } = networkOf(one);
+    const reason = refusedByWorkers.get(id);
+    if (reason === undefined) packages.set(id, one);
+    else refused.push({ name, version, reason });
   }
+  const models = [...packages.values()].map((one) => servedModelOf(one, engine));
   const announce = (model: string, version: string, status: 'served' | 'refused'): void =>
     metrics.modelInfo.set({ model, version, engine: engine.name, device: engine.device, status }, 1);
   for (const { name, version } of models) announce(name, version, 'served');
-  announceCertificates(models, metrics, logger);
+  for (const model of models) announceCertificates(model, metrics, logger);
   for (const { name: model, version, reason } of refused) {
     logger.error({ model, version, reason }, 'model refused');
     announce(model, version, 'refused');
@@ -144,6 +136,31 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
         : `There is no model that can be served.${reasons}`,
     );
   }
+
+  const catalog = createCatalog(models, defaultModel);
+  const reloader = createReloader({
+    packages,
+    load: pool.load,
+    swap(next) {
+      const model = servedModelOf(next, engine);
+      withdrawCertificates(catalog.find(model.name, model.version), metrics);
+      catalog.replace(model);
+      announceCertificates(model, metrics, logger);
+    },
+    metrics,
+    logger,
+  });
+  const reload = async (): Promise<void> => {
+    await Promise.all([...packages.keys()].map(reloader.reload));
+  };
+  const idOf = new Map([...packages].map(([id, { directory }]) => [directory, id]));
+  const endWatch =
+    options.reloadSeconds > 0 &&
+    watchCalibrations({
+      directories: [...idOf.keys()],
+      intervalSeconds: options.reloadSeconds,
+      onChange: (directory) => reloader.reload(idOf.get(directory) ?? ''),
+    });
 
   async function classify(
     image: EncodedImage,
@@ -195,16 +212,15 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   }
 
   return {
-    catalog: createCatalog(models, defaultModel),
+    catalog,
     engine: { ...engine, workers: choice.workers, passedOver: [...choice.passedOver] },
     refused,
     admit: admission.enter,
     classify,
-    close: pool.close,
+    reload,
+    close() {
+      if (endWatch) endWatch();
+      return pool.close();
+    },
   };
-}
-
-/** What workers need of a package. */
-export function networkOf({ manifest, segments, golden }: ModelPackage): Network {
-  return { id: `${manifest.name}/${manifest.version}`, manifest, segments, golden };
 }

@@ -44,6 +44,20 @@ export function buildPath(exits: readonly ManifestExit[], profile: Profile, stop
   return [first, ...rest];
 }
 
+/**
+ * The least and the most that leaving at each exit can cost: with no earlier head on the way, and with all of them.
+ * What it costs under any profile lies between.
+ */
+export function costBounds(exits: readonly ManifestExit[]): [least: number, most: number][] {
+  let stages = 0;
+  let heads = 0;
+  return exits.map(({ flops }) => {
+    stages += flops.stage;
+    heads += flops.head;
+    return [stages + flops.head, stages + heads];
+  });
+}
+
 /** Where a path ends and what it costs in full. */
 export function lastStep(path: Path): Step {
   return path.at(-1) ?? path[0];

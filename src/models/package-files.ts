@@ -47,6 +47,15 @@ export async function readInside(directory: string, file: string, bytes?: number
   }
 }
 
+/** Reads a listed file and verifies it. @throws PackageError */
+export async function readListed(directory: string, file: string, entry: FileEntry): Promise<Uint8Array> {
+  const bytes = await readInside(directory, file, entry.bytes);
+  if (describeFile(bytes).sha256 !== entry.sha256) {
+    throw new PackageError(`${file} is damaged: its sha256 is not the one that ${MANIFEST_FILE} lists.`);
+  }
+  return bytes;
+}
+
 /**
  * Verifies every listed file, and that nothing else is there. Names with a leading dot are the file system's
  * business and left alone.
@@ -60,10 +69,7 @@ export async function readListedFiles(
   const kept = new Map<string, Uint8Array>();
   for (const [file, entry] of Object.entries(files)) {
     if (file === MANIFEST_FILE) throw new PackageError(`${MANIFEST_FILE} cannot list itself.`);
-    const bytes = await readInside(directory, file, entry.bytes);
-    if (describeFile(bytes).sha256 !== entry.sha256) {
-      throw new PackageError(`${file} is damaged: its sha256 is not the one that ${MANIFEST_FILE} lists.`);
-    }
+    const bytes = await readListed(directory, file, entry);
     if (wanted.includes(file)) kept.set(file, bytes);
   }
   for (const file of await filesOf(directory)) {

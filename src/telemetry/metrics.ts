@@ -18,7 +18,7 @@ export interface Gauges {
   readonly workers: number;
 }
 
-/** @param flopsBuckets bounds for FLOPs per request: what leaving at each exit of each model costs. */
+/** @param flopsBuckets bounds for FLOPs per request: what leaving at each exit of each model may cost. */
 export function createMetrics(flopsBuckets: readonly number[]) {
   const registry = new Registry();
   const registers = [registry];
@@ -127,6 +127,18 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       name: 'rdi_certificate_info',
       help: '1 for every profile but full; status is valid, invalid (made for other files) or none.',
       labelNames: ['model', 'version', 'profile', 'status'],
+      registers,
+    }),
+    calibrationReloads: new Counter({
+      name: 'rdi_calibration_reloads_total',
+      help: 'Changed profiles found while serving; result is swapped, or refused (the old ones stay).',
+      labelNames: ['model', 'version', 'result'],
+      registers,
+    }),
+    calibrationRefused: new Gauge({
+      name: 'rdi_calibration_refused',
+      help: '1 while the profiles that lie in the package cannot be served and older ones are.',
+      labelNames: ['model', 'version'],
       registers,
     }),
     httpSeconds: new Histogram({
