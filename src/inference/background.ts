@@ -1,0 +1,102 @@
+// The lane beside the scheduler's queue, for work that nobody waits for: one image at a time, when no request waits or
+// within a small share of the workers' time.
+import type { Policy } from '../models/profiles.js';
+import type { Path } from './path.js';
+import type { Leaver, Network } from './protocol.js';
+import type { Batch } from './worker-pool.js';
+
+export interface BackgroundJob {
+  readonly network: Network;
+  readonly policy: Policy;
+  readonly path: Path;
+  /** uint8 [height, width, channels]. */
+  readonly pixels: Uint8Array;
+}
+
+export interface Background {
+  /** @throws Error if the engine fails or the worker dies; it is not tried again */
+  run(job: BackgroundJob): Promise<Leaver & { readonly seconds: number }>;
+  /** To be called when a worker is idle, before the scheduler takes it: runs what the share allows. */
+  takeShare(): void;
+  /** To be called after the scheduler has taken what it wants. */
+  takeRest(): void;
+  /** Engine time that requests have had; it earns the share. */
+  earn(seconds: number): void;
+}
+
+export interface BackgroundOptions {
+  readonly idle: () => number;
+  readonly run: (batch: Batch) => unknown;
+  /** Requests that wait for a worker. */
+  readonly waiting: () => number;
+  /** Engine time while requests wait, as a share of theirs. */
+  readonly share: number;
+}
+
+/** Unused share is kept up to so much, so that a quiet hour does not pay for a burst. */
+const MOST_CREDIT_SECONDS = 0.05;
+
+interface Task extends BackgroundJob {
+  resolve(leaver: Leaver & { readonly seconds: number }): void;
+  reject(error: Error): void;
+}
+
+export function createBackground(options: BackgroundOptions): Background {
+  const tasks: Task[] = [];
+  let isRunning = false;
+  let creditSeconds = 0;
+
+  function takeShare(): void {
+    if (creditSeconds > 0 && options.waiting() > 0) start(true);
+  }
+
+  function takeRest(): void {
+    if (options.waiting() === 0) start(false);
+  }
+
+  /** @param charged whether requests wait for the worker meanwhile */
+  function start(charged: boolean): void {
+    if (isRunning || tasks.length === 0 || options.idle() === 0) return;
+    const task = tasks.shift();
+    if (!task) return;
+    isRunning = true;
+    let seconds = 0;
+    const end = (settle: () => void): void => {
+      isRunning = false;
+      if (charged) creditSeconds -= seconds;
+      settle();
+    };
+    options.run({
+      command: {
+        kind: 'run',
+        network: task.network.id,
+        policy: task.policy,
+        path: task.path,
+        pixels: Uint8Array.from(task.pixels), // transferred
+        deadlines: [Number.POSITIVE_INFINITY],
+        topK: [1],
+      },
+      onProgress({ run, leavers: [leaver] }) {
+        seconds += run.seconds;
+        if (leaver) task.resolve({ ...leaver, seconds });
+      },
+      onDone: () => end(() => task.reject(new Error('A worker finished without an answer.'))),
+      onFailed: (reason) => end(() => task.reject(new Error(reason))),
+      onLost: () => end(() => task.reject(new Error('The worker died.'))),
+    });
+  }
+
+  return {
+    run(job) {
+      return new Promise((resolve, reject) => {
+        tasks.push({ ...job, resolve, reject });
+        takeRest();
+      });
+    },
+    takeShare,
+    takeRest,
+    earn(seconds) {
+      creditSeconds = Math.min(MOST_CREDIT_SECONDS, creditSeconds + options.share * seconds);
+    },
+  };
+}
