@@ -5,6 +5,7 @@ import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { ApiKeys } from './api-keys.js';
 import type { Config } from './config.js';
+import { auditRoutes } from './http/audits.js';
 import { classifyRoutes } from './http/classify.js';
 import { classifyBatchRoutes } from './http/classify-batch.js';
 import { healthRoutes } from './http/health.js';
@@ -89,6 +90,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(metricsRoutes, { metrics, exemplars: tracing?.exemplars });
   await app.register(healthRoutes, { isDraining, engine: classifier.engine });
   await app.register(modelRoutes, { classifier });
+  await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
   const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
   await app.register(classifyRoutes, { classifier, maxImageBytes });
   await app.register(classifyBatchRoutes, {

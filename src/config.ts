@@ -87,6 +87,24 @@ export const Settings = Type.Object(
       maximum: 3600,
       description: 'How often to look for changed profiles (calibration.json); 0: only on SIGHUP.',
     }),
+    auditFraction: Type.Number({
+      default: 0.01,
+      minimum: 0,
+      maximum: 1,
+      description:
+        'Share of certified answers that is compared with the full network, and the most of the workers’ time ' +
+        'that this takes while requests wait; 0: none.',
+    }),
+    auditAlpha: Type.Number({
+      default: 0.01,
+      exclusiveMinimum: 0,
+      maximum: 0.5,
+      description: 'Probability that the audit of a profile ever raises a false alarm.',
+    }),
+    operatorRoutes: Type.Boolean({
+      default: false,
+      description: 'Let clients reset an audit’s alarm. Only behind API keys or on a closed network.',
+    }),
     requestTimeoutSeconds: Type.Number({
       default: 30,
       minimum: 1,

@@ -6,6 +6,7 @@ export const failures = {
   'invalid-query': { status: 400, title: 'A query parameter is not acceptable' },
   'invalid-body': { status: 400, title: 'The request body is not acceptable' },
   unauthorized: { status: 401, title: 'A valid API key is needed' },
+  forbidden: { status: 403, title: 'This server does not let clients do that' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'unknown-model': { status: 404, title: 'No such model is served' },
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },

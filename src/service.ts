@@ -15,6 +15,8 @@ export interface Service {
 
 export type ServiceConfig = Pick<
   Config,
+  | 'auditFraction'
+  | 'auditAlpha'
   | 'models'
   | 'defaultModel'
   | 'engine'
@@ -48,6 +50,7 @@ export async function startService(
     metrics,
     logger,
     now: monotonicSeconds,
+    random: Math.random,
   });
   return { classifier, metrics };
 }

@@ -2,7 +2,7 @@
 // batches, every image to the final exit. Figures are medians over the rounds.
 import { chooseEngine, type EngineName, engineNames } from '../engines/choose.js';
 import { UsageError } from '../errors.js';
-import { networkOf } from '../inference/classifier.js';
+import { networkOf } from '../inference/catalog.js';
 import type { ModelPackage } from '../models/package.js';
 import { FULL_PROFILE } from '../models/profiles.js';
 import { median } from './quantile.js';

@@ -8,6 +8,7 @@ import type { Classifier } from '../inference/classifier.js';
 import { ExitFlops } from '../models/manifest.js';
 import { Policy } from '../models/profiles.js';
 import { ref } from '../schema-ref.js';
+import { Audit, describeAudit } from './audits.js';
 import { problemResponses } from './problems.js';
 
 export const ProfileCertificate = Type.Object(
@@ -41,6 +42,7 @@ export const ModelProfile = Type.Object(
     policy: ref(Policy),
     exits: Type.Array(ref(ProfileExit), { description: 'The active exits, in order.' }),
     certificate: Type.Optional(ref(ProfileCertificate)),
+    audit: Type.Optional(ref(Audit)),
   },
   { $id: 'ModelProfile' },
 );
@@ -196,6 +198,7 @@ function describe({ manifest, profiles, ...model }: ServedModel): Model {
         threshold,
         flops,
       })),
+      ...(profile.audit && { audit: describeAudit(profile.audit.state()) }),
       ...(profile.certificate && { certificate: profile.certificate }),
     })),
   };

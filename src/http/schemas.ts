@@ -11,6 +11,7 @@ import {
 } from '../inference/prediction.js';
 import { ExitFlops } from '../models/manifest.js';
 import { Policy } from '../models/profiles.js';
+import { Audit, AuditReset } from './audits.js';
 import { BatchItem, BatchRequest, BatchResponse } from './classify-batch.js';
 import { Liveness, Readiness } from './health.js';
 import {
@@ -44,6 +45,8 @@ export const namedSchemas = [
   ProfileCertificate,
   Policy,
   ProfileExit,
+  Audit,
+  AuditReset,
   ModelProfile,
   ModelEngine,
   ModelInput,

@@ -1,20 +1,24 @@
 // The models that are served, and how a request's `model` and `version` find one of them.
-import { Failure } from '../errors.js';
+import { Failure, invariant } from '../errors.js';
 import type { ModelPackage } from '../models/package.js';
-import type { Profile } from '../models/profiles.js';
+import { FULL_PROFILE, type Profile } from '../models/profiles.js';
 import { fullFlops, type Path, pathsOf } from './path.js';
+import type { ProfileAudit } from './profile-audit.js';
 import type { EngineInfo, Network } from './protocol.js';
 
 /** A profile with its paths built: requests on the same path share the object, and by that a batch. */
 export interface ServedProfile extends Profile {
   /** By the exit at which they end at the latest. */
   readonly paths: readonly Path[];
+  readonly audit: ProfileAudit | undefined;
 }
 
 export interface ServedModel extends Network {
   readonly name: string;
   readonly version: string;
   readonly profiles: ReadonlyMap<string, ServedProfile>;
+  /** The profile `full`, and its whole path. */
+  readonly full: ServedProfile & { readonly path: Path };
   readonly defaultProfile: string;
   readonly engine: EngineInfo;
   /** FLOPs of the backbone with its final exit alone. */
@@ -27,13 +31,32 @@ export function networkOf({ manifest, segments, golden }: ModelPackage): Network
 }
 
 /** What requests need of it. */
-export function servedModelOf(one: ModelPackage, engine: EngineInfo): ServedModel {
-  const { name, version, exits } = one.manifest;
+export function servedModelOf(
+  one: ModelPackage,
+  engine: EngineInfo,
+  audits: ReadonlyMap<string, ProfileAudit>,
+): ServedModel {
+  const { manifest, defaultProfile } = one;
+  const { name, version, exits } = manifest;
   const profiles = new Map(
-    [...one.profiles].map(([key, profile]) => [key, { ...profile, paths: pathsOf(exits, profile) }]),
+    [...one.profiles].map(([key, profile]): [string, ServedProfile] => [
+      key,
+      { ...profile, paths: pathsOf(exits, profile), audit: audits.get(key) },
+    ]),
   );
-  const { defaultProfile } = one;
-  return { ...networkOf(one), name, version, profiles, defaultProfile, engine, fullFlops: fullFlops(exits) };
+  const full = profiles.get(FULL_PROFILE);
+  const path = full?.paths.at(-1);
+  invariant(full && path, 'every package has the profile full');
+  return {
+    ...networkOf(one),
+    name,
+    version,
+    profiles,
+    full: { ...full, path },
+    defaultProfile,
+    engine,
+    fullFlops: fullFlops(exits),
+  };
 }
 
 export interface Catalog {

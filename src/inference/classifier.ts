@@ -10,6 +10,8 @@ import type { RefusedPackage } from '../models/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createAdmission } from './admission.js';
 import { announceCertificates, withdrawCertificates } from './announce-certificates.js';
+import { createAudits } from './audits.js';
+import { createBackground } from './background.js';
 import { type Catalog, createCatalog, networkOf, servedModelOf } from './catalog.js';
 import { createDecoder, type MediaType } from './decode.js';
 import type { Plan } from './plan.js';
@@ -64,6 +66,12 @@ export interface ClassifierOptions {
   /** Empty: the first by name. */
   readonly defaultModel: string;
   readonly choice: EngineChoice;
+  /** Share of certified answers that is audited. */
+  readonly auditFraction: number;
+  /** Probability of a false alarm, for each profile. */
+  readonly auditAlpha: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly now: Clock;
@@ -80,7 +88,11 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     engine: { module: choice.module, options: choice.options },
     networks: options.packages.map(networkOf),
     logger,
-    onIdle: () => scheduler.dispatch(),
+    onIdle() {
+      background.takeShare();
+      scheduler.dispatch();
+      background.takeRest();
+    },
     onRestart: () => metrics.workerRestarts.inc(),
     onNoneLeft: () => scheduler.giveUp(),
   });
@@ -93,7 +105,22 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       const labels = { model, version, stage: exit };
       metrics.stageSeconds.observe(labels, seconds);
       metrics.batchSize.observe(labels, batch);
+      background.earn(seconds);
     },
+  });
+  const background = createBackground({
+    idle: pool.idle,
+    run: pool.run,
+    waiting: scheduler.depth,
+    share: options.auditFraction,
+  });
+  const auditsOf = createAudits({
+    fraction: options.auditFraction,
+    alpha: options.auditAlpha,
+    run: background.run,
+    random: options.random,
+    metrics,
+    logger,
   });
   metrics.observe({
     queueDepth: scheduler.depth,
@@ -117,7 +144,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     if (reason === undefined) packages.set(id, one);
     else refused.push({ name, version, reason });
   }
-  const models = [...packages.values()].map((one) => servedModelOf(one, engine));
+  const models = [...packages.values()].map((one) => servedModelOf(one, engine, auditsOf(one)));
   const announce = (model: string, version: string, status: 'served' | 'refused'): void =>
     metrics.modelInfo.set({ model, version, engine: engine.name, device: engine.device, status }, 1);
   for (const { name, version } of models) announce(name, version, 'served');
@@ -142,7 +169,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     packages,
     load: pool.load,
     swap(next) {
-      const model = servedModelOf(next, engine);
+      const model = servedModelOf(next, engine, auditsOf(next));
       withdrawCertificates(catalog.find(model.name, model.version), metrics);
       catalog.replace(model);
       announceCertificates(model, metrics, logger);
@@ -175,7 +202,8 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     const pixels = decoding instanceof Promise ? await decoding : decoding;
     const decodeSeconds = now() - started;
     if (timeline) timeline.decoded = started + decodeSeconds;
-    const outcome = await scheduler.submit({
+    const sample = plan.profile.audit?.draw(plan);
+    const answer = scheduler.submit({
       network: plan.model,
       policy: plan.profile.policy,
       path: plan.path,
@@ -185,6 +213,13 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       signal,
       timeline,
     });
+    if (sample) {
+      answer.then(
+        (outcome) => sample.answered(outcome, pixels),
+        () => sample.notAnswered(),
+      );
+    }
+    const outcome = await answer;
     if (!Number.isFinite(outcome.top[0]?.probability)) {
       throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
     }

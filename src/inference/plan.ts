@@ -28,8 +28,8 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   const { topK = 1, maxExit = exits.length - 1, maxFlops } = options;
 
   const profileName = options.profile ?? model.defaultProfile;
-  const profile = model.profiles.get(profileName);
-  if (!profile) {
+  const asked = model.profiles.get(profileName);
+  if (!asked) {
     const known = [...model.profiles.keys()].join(', ');
     throw new Failure('invalid-query', `profile: ${model.id} has no "${profileName}", only ${known}.`);
   }
@@ -39,6 +39,7 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   if (maxExit >= exits.length) {
     throw new Failure('invalid-query', `maxExit: the final exit of ${model.id} is ${exits.length - 1}.`);
   }
+  const profile = asked.audit?.isAlarmed() ? model.full : asked;
   const { paths } = profile;
   const [shortest] = paths;
   invariant(shortest, 'a network has an exit');

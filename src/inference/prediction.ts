@@ -70,7 +70,10 @@ export const Prediction = Type.Object(
       description: 'The topK most probable classes, best first.',
     }),
     model: ref(ModelId),
-    profile: Type.String({ description: 'The profile whose thresholds were applied.' }),
+    profile: Type.String({
+      description:
+        'The profile whose thresholds were applied: `full` instead of the one asked for after its audit’s alarm.',
+    }),
     exit: ref(ExitTaken),
     flops: ref(FlopsSpent),
     timing: ref(Timing),

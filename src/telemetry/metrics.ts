@@ -141,6 +141,30 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       labelNames: ['model', 'version'],
       registers,
     }),
+    auditResults: new Counter({
+      name: 'rdi_audit_samples_total',
+      help: 'Answers drawn for the audit; result is agreed or differed (from the full network), failed or dropped.',
+      labelNames: ['model', 'version', 'profile', 'result'],
+      registers,
+    }),
+    auditEvidence: new Gauge({
+      name: 'rdi_audit_evidence',
+      help: 'What a bet of 1 against the certificate has become; at 1/α the audit raises its alarm.',
+      labelNames: ['model', 'version', 'profile'],
+      registers,
+    }),
+    auditAlarm: new Gauge({
+      name: 'rdi_audit_alarm',
+      help: '1 after the alarm of the audit: the profile is served with full until an operator acts.',
+      labelNames: ['model', 'version', 'profile'],
+      registers,
+    }),
+    auditSeconds: new Counter({
+      name: 'rdi_audit_engine_seconds_total',
+      help: 'Engine time spent on audits.',
+      labelNames: ['model', 'version'],
+      registers,
+    }),
     httpSeconds: new Histogram({
       name: 'http_request_duration_seconds',
       help: 'From the request’s head to the end of the response.',

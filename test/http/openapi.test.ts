@@ -45,6 +45,7 @@ test('every operation and every schema has the name that clients will see', () =
     'isAlive',
     'isReady',
     'listModels',
+    'resetAudit',
   ]);
   const schemas = namedSchemas.map((schema) => (schema as unknown as { $id: string }).$id);
   assert.deepEqual(Object.keys(served.components.schemas).sort(), schemas.sort());

@@ -14,6 +14,7 @@ const producedIn: Record<FailureType, string> = {
   'invalid-query': 'http/bad-queries',
   'invalid-body': 'http/bad-images',
   unauthorized: 'http/api-keys',
+  forbidden: 'contract/audit',
   'not-found': 'http/protocol',
   'unknown-model': 'http/models',
   'method-not-allowed': 'http/protocol',
