@@ -20,7 +20,7 @@ export async function loadSegments(
   known: ReadonlyMap<string, Segment> = new Map(),
 ): Promise<Map<string, Segment>> {
   const sources = network.segments.filter(({ from, to }) => !known.has(segmentKey(from, to)));
-  const fresh = await engine.load(sources);
+  const fresh = sources.length > 0 ? await engine.load(sources) : [];
   const loaded = new Map(known);
   for (const [index, { from, to }] of sources.entries()) {
     const segment = fresh[index];

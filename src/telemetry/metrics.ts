@@ -129,6 +129,12 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       labelNames: ['model', 'version', 'profile', 'status'],
       registers,
     }),
+    exitShareExpected: new Gauge({
+      name: 'rdi_exit_share_expected',
+      help: 'The share of images that leaves at this exit, as it was when the profile was certified.',
+      labelNames: ['model', 'version', 'profile', 'exit'],
+      registers,
+    }),
     calibrationReloads: new Counter({
       name: 'rdi_calibration_reloads_total',
       help: 'Changed profiles found while serving; result is swapped, or refused (the old ones stay).',

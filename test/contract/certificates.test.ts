@@ -151,3 +151,19 @@ test('the metric tells valid, invalid and none apart', async () => {
   assert.equal(count('1', 'default', 'none'), 1);
   assert.equal(scraped.sum('rdi_certificate_info', { profile: 'full' }), 0);
 });
+
+test('the exits that images are expected to take are there to be compared with those they take', async () => {
+  const { certificate } = await sureOf('1');
+  const { all, sum } = await samples();
+  const labels = { model: 'tiny', version: '1', profile: 'sure' };
+  for (const [exit, share] of certificate.exitShares.entries()) {
+    assert.equal(sum('rdi_exit_share_expected', { ...labels, exit }), share);
+    assert.ok(
+      all.some(
+        ({ name, labels: { exit: at, profile } }) =>
+          name === 'rdi_predictions_total' && at === `${exit}` && profile === 'sure',
+      ),
+    );
+  }
+  assert.equal(sum('rdi_exit_share_expected', { version: '2' }), 0, 'no promise, nothing expected');
+});

@@ -30,7 +30,7 @@ function lane(share: number) {
     assert.ok(batch);
     const top = [{ classIndex: 4, probability: 1 }];
     const leavers = [{ image: 0, step: 0, reason: 'final' as const, score: 0, top }];
-    batch.onProgress({ run: { exit: 0, batch: 1, seconds }, leavers });
+    batch.onProgress({ run: { exit: 0, batch: 1, started: 0, seconds }, leavers });
     batch.onDone();
     state.idle++;
   };

@@ -29,6 +29,44 @@ export const certificates = createDashboard({
         queries: { certificates: select('rdi_certificate_info') },
       }),
     ],
+    'Do they hold?': [
+      graph({
+        title: 'Evidence against the certificate',
+        description:
+          'What a bet of 1 against the certificate has become, from audited answers. At 1/α (100) the alarm is raised and the profile served with full.',
+        unit: units.Short,
+        limits: [10, 100],
+        queries: { '{{instance}} {{model}} {{version}} {{profile}}': select('rdi_audit_evidence') },
+      }),
+      graph({
+        title: 'Audited answers',
+        description:
+          'Answers drawn for the audit. differed: the full network says something else. dropped: no place. failed: no comparison.',
+        unit: 'img/s',
+        style: 'stacked',
+        queries: { '{{result}}': sum('result', rate('rdi_audit_samples_total')) },
+      }),
+      graph({
+        title: 'Exit drift',
+        description:
+          'Share of images that leave elsewhere than at certification. High: the traffic is not like the calibration images any more.',
+        unit: units.PercentUnit,
+        limits: [0.05, 0.1],
+        queries: {
+          '{{model}} {{version}} {{profile}}': `model_profile:rdi_exit_drift:ratio_rate1h{model=~"$model", version=~"$version"}`,
+        },
+      }),
+      table({
+        title: 'Alarms and refused changes',
+        description: '1: an audit alarm, or changed profiles that cannot be served.',
+        unit: units.Short,
+        hidden: bookkeeping,
+        queries: {
+          alarms: `${select('rdi_audit_alarm')} == 1`,
+          refused: `${select('rdi_calibration_refused')} == 1`,
+        },
+      }),
+    ],
     Answers: [
       graph({
         title: 'Uncertified answers',
