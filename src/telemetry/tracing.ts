@@ -2,13 +2,14 @@
 // What the standard OTEL_* environment variables say (service name, sampler, headers, batches) holds.
 import type { Tracer } from '@opentelemetry/api';
 import type { Logger } from 'pino';
+import { messageOf } from '../errors.js';
 import { version } from '../version.js';
 import { createExemplars, type Exemplars } from './exemplars.js';
 
 export interface Tracing {
   readonly tracer: Tracer;
   readonly exemplars: Exemplars;
-  /** Sends what is left. */
+  /** Sends what is left, if the collector takes it; if not, that is a warning in the log. */
   close(): Promise<void>;
 }
 
@@ -41,6 +42,6 @@ export async function createTracing(endpoint: string, logger: Logger): Promise<T
   return {
     tracer: provider.getTracer('rdi-serve', version),
     exemplars: createExemplars(),
-    close: () => provider.shutdown(),
+    close: () => provider.shutdown().catch((error: unknown) => log(messageOf(error))),
   };
 }

@@ -1,7 +1,9 @@
 // Traces as a collector receives them: the request, its images, and within each exactly what was run for it.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { pino } from 'pino';
 import type { Prediction } from '../../src/inference/prediction.js';
+import { createTracing } from '../../src/telemetry/tracing.js';
 import { createDirector } from '../support/directed-engine.js';
 import { type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.js';
 import { temporaryFolder } from '../support/packages.js';
@@ -192,6 +194,15 @@ test('a collector that is away is a warning in the log, and costs no request', a
   assert.equal((await classify(lonely.url, images[0] as Buffer)).status, 200);
   await until(() => lonely.log.some(({ msg, level }) => msg === 'tracing' && level === 40));
   assert.equal((await classify(lonely.url, images[0] as Buffer)).status, 200);
+});
+
+test('spans that cannot be delivered at the end do not spoil the end', async () => {
+  const log: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => log.push(line) });
+  const tracing = await createTracing('http://127.0.0.1:1', logger);
+  tracing.tracer.startSpan('last words').end();
+  await tracing.close();
+  assert.match(log.join(''), /ECONNREFUSED/);
 });
 
 test('off, nothing is traced: no ids in the log, no exemplars', async (t) => {
