@@ -1,6 +1,6 @@
 // A hundred thousand requests: after the warm-up, memory no longer grows, and every one of them was counted.
 // Exit code 1 if either is not so.
-// Usage: node dist/bench/soak.js [models folder] [model] [requests]
+// Usage: node dist/bench/soak.js [models folder] [model] [requests] [engine]
 import process from 'node:process';
 import { applyLoad } from '../src/benchmark/load.js';
 import { startServer } from '../src/benchmark/server-process.js';
@@ -9,7 +9,7 @@ import { sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './golden-images.js';
 import { reportPromises } from './promises.js';
 
-const [models = 'models', model, requestsText = '100000'] = process.argv.slice(2);
+const [models = 'models', model, requestsText = '100000', engine = 'auto'] = process.argv.slice(2);
 const BLOCKS = 10;
 /** The heap and the compiled code reach their size in these. */
 const WARM_UP_BLOCKS = 2;
@@ -20,7 +20,7 @@ const TOLERANCE = 0.05;
 const requests = Math.ceil(Number(requestsText) / BLOCKS);
 const { name, images } = await goldenImages(models, model);
 const base64 = images.map((image) => image.toString('base64'));
-const server = await startServer({ models, defaultModel: name });
+const server = await startServer({ models, defaultModel: name, engine });
 const blocks: { requests: number; answered: number; memory: number; heap: number }[] = [];
 for (let block = 0; block < BLOCKS; block++) {
   const { statuses } = await applyLoad({
