@@ -54,6 +54,8 @@ export interface EngineOptions {
   readonly device?: 'auto' | 'cpu' | 'gpu';
   /** Of one engine call, where it may use several. Default: 1. */
   readonly threads?: number;
+  /** Most images that will be run together. Default: 1. */
+  readonly maxBatch?: number;
 }
 
 /** What the module of an engine exports; it is imported where the engine is to run. */

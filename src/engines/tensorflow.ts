@@ -18,7 +18,7 @@ import {
 } from './tensorflow/bindings.js';
 
 /** @throws Error if TensorFlow is not installed, or computes on the CPU where a GPU is demanded */
-export function createEngine({ device = 'auto', threads = 1 }: EngineOptions = {}): Engine {
+export function createEngine({ device = 'auto', threads = 1, maxBatch = 1 }: EngineOptions = {}): Engine {
   applyEnvironment(environmentFor(device, threads));
   const tensorflow = loadTensorFlow();
   const gpu = usesGpu(tensorflow);
@@ -27,8 +27,27 @@ export function createEngine({ device = 'auto', threads = 1 }: EngineOptions = {
     name: 'tensorflow',
     device: gpu ? 'gpu:0' : 'cpu',
     imageLayout: 'nhwc',
-    load: (sources) => loadConverted(tensorflow, convertSegments(sources)),
+    async load(sources) {
+      const network = convertSegments(sources);
+      const segments = await loadConverted(tensorflow, network);
+      if (gpu) await warmUp(network, segments, maxBatch);
+      return segments;
+    },
   };
+}
+
+/** On a GPU the first batch of each size is slow: TensorFlow then tries which algorithm suits it best. */
+export async function warmUp(
+  { signatures }: ConvertedNetwork,
+  segments: readonly Segment[],
+  maxBatch: number,
+): Promise<void> {
+  for (const [index, { input }] of signatures.entries()) {
+    const size = input.shape.reduce((product, extent) => product * extent, 1);
+    for (let batch = 1; batch <= maxBatch; batch++) {
+      await segments[index]?.run(new Float32Array(batch * size), batch);
+    }
+  }
 }
 
 /** TensorFlow reads a SavedModel from a folder; afterwards it is not needed any more. */

@@ -85,7 +85,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   const pool = createWorkerPool({
     size: choice.workers,
     maxBatch: options.maxBatch,
-    engine: { module: choice.module, options: choice.options },
+    engine: { module: choice.module, options: { ...choice.options, maxBatch: options.maxBatch } },
     networks: options.packages.map(networkOf),
     logger,
     onIdle() {
