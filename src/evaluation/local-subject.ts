@@ -12,7 +12,7 @@ export async function createLocalSubject(
   { name, version }: ModelName,
   logger: Logger,
 ): Promise<Subject> {
-  const config = createConfig({ models, defaultModel: name });
+  const config = createConfig({ models, defaultModel: name, auditFraction: 0, reloadSeconds: 0 });
   const { classifier, metrics } = await startService(config, logger);
   try {
     const model = classifier.catalog.find(name, version);

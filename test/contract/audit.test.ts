@@ -46,7 +46,7 @@ async function start(t: TestContext, config: Partial<Config>, engineModule?: str
   const { package: one } = await writeProfiledPackage(models);
   await writeProfiles(one, 1);
   const service = await startTestService(t, {
-    config: { models, auditFraction: 1, reloadSeconds: 0, ...config },
+    config: { models, auditFraction: 1, ...config },
     ...(engineModule && { engineModule }),
   });
   return { ...service, package: one };

@@ -49,7 +49,7 @@ async function writeModels(t: TestContext) {
 test(`changed ${CHANGES} times under load, no request fails and no answer mixes two versions`, async (t) => {
   const { models, package: one } = await writeModels(t);
   const { classifier, url, samples } = await startTestService(t, {
-    config: { models, workers: 2, reloadSeconds: 0 },
+    config: { models, workers: 2 },
   });
   const answers: Prediction[] = [];
   let changing = true;
@@ -100,7 +100,7 @@ test('a request in flight keeps the profile it came with, and what follows is no
   const { models, package: one } = await writeModels(t);
   const director = createDirector(await temporaryFolder(t));
   const { classifier, url } = await startTestService(t, {
-    config: { models, workers: 1, reloadSeconds: 0 },
+    config: { models, workers: 1 },
     engineModule: director.engineModule,
   });
   t.after(() => director.release());
@@ -121,7 +121,7 @@ test('a request in flight keeps the profile it came with, and what follows is no
 test('what cannot be served is refused loudly, the old one stays, and a mended one is taken', async (t) => {
   const { models, package: one } = await writeModels(t);
   const { classifier, url, log, samples } = await startTestService(t, {
-    config: { models, reloadSeconds: 0 },
+    config: { models },
   });
   const lateAnswers = async () =>
     (await Promise.all(images.map((image) => predict(url, image)))).flatMap(

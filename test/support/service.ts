@@ -53,6 +53,8 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
     workers: 1,
     maxBatchImages: Math.min(64, maxInFlight),
     logLevel: 'debug',
+    reloadSeconds: 0,
+    auditFraction: 0,
     ...options.config,
     models,
   });
