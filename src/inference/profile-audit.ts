@@ -6,7 +6,8 @@ import type { Plan } from './plan.js';
 import type { Outcome } from './scheduler.js';
 
 /** What came of a sampled answer. failed: it, or its audit, did not come to an end. dropped: there was no place. */
-export type AuditResult = 'agreed' | 'differed' | 'failed' | 'dropped';
+export type AuditResult = Settled | 'dropped';
+type Settled = 'agreed' | 'differed' | 'failed';
 
 export interface AuditState {
   /** The most that the certificate says may differ; undefined: it does not say, so there is no alarm. */
@@ -60,7 +61,7 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
   const fresh = () => (epsilon === undefined ? undefined : createMonitor(epsilon, alpha));
   const results = { agreed: 0, differed: 0, failed: 0, dropped: 0 };
   /** In the order of their drawing, which is that of the bets: an answer that needs no run may not overtake. */
-  const samples: { result: Exclude<AuditResult, 'dropped'> | undefined }[] = [];
+  const samples: { result: Settled | undefined }[] = [];
   let monitor = fresh();
 
   const isAlarmed = () => monitor?.isAlarmed() ?? false;
@@ -94,7 +95,7 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
     }
     const sample: (typeof samples)[number] = { result: undefined };
     samples.push(sample);
-    const settle = (result: Exclude<AuditResult, 'dropped'>): void => {
+    const settle = (result: Settled): void => {
       sample.result = result;
       observeInOrder();
     };
@@ -108,7 +109,7 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
     };
   }
 
-  async function compare({ model }: Plan, outcome: Outcome, pixels: Uint8Array): Promise<AuditResultOfRun> {
+  async function compare({ model }: Plan, outcome: Outcome, pixels: Uint8Array): Promise<Settled> {
     const { policy, path } = model.full;
     const whole = await options.run({ network: model, policy, path, pixels });
     options.onCost(whole.seconds);
@@ -127,8 +128,6 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
     },
   };
 }
-
-type AuditResultOfRun = Exclude<AuditResult, 'dropped'>;
 
 /** Limits and deadlines change who leaves where: such traffic is not what was certified. */
 function isCertifiedTraffic({ profile, path, deadlineSeconds }: Plan): boolean {
