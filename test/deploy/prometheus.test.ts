@@ -24,6 +24,7 @@ const PATIENCE_SECONDS = 60;
 const notCaused: Readonly<Record<string, string>> = {
   RdiServeAbsent: 'there are targets from the first scrape on',
   RdiServeRestarting: 'the service is this process',
+  RdiEngineFallback: 'the test says which engine, so none is passed over',
 };
 
 const skip = without('prometheus');

@@ -1,0 +1,144 @@
+// What the Compose file and the Kubernetes manifests say of the service, against the service: settings that exist, routes
+// that answer, enough time to stop. That the files are well-formed is checked against their schemas in .ci/deploy-files.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { createConfig, environmentVariableOf, type SettingName, settingNames } from '../../src/config.js';
+import { readText, root } from './files.js';
+
+interface Container {
+  readonly image: string;
+  readonly ports: readonly { readonly name?: string; readonly containerPort: number }[];
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+  readonly startupProbe?: Probe;
+  readonly readinessProbe: Probe;
+  readonly livenessProbe: Probe;
+  readonly securityContext: object;
+  readonly volumeMounts: readonly { readonly mountPath: string }[];
+}
+
+interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string | number };
+}
+
+interface Pod {
+  readonly terminationGracePeriodSeconds: number;
+  readonly securityContext: { readonly runAsNonRoot: boolean; readonly runAsUser: number };
+  readonly containers: readonly [Container];
+}
+
+const kubernetes = (file: string) => parse(readText(`deploy/kubernetes/${file}`), { merge: true });
+const pods: Record<string, Pod> = {
+  Deployment: kubernetes('base/deployment.yaml').spec.template.spec,
+  InferenceService: kubernetes('kserve/inference-service.yaml').spec.predictor,
+};
+
+const settingOf = new Map(settingNames.map((name) => [environmentVariableOf(name), name]));
+
+/** The configuration that these variables make; those whose value is not known here keep their default. */
+function configOf(environment: readonly { readonly name: string; readonly value?: string | undefined }[]) {
+  const given: Partial<Record<SettingName, string>> = {};
+  for (const { name, value } of environment) {
+    const setting = settingOf.get(name);
+    assert.ok(setting, `there is no setting ${name}`);
+    if (value !== undefined) given[setting] = value;
+  }
+  return createConfig(given);
+}
+
+for (const [kind, pod] of Object.entries(pods)) {
+  const [container] = pod.containers;
+  const { port, drainDelaySeconds, shutdownTimeoutSeconds } = configOf(container.env);
+
+  test(`${kind}: killed only after the drain delay and the time to finish`, () => {
+    assert.ok(drainDelaySeconds >= 5, 'time for endpoints to change');
+    assert.ok(pod.terminationGracePeriodSeconds > drainDelaySeconds + shutdownTimeoutSeconds);
+  });
+
+  test(`${kind}: probes ask what the service answers, where it listens`, () => {
+    const { startupProbe = container.readinessProbe, readinessProbe, livenessProbe } = container;
+    assert.deepEqual(
+      [startupProbe, readinessProbe, livenessProbe].map(({ httpGet }) => httpGet.path),
+      ['/readyz', '/readyz', '/livez'],
+    );
+    assert.deepEqual(
+      container.ports.map(({ containerPort }) => containerPort),
+      [port],
+    );
+    for (const { httpGet } of [startupProbe, readinessProbe, livenessProbe]) {
+      assert.ok(httpGet.port === port || httpGet.port === container.ports[0]?.name);
+    }
+  });
+
+  test(`${kind}: as the image's user, without privileges, with no place to write but /tmp`, () => {
+    assert.match(readText('Dockerfile'), new RegExp(`^USER ${pod.securityContext.runAsUser}:`, 'm'));
+    assert.equal(pod.securityContext.runAsNonRoot, true);
+    assert.deepEqual(container.securityContext, {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    assert.deepEqual(
+      container.volumeMounts.map(({ mountPath }) => mountPath),
+      ['/tmp'],
+    );
+  });
+}
+
+test('Prometheus finds the Service, under the job name that the rules expect', () => {
+  const service = kubernetes('base/service.yaml');
+  const monitor = kubernetes('components/monitoring/service-monitor.yaml');
+  const [{ name: port }] = service.spec.ports;
+  assert.equal(service.metadata.name, 'rdi-serve');
+  assert.deepEqual(
+    monitor.spec.endpoints.map((one: { port: string }) => one.port),
+    [port],
+  );
+});
+
+interface ComposeService {
+  readonly read_only: boolean;
+  readonly cap_drop: readonly string[];
+  readonly security_opt: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly stop_grace_period?: string;
+  readonly volumes?: readonly string[];
+  readonly profiles?: readonly string[];
+  readonly build?: { readonly target: string };
+}
+
+const { services } = parse(readText('docker-compose.yml'), { merge: true }) as {
+  services: Readonly<Record<string, ComposeService>>;
+};
+
+test('Compose: by default the service alone', () => {
+  const unasked = Object.entries(services).filter(([, { profiles = [] }]) => profiles.length === 0);
+  assert.deepEqual(
+    unasked.map(([name]) => name),
+    ['rdi-serve'],
+  );
+});
+
+for (const [name, service] of Object.entries(services)) {
+  test(`Compose: ${name} is hardened, and what it mounts is there`, () => {
+    assert.equal(service.read_only, true);
+    assert.deepEqual(service.cap_drop, ['ALL']);
+    assert.deepEqual(service.security_opt, ['no-new-privileges:true']);
+    for (const volume of service.volumes ?? []) {
+      const [source = ''] = volume.split(':');
+      if (source.startsWith('.')) assert.ok(existsSync(path.join(root, source)), source);
+    }
+    if (service.build === undefined) return;
+    assert.match(readText('Dockerfile'), new RegExp(`^FROM .* AS ${service.build.target}$`, 'm'));
+    const environment = Object.entries(service.environment ?? {}).map(([key, value]) => ({
+      name: key,
+      value,
+    }));
+    const { drainDelaySeconds, shutdownTimeoutSeconds } = configOf(environment);
+    assert.ok(
+      Number.parseInt(service.stop_grace_period ?? '', 10) > drainDelaySeconds + shutdownTimeoutSeconds,
+    );
+  });
+}
