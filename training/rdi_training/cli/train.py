@@ -27,16 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train; SIGINT and SIGTERM stop after the step in hand, with the checkpoint current."""
+    signals: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda received, _frame: signals.append(received))
+
     torch.set_num_threads(options.threads)
     config = TrainingConfig.read(options.config)
     state, trained, held_out = open_run(config, options.run, data_folder(options.data), torch.device(options.device))
     torch.backends.cudnn.benchmark = True
     if options.compile:
         state.network.compile(mode=options.compile, dynamic=False)
-
-    signals: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, _frame: signals.append(received))
     finished = train(
         state,
         trained,
