@@ -1,7 +1,6 @@
 """`train`: run a configuration, or go on with it where its run folder left off."""
 
 import argparse
-import os
 import signal
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--compile", metavar="MODE", help="torch.compile mode: default, reduce-overhead … (GPU)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     parser.add_argument("--checkpoint-seconds", type=float, default=300, help="save at least this often")
 
 
