@@ -9,7 +9,7 @@ import { createExemplars, type Exemplars } from './exemplars.js';
 export interface Tracing {
   readonly tracer: Tracer;
   readonly exemplars: Exemplars;
-  /** Sends what is left, if the collector takes it; if not, that is a warning in the log. */
+  /** Sends what is left, if it can. */
   close(): Promise<void>;
 }
 
@@ -42,6 +42,7 @@ export async function createTracing(endpoint: string, logger: Logger): Promise<T
   return {
     tracer: provider.getTracer('rdi-serve', version),
     exemplars: createExemplars(),
+    // A collector that is away must not spoil an orderly end.
     close: () => provider.shutdown().catch((error: unknown) => log(messageOf(error))),
   };
 }

@@ -89,5 +89,12 @@ test('settings that the documents name exist', async () => {
   }
 });
 
-/** Read by commands other than `serve`, by tests and by scripts. */
-const forTools = new Set(['RDI_API_KEY', 'RDI_DATA', 'RDI_URL', 'RDI_EXPORT', 'RDI_AUTHORS_CHECKPOINT']);
+/** Read by commands other than `serve`, by Compose, by tests and by scripts. */
+const forTools = new Set([
+  'RDI_API_KEY',
+  'RDI_PUBLISH',
+  'RDI_DATA',
+  'RDI_URL',
+  'RDI_EXPORT',
+  'RDI_AUTHORS_CHECKPOINT',
+]);
