@@ -6,6 +6,9 @@ import { messageOf } from '../errors.js';
 import { version } from '../version.js';
 import { createExemplars, type Exemplars } from './exemplars.js';
 
+/** For one export with all its retries; a collector that is away delays the end of the process by no more. */
+const EXPORT_MILLISECONDS = 2000;
+
 export interface Tracing {
   readonly tracer: Tracer;
   readonly exemplars: Exemplars;
@@ -31,12 +34,13 @@ export async function createTracing(endpoint: string, logger: Logger): Promise<T
   diag.setLogger({ error: log, warn: log, info: silent, debug: silent, verbose: silent }, DiagLogLevel.WARN);
 
   const named = resourceFromAttributes({ 'service.name': 'rdi-serve', 'service.version': version });
+  const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
   const provider = new BasicTracerProvider({
     resource: defaultResource()
       .merge(named)
       .merge(detectResources({ detectors: [envDetector] })),
     spanProcessors: [
-      new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` })),
+      new BatchSpanProcessor(new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MILLISECONDS })),
     ],
   });
   return {
