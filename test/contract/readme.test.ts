@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { settingNames } from '../../src/config.js';
+import { environmentVariableOf, settingNames } from '../../src/config.js';
 import type { Prediction } from '../../src/inference/prediction.js';
 import { commandLine, runNode } from '../support/serve-process.js';
 import { startTestService } from '../support/service.js';
@@ -79,22 +79,24 @@ test('links and pictures lead to files, in all documents', async () => {
   for (const name of documents) assert.ok(readme.includes(`docs/${name}`), `the README links docs/${name}`);
 });
 
-test('settings that the documents name exist', async () => {
-  const known = new Set(settingNames.map((name) => `RDI_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`));
+test('every variable that the documents name is a setting, or is read by a command, a test or a deployment', async () => {
+  const sources = await Promise.all(
+    ['src', 'test', 'training', 'clients', 'deploy'].map((folder) =>
+      readdir(join(root, folder), { recursive: true }).then((names) =>
+        names.map((name) => join(folder, name)),
+      ),
+    ),
+  );
+  const read = sources.flat().filter((name) => /(?<!(?:node_modules|\.venv).*)\.(ts|py|sh)$/.test(name));
+  const texts = ['.ci/run', 'docker-compose.yml', ...read].map((name) => readFile(join(root, name), 'utf8'));
+  const known = new Set(settingNames.map(environmentVariableOf));
+  for (const text of await Promise.all(texts)) {
+    for (const [variable] of text.matchAll(VARIABLE)) known.add(variable);
+  }
   for (const name of ['README.md', ...documents.map((one) => join('docs', one))]) {
     const text = await readFile(join(root, name), 'utf8');
-    for (const [variable] of text.matchAll(/\bRDI_[A-Z_]+\b/g)) {
-      if (!forTools.has(variable)) assert.ok(known.has(variable), `${name}: ${variable}`);
-    }
+    for (const [variable] of text.matchAll(VARIABLE)) assert.ok(known.has(variable), `${name}: ${variable}`);
   }
 });
 
-/** Read by commands other than `serve`, by Compose, by tests and by scripts. */
-const forTools = new Set([
-  'RDI_API_KEY',
-  'RDI_PUBLISH',
-  'RDI_DATA',
-  'RDI_URL',
-  'RDI_EXPORT',
-  'RDI_AUTHORS_CHECKPOINT',
-]);
+const VARIABLE = /\bRDI_[A-Z_]+\b/g;
