@@ -3,10 +3,13 @@
 import { availableParallelism } from 'node:os';
 import Type from 'typebox';
 import { Check, Errors } from 'typebox/value';
-import { type EngineDemand, engineNames } from './engines/choose.js';
 import { UsageError } from './errors.js';
 
 const MIB = 1024 * 1024;
+
+/** Each is a module in engines/. */
+export const engineNames = ['tensorflow', 'onnx', 'wasm'] as const;
+export type EngineName = (typeof engineNames)[number];
 
 export const Settings = Type.Object(
   {
@@ -26,14 +29,14 @@ export const Settings = Type.Object(
       default: '',
       description: 'Model for requests that name none. Empty: the first by name.',
     }),
-    engine: Type.Unsafe<EngineDemand['engine']>({
+    engine: Type.Unsafe<EngineName | 'auto'>({
       type: 'string',
       enum: ['auto', ...engineNames],
       default: 'auto',
       description:
         'auto, tensorflow, onnx or wasm. auto: tensorflow if it can use a GPU, else onnx, else wasm.',
     }),
-    device: Type.Unsafe<EngineDemand['device']>({
+    device: Type.Unsafe<'auto' | 'cpu' | 'gpu'>({
       type: 'string',
       enum: ['auto', 'cpu', 'gpu'],
       default: 'auto',

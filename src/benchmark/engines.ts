@@ -1,6 +1,7 @@
 // Measures every engine that there is on this machine, in turn, on the same network: one thread, single images and
 // batches, every image to the final exit. Figures are medians over the rounds.
-import { chooseEngine, type EngineName, engineNames } from '../engines/choose.js';
+import { type EngineName, engineNames } from '../config.js';
+import { chooseEngine } from '../engines/choose.js';
 import { UsageError } from '../errors.js';
 import { networkOf } from '../inference/catalog.js';
 import type { ModelPackage } from '../models/package.js';

@@ -1,11 +1,9 @@
 // Which engine computes: the one that is demanded, or the best that can be used here. TensorFlow is worth it on a
 // GPU; on a CPU onnxruntime is faster; WebAssembly runs where neither does.
+import { type Config, type EngineName, engineNames } from '../config.js';
 import { messageOf, UsageError } from '../errors.js';
 import type { EngineOptions } from './engine.js';
 import { probeTensorFlow, type TensorFlowFinding } from './tensorflow/probe.js';
-
-export const engineNames = ['tensorflow', 'onnx', 'wasm'] as const;
-export type EngineName = (typeof engineNames)[number];
 
 export const passedOverCodes = [
   'not-installed',
@@ -23,12 +21,8 @@ export interface PassedOver {
   readonly reason: string;
 }
 
-export interface EngineDemand {
-  readonly engine: EngineName | 'auto';
-  readonly device: 'auto' | 'cpu' | 'gpu';
-  /** Threads to compute with. */
-  readonly workers: number;
-}
+/** What the operator asks for; `workers`: threads to compute with. */
+export type EngineDemand = Pick<Config, 'engine' | 'device' | 'workers'>;
 
 export interface EngineChoice {
   /** URL of its module. */

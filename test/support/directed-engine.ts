@@ -5,7 +5,8 @@ import { appendFileSync, existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EngineName, engineModule } from '../../src/engines/choose.js';
+import type { EngineName } from '../../src/config.js';
+import { engineModule } from '../../src/engines/choose.js';
 import type { Engine, EngineModule, Segment, SegmentSource } from '../../src/engines/engine.js';
 
 /** What happens to the batch that an image with this mark is in. */
