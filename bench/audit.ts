@@ -2,7 +2,7 @@
 // Exit code 1 if throughput falls by more than the audits' own share of compute, or p99 rises by more than a tenth.
 // Usage: node dist/bench/audit.js [models folder] [model] [profile] [seconds] [rounds]
 import process from 'node:process';
-import { applyLoad } from '../src/benchmark/load.js';
+import { startLoadClient } from '../src/benchmark/load.js';
 import { median } from '../src/benchmark/quantile.js';
 import { type ServerProcess, startServer } from '../src/benchmark/server-process.js';
 import { formatTable } from '../src/cli/table.js';
@@ -37,6 +37,8 @@ for (const image of images) {
 if (chosen.length === 0) throw new UsageError('No golden image leaves early under that profile.');
 const base64 = chosen.map((image) => image.toString('base64'));
 
+const client = startLoadClient();
+
 interface Round {
   readonly imagesPerSecond: number;
   readonly p99Ms: number;
@@ -47,7 +49,7 @@ interface Round {
 async function measure(server: ServerProcess, seconds: number): Promise<Round> {
   const cpuSeconds = async () => sumOf(await server.metrics(), 'process_cpu_seconds_total');
   const started = await cpuSeconds();
-  const load = await applyLoad({
+  const load = await client.apply({
     url: urlOf(server),
     images: base64,
     connections: CONNECTIONS,
@@ -67,6 +69,7 @@ for (let round = 0; round < Number(roundsText); round++) {
   rounds.audited.push(await measure(audited, seconds));
 }
 const after = await audited.metrics();
+client.close();
 await Promise.all([without.stop(), audited.stop()]);
 
 const grown = (metric: string, labels = {}) => sumOf(after, metric, labels) - sumOf(before, metric, labels);

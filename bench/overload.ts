@@ -4,7 +4,7 @@
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { probeLatency } from '../src/benchmark/latency-probe.js';
-import { applyLoad, type LoadResult } from '../src/benchmark/load.js';
+import { type LoadResult, startLoadClient } from '../src/benchmark/load.js';
 import { startServer } from '../src/benchmark/server-process.js';
 import { formatTable } from '../src/cli/table.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
@@ -29,14 +29,15 @@ const url = `${server.url}/classify?profile=full`;
 const answered = ({ statuses }: LoadResult): number => statuses['200'] ?? 0;
 const before = await probeLatency(url, images, 1);
 const extent = { seconds: CAPACITY_SECONDS };
-const calm = await applyLoad({ url, images: base64, connections: 32, extent });
+const client = startLoadClient();
+const calm = await client.apply({ url, images: base64, connections: 32, extent });
 const capacity = answered(calm) / calm.seconds;
 
 const memory: number[] = [];
 const watch = setInterval(async () => {
   memory.push(sumOf(await server.metrics(), 'process_resident_memory_bytes'));
 }, 1000);
-const load = await applyLoad({
+const load = await client.apply({
   url,
   images: base64,
   connections: 1000,
@@ -47,6 +48,7 @@ clearInterval(watch);
 await sleep(1000);
 const after = await server.metrics();
 const recovered = await probeLatency(url, images, 1);
+client.close();
 await server.stop();
 
 const offered = load.sent / load.seconds / capacity;

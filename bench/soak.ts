@@ -2,7 +2,7 @@
 // Exit code 1 if either is not so.
 // Usage: node dist/bench/soak.js [models folder] [model] [requests] [engine]
 import process from 'node:process';
-import { applyLoad } from '../src/benchmark/load.js';
+import { startLoadClient } from '../src/benchmark/load.js';
 import { startServer } from '../src/benchmark/server-process.js';
 import { formatTable } from '../src/cli/table.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
@@ -21,9 +21,10 @@ const requests = Math.ceil(Number(requestsText) / BLOCKS);
 const { name, images } = await goldenImages(models, model);
 const base64 = images.map((image) => image.toString('base64'));
 const server = await startServer({ models, defaultModel: name, engine, auditFraction: 0 });
+const client = startLoadClient();
 const blocks: { requests: number; answered: number; memory: number; heap: number }[] = [];
 for (let block = 0; block < BLOCKS; block++) {
-  const { statuses } = await applyLoad({
+  const { statuses } = await client.apply({
     url: `${server.url}/classify`,
     images: base64,
     connections: 32,
@@ -38,6 +39,7 @@ for (let block = 0; block < BLOCKS; block++) {
   });
 }
 const counted = sumOf(await server.metrics(), 'rdi_predictions_total');
+client.close();
 await server.stop();
 
 process.stdout.write(

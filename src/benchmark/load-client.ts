@@ -1,5 +1,5 @@
 // The client's process: keep-alive connections that send raw images as fast as they are answered, or at a rate.
-// Started by load.ts, which gives it one job and takes one result.
+// Started by load.ts, which gives it jobs, one after the other, and takes their results.
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicSeconds } from '../clock.js';
@@ -12,8 +12,8 @@ import { median, quantile } from './quantile.js';
 /** One answer in so many is read for its timing: enough for a median, too few to slow the client. */
 const SAMPLED = 16;
 
-process.once('message', async (job: LoadJob) => {
-  process.send?.(await run(job), () => process.disconnect());
+process.on('message', async (job: LoadJob) => {
+  process.send?.(await run(job));
 });
 
 async function run({ url, images, connections, extent, requestsPerSecond }: LoadJob): Promise<LoadResult> {

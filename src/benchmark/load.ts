@@ -30,13 +30,23 @@ export interface LoadResult {
   readonly timingMs: Prediction['timing'];
 }
 
-/** Runs one job in a process of its own. @throws Error if that process ends without a result */
-export async function applyLoad(job: LoadJob): Promise<LoadResult> {
+export interface LoadClient {
+  /** Applies one load; one at a time. @throws Error if the client's process ends meanwhile */
+  apply(job: LoadJob): Promise<LoadResult>;
+  close(): void;
+}
+
+/** Starts the client's process. It serves for many loads, so that its code is compiled for speed but once. */
+export function startLoadClient(): LoadClient {
   const client = fork(new URL('./load-client.js', import.meta.url));
   const ended = once(client, 'exit');
-  client.send(job);
-  const outcome = await Promise.race([once(client, 'message'), ended.then(() => undefined)]);
-  await ended;
-  if (outcome === undefined) throw new Error('The load client ended without a result.');
-  return outcome[0] as LoadResult;
+  return {
+    async apply(job) {
+      client.send(job);
+      const outcome = await Promise.race([once(client, 'message'), ended.then(() => undefined)]);
+      if (outcome === undefined) throw new Error('The load client ended without a result.');
+      return outcome[0] as LoadResult;
+    },
+    close: () => client.disconnect(),
+  };
 }

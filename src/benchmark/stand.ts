@@ -5,7 +5,7 @@ import { chooseEngine, type EngineDemand } from '../engines/choose.js';
 import { networkOf } from '../inference/catalog.js';
 import type { ModelPackage } from '../models/package.js';
 import { type Latency, probeLatency } from './latency-probe.js';
-import { applyLoad, type LoadResult } from './load.js';
+import { type LoadResult, startLoadClient } from './load.js';
 import { type RawMeasurement, startRawEngine } from './raw-engine.js';
 import { type ServerCosts, serverCosts } from './server-costs.js';
 import { startServer } from './server-process.js';
@@ -72,8 +72,9 @@ export async function createStand(options: StandOptions): Promise<Stand> {
   const urlOf = (profile: string): string =>
     `${server.url}/classify?${new URLSearchParams({ model: name, version, profile })}`;
 
+  const client = startLoadClient();
   const load = (profile: string, rounds: number) =>
-    applyLoad({
+    client.apply({
       url: urlOf(profile),
       images: images.map((image) => image.toString('base64')),
       connections,
@@ -95,6 +96,7 @@ export async function createStand(options: StandOptions): Promise<Stand> {
     },
     runIdle: (profile) => probeLatency(urlOf(profile), images, seconds),
     async close() {
+      client.close();
       await engine.close();
       await server.stop();
     },
