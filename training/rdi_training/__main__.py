@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-from .cli import compare_served, download, evaluate, export, export_authors, held_out, plot, smoke, train
+from .cli import compare_served, craft, download, evaluate, export, export_authors, held_out, plot, smoke, train
 from .training.trainer import CollapseError
 
 COMMANDS = {
@@ -14,6 +14,7 @@ COMMANDS = {
     "export": export,
     "export-authors": export_authors,
     "held-out": held_out,
+    "craft": craft,
     "evaluate": evaluate,
     "compare-served": compare_served,
     "plot": plot,
