@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import Type from 'typebox';
 import { LossName } from './losses.js';
+import { RiskData } from './paired-tables.js';
 
 const Sha256 = (description: string) => Type.String({ pattern: '^[0-9a-f]{64}$', description });
 const Share = Type.Number({ minimum: 0, maximum: 1 });
@@ -19,18 +20,33 @@ export const Certificate = Type.Object(
       Type.Object(
         {
           loss: LossName,
+          // Certificates from before there were copies have none.
+          data: Type.Optional(RiskData),
           epsilon: Type.Number({
             exclusiveMinimum: 0,
             exclusiveMaximum: 1,
             description: 'ε: the most it is.',
           }),
-          observed: Type.Number({ minimum: -1, maximum: 1, description: 'Mean loss on the cal images.' }),
+          observed: Type.Number({
+            minimum: -1,
+            maximum: 1,
+            description: 'Mean loss on the cal images, or copies.',
+          }),
           pValue: Share,
           test: Type.String({ description: 'Where the p-value comes from.' }),
         },
         { additionalProperties: false },
       ),
-      { description: 'Kept together; empty where only the budget is.' },
+      { description: 'Kept together; empty where only the budget is. Without `data`: on clean images.' },
+    ),
+    adversarialCopies: Type.Optional(
+      Type.Object(
+        {
+          attack: Type.String({ description: 'What made them, as the operator says.' }),
+          sha256: Sha256('Of the data set of copies.'),
+        },
+        { additionalProperties: false, description: 'Of all calibration images; split as these are.' },
+      ),
     ),
     flops: Type.Object(
       {

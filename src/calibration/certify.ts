@@ -2,10 +2,10 @@
 // Neighbours: path.ts (what is tested), procedure.ts (how), certificate.ts (what is promised then).
 import { invariant, UsageError } from '../errors.js';
 import type { ManifestExit } from '../models/manifest.js';
-import { type ExitTable, selectImages } from './exit-table.js';
 import { type LossName, lossesOf, pValueOf, sum } from './losses.js';
 import { upperMeanBound } from './mean-bound.js';
 import { hoeffdingBentkusPValue } from './p-values.js';
+import { type PairedTables, type RiskData, selectPairs, tableOf } from './paired-tables.js';
 import { buildThresholdPath, type ThresholdPath } from './path.js';
 import { type Choice, choosePoint } from './procedure.js';
 import { createUniform, shuffledIndices } from './random.js';
@@ -13,6 +13,8 @@ import { countByExit, exitsTaken, flopsByExit, type Thresholds } from './replay.
 
 export interface RiskLimit {
   readonly loss: LossName;
+  /** The images that it is limited on. */
+  readonly data: RiskData;
   /** The most it may be, in (0, 1). */
   readonly epsilon: number;
 }
@@ -27,7 +29,7 @@ export interface CalibrationGoal {
 }
 
 export interface TestedRisk extends RiskLimit {
-  /** Mean loss on the cal images. */
+  /** Mean loss on the cal images, or on their copies. */
   readonly observed: number;
   readonly pValue: number;
 }
@@ -68,33 +70,34 @@ export function splitImages(
   return { tune: order.subarray(0, tuneImages), cal: order.subarray(tuneImages) };
 }
 
-/** @throws UsageError if there are too few images to split, or a risk needs true classes and there are none */
+/**
+ * Cost and the shares of exits are those of the clean images.
+ * @throws UsageError if there are too few images to split, or a risk needs true classes and there are none
+ */
 export function calibrate(
-  table: ExitTable,
+  tables: PairedTables,
   exits: readonly ManifestExit[],
   goal: CalibrationGoal,
   { tuneShare, seed }: { readonly tuneShare: number; readonly seed: number },
 ): TestedPath {
-  if (!table.truth && goal.risks.some(({ loss }) => loss === 'error')) {
+  if (goal.risks.some(({ loss, data }) => loss === 'error' && !tableOf(tables, data).truth)) {
     throw new UsageError('--risk error needs the true classes, and these images have none.');
   }
-  const { tune, cal } = splitImages(table.images, tuneShare, seed);
-  const path = buildThresholdPath(selectImages(table, tune), {
-    exits,
-    riskOf: riskOn(selectImages(table, tune), goal.risks),
-  });
+  const { tune, cal } = splitImages(tables.clean.images, tuneShare, seed);
+  const tuneTables = selectPairs(tables, tune);
+  const path = buildThresholdPath(tuneTables.clean, { exits, riskOf: riskOn(tuneTables, goal.risks) });
   return {
     path,
     tuneImages: tune.length,
     calImages: cal.length,
-    ...testPath(path, selectImages(table, cal), exits, goal),
+    ...testPath(path, selectPairs(tables, cal), exits, goal),
   };
 }
 
 /** Tests every point of a path that was frozen before the `cal` images were looked at. */
 export function testPath(
   path: ThresholdPath,
-  cal: ExitTable,
+  cal: PairedTables,
   exits: readonly ManifestExit[],
   goal: CalibrationGoal,
 ): Pick<TestedPath, 'points' | 'choice'> {
@@ -115,23 +118,23 @@ export function testPath(
 
 function testPoint(
   thresholds: Thresholds,
-  cal: ExitTable,
+  cal: PairedTables,
   exits: readonly ManifestExit[],
   { risks, budgetFlops }: CalibrationGoal,
   level: number,
 ): TestedPoint {
-  const taken = exitsTaken(cal, thresholds);
-  const tested = risks.map(({ loss, epsilon }) => {
-    const losses = lossesOf(loss, cal, taken);
+  const { images } = cal.clean;
+  const taken = exitsTaken(cal.clean, thresholds);
+  const tested = risks.map((risk) => {
+    const losses = riskLosses(risk, cal, thresholds, taken);
     return {
-      loss,
-      epsilon,
-      observed: sum(losses) / cal.images,
-      pValue: pValueOf(loss, losses, epsilon, level),
+      ...risk,
+      observed: sum(losses) / images,
+      pValue: pValueOf(risk.loss, losses, risk.epsilon, level),
     };
   });
   const flops = flopsByExit(exits, thresholds);
-  const exitShares = countByExit(taken, exits.length).map((count) => count / cal.images);
+  const exitShares = countByExit(taken, exits.length).map((count) => count / images);
   const meanFlops = exitShares.reduce((mean, share, exit) => mean + share * (flops[exit] ?? 0), 0);
   return {
     thresholds,
@@ -139,7 +142,7 @@ function testPoint(
     pValue: tested.reduce((largest, { pValue }) => Math.max(largest, pValue), 0),
     meanFlops,
     ...(budgetFlops !== undefined && {
-      budgetPValue: budgetPValue(meanFlops, Math.max(...flops), cal.images, budgetFlops),
+      budgetPValue: budgetPValue(meanFlops, Math.max(...flops), images, budgetFlops),
     }),
     exitShares,
   };
@@ -165,10 +168,28 @@ export function flopsBound(
   return dearest * upperMeanBound((calImages * meanFlops) / dearest, calImages, delta / points.length);
 }
 
-/** Mean losses in units of their limits, added up: one number to trade against cost. Consistency, if no risk is set. */
-function riskOn(tune: ExitTable, risks: readonly RiskLimit[]): (taken: Uint8Array) => number {
-  const limits: readonly RiskLimit[] = risks.length > 0 ? risks : [{ loss: 'consistency', epsilon: 1 }];
-  return (taken) =>
-    limits.reduce((total, { loss, epsilon }) => total + sum(lossesOf(loss, tune, taken)) / epsilon, 0) /
-    tune.images;
+/**
+ * Mean losses in units of their limits, added up: one number to trade against cost. Adversarial copies weigh as the
+ * images do, so that the path leads where both risks are small. Consistency, if no risk is set.
+ */
+function riskOn(
+  tune: PairedTables,
+  risks: readonly RiskLimit[],
+): (taken: Uint8Array, thresholds: Thresholds) => number {
+  const limits: readonly RiskLimit[] =
+    risks.length > 0 ? risks : [{ loss: 'consistency', data: 'clean', epsilon: 1 }];
+  return (taken, thresholds) =>
+    limits.reduce((total, risk) => total + sum(riskLosses(risk, tune, thresholds, taken)) / risk.epsilon, 0) /
+    tune.clean.images;
+}
+
+/** Losses on the images that the risk is limited on. @param taken [image]: the exit that each clean one leaves at */
+function riskLosses(
+  { loss, data }: RiskLimit,
+  tables: PairedTables,
+  thresholds: Thresholds,
+  taken: Uint8Array,
+): Int8Array {
+  const table = tableOf(tables, data);
+  return lossesOf(loss, table, data === 'clean' ? taken : exitsTaken(table, thresholds));
 }

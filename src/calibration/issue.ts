@@ -14,6 +14,8 @@ export interface IssueOptions {
   readonly goal: CalibrationGoal;
   readonly seed: number;
   readonly recording: Pick<Recording, 'dataSha256'>;
+  /** Where risks on adversarial copies are limited. */
+  readonly adversarialCopies?: NonNullable<Certificate['adversarialCopies']>;
   readonly manifest: Manifest;
   readonly date: Date;
   readonly tool: string;
@@ -21,7 +23,7 @@ export interface IssueOptions {
 
 /** @returns the entry for calibration.json. */
 export function issueProfile(options: IssueOptions): ProfileDocument {
-  const { tested, index, goal, manifest } = options;
+  const { tested, index, goal, manifest, adversarialCopies } = options;
   const { path, tuneImages, calImages, points } = tested;
   const point = points[index];
   if (!point) throw new RangeError(`the path has no point ${index}`);
@@ -30,6 +32,7 @@ export function issueProfile(options: IssueOptions): ProfileDocument {
   const claims = {
     delta: goal.delta,
     risks: point.risks.map((risk) => ({ ...risk, test: testNames[risk.loss] })),
+    ...(adversarialCopies && { adversarialCopies }),
     flops: {
       mean: Math.round(point.meanFlops),
       bound: Math.ceil(flopsBound(point, tested, manifest.exits, goal.delta)),
@@ -54,7 +57,10 @@ export function issueProfile(options: IssueOptions): ProfileDocument {
 }
 
 function describe({ risks, delta, budgetFlops }: CalibrationGoal): string {
-  const limits = risks.map(({ loss, epsilon }) => `${loss} risk at most ${percent(epsilon)}`);
+  const limits = risks.map(
+    ({ loss, data, epsilon }) =>
+      `${loss} risk ${data === 'adversarial' ? 'on adversarial copies ' : ''}at most ${percent(epsilon)}`,
+  );
   if (budgetFlops !== undefined) limits.push(`mean cost at most ${budgetFlops} FLOPs`);
   return `Certified: ${limits.join(', ')}, with confidence ${percent(1 - delta)}.`;
 }

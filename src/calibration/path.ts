@@ -18,8 +18,8 @@ export interface ThresholdPath {
 
 export interface PathOptions {
   readonly exits: readonly ManifestExit[];
-  /** Mean risk of a path on the tune images, given where each leaves; several risks as one number. */
-  readonly riskOf: (taken: Uint8Array) => number;
+  /** Mean risk on the tune images under `thresholds`, given where each leaves; several risks as one number. */
+  readonly riskOf: (taken: Uint8Array, thresholds: Thresholds) => number;
   /** Most thresholds to try at one exit. */
   readonly candidates?: number;
   /** The most that one step may save, as a share of λ_0's cost, where thresholds can be dosed so finely. */
@@ -42,7 +42,7 @@ export function buildThresholdPath(tune: ExitTable, options: PathOptions): Thres
     return {
       thresholds,
       cost: totalFlops(taken, flopsByExit(exits, thresholds)),
-      risk: riskOf(taken),
+      risk: riskOf(taken, thresholds),
     };
   };
   const start = measure(new Array<null>(sideExits).fill(null));

@@ -1,9 +1,13 @@
 // The tested path as a picture: risk and FLOPs along it, the certified point marked. A small SVG, no dependency.
-import type { TestedPath, TestedPoint } from './certify.js';
+import type { RiskLimit, TestedPath, TestedPoint } from './certify.js';
 
 const [WIDTH, HEIGHT] = [720, 470];
 const AREA = { left: 70, right: 650, top: 56, bottom: 400 };
-const [RISK_COLOUR, COST_COLOUR, LIMIT_COLOUR] = ['#b3261e', '#1a56b0', '#777777'];
+const [COST_COLOUR, LIMIT_COLOUR] = ['#1a56b0', '#777777'];
+/** In the order of the risks, again from the start if there are more. */
+const RISK_COLOURS = ['#b3261e', '#a05a00', '#7b2d8b', '#00695c'];
+/** Top of a risk's axis, in units of its limit. */
+const RISK_TOP = 2.5;
 
 export interface PlotOptions {
   readonly title: string;
@@ -21,12 +25,13 @@ interface Line {
 }
 
 /**
- * Left axis: the first risk, up to a few times its limit, so that the decision can be seen. Right axis: mean FLOPs as
- * a share of the backbone. With a budget alone there is no left axis.
+ * Left axis: the first risk, up to a few times its limit, so that the decision can be seen; every further risk is drawn
+ * in units of its own limit, so that the dashed line is everyone's. Right axis: mean FLOPs as a share of the backbone.
+ * With a budget alone there is no left axis.
  */
 export function renderPlot({ points, choice }: TestedPath, options: PlotOptions): string {
-  const limit = points[0]?.risks[0];
-  const last = lastShown(points, limit?.epsilon);
+  const limits = points[0]?.risks ?? [];
+  const last = lastShown(points, limits);
   const shown = points.slice(0, last + 1);
   const x = (index: number): number => AREA.left + ((AREA.right - AREA.left) * index) / Math.max(1, last);
   const cost: Line = {
@@ -35,31 +40,36 @@ export function renderPlot({ points, choice }: TestedPath, options: PlotOptions)
     read: ({ meanFlops }) => meanFlops / options.fullFlops,
     top: 1,
   };
-  const risk: Line | undefined = limit && {
-    name: `${limit.loss} risk on the cal images`,
-    colour: RISK_COLOUR,
-    read: ({ risks }) => risks[0]?.observed ?? 0,
-    top: 2.5 * limit.epsilon,
-  };
+  const risks = limits.map(
+    ({ loss, data, epsilon }, index): Line => ({
+      name: `${loss} risk on the ${data === 'adversarial' ? 'adversarial copies' : 'cal images'}`,
+      colour: RISK_COLOURS[index % RISK_COLOURS.length] as string,
+      read: (point) => point.risks[index]?.observed ?? 0,
+      top: RISK_TOP * epsilon,
+    }),
+  );
+  const [first, ...others] = risks;
   const index = choice.kind === 'point' ? choice.index : undefined;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="13">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     text(AREA.left, 26, options.title, 'font-size="16"'),
     frame(last),
-    ...(risk && limit ? [axis(risk, 'left'), limitLine(risk.top, limit.epsilon)] : []),
+    ...(first ? [axis(first, 'left'), limitLine()] : []),
+    ...others.map(scaled),
     axis(cost, 'right'),
-    ...(risk ? [curve(shown, risk, x)] : []),
+    ...risks.map((risk) => curve(shown, risk, x)),
     curve(shown, cost, x),
-    ...(index === undefined ? [] : [mark(points, index, x(index), risk ? [risk, cost] : [cost])]),
+    ...(index === undefined ? [] : [mark(points, index, x(index), [...risks, cost])]),
     '</svg>\n',
   ].join('\n');
 }
 
-/** Where the risk has left the picture for good; the end of the path without one. */
-function lastShown(points: readonly TestedPoint[], epsilon: number | undefined): number {
-  if (epsilon === undefined) return points.length - 1;
-  const beyond = points.findIndex(({ risks }) => (risks[0]?.observed ?? 0) > 2.5 * epsilon);
+/** Where the first of the risks leaves the picture; the end of the path if none does. */
+function lastShown(points: readonly TestedPoint[], limits: readonly RiskLimit[]): number {
+  const beyond = points.findIndex(({ risks }) =>
+    limits.some(({ epsilon }, index) => (risks[index]?.observed ?? 0) > RISK_TOP * epsilon),
+  );
   return Math.max(1, beyond < 0 ? points.length - 1 : beyond - 1);
 }
 
@@ -94,8 +104,14 @@ function axis({ name, colour, top }: Line, side: 'left' | 'right'): string {
   return [...ticks, title].join('\n');
 }
 
-function limitLine(top: number, epsilon: number): string {
-  const y = height(epsilon, top).toFixed(1);
+/** The name of a risk that has no axis of its own. */
+function scaled({ name, colour, top }: Line, index: number): string {
+  const limit = Number(((100 * top) / RISK_TOP).toPrecision(3));
+  return text(AREA.left + 8, AREA.top + 18 + 18 * index, `${name}, ε = ${limit} %`, `fill="${colour}"`);
+}
+
+function limitLine(): string {
+  const y = height(1, RISK_TOP).toFixed(1);
   return (
     `<line x1="${AREA.left}" x2="${AREA.right}" y1="${y}" y2="${y}" stroke="${LIMIT_COLOUR}" stroke-dasharray="6 4"/>\n` +
     text(AREA.right - 6, Number(y) - 6, 'ε', `fill="${LIMIT_COLOUR}" text-anchor="end"`)

@@ -2,7 +2,7 @@
 import type { Certificate } from './certificate.js';
 import type { LossName } from './losses.js';
 
-type Claims = Pick<Certificate, 'risks' | 'delta' | 'flops' | 'images'>;
+type Claims = Pick<Certificate, 'risks' | 'adversarialCopies' | 'delta' | 'flops' | 'images'>;
 
 const promises: Readonly<Record<LossName, (epsilon: string) => string>> = {
   consistency: (epsilon) => `at most ${epsilon} of answers differ from the full network’s`,
@@ -10,17 +10,21 @@ const promises: Readonly<Record<LossName, (epsilon: string) => string>> = {
 };
 
 /** What a certificate promises, and what it does not. */
-export function statementOf({ risks, delta, flops, images }: Claims): string {
-  const claims = risks.map(({ loss, epsilon }) => promises[loss](percent(epsilon)));
+export function statementOf({ risks, adversarialCopies, delta, flops, images }: Claims): string {
+  const claims = risks.map(({ loss, data, epsilon }) =>
+    data === 'adversarial'
+      ? `on copies of such images attacked by ${adversarialCopies?.attack}, ${promises[loss](percent(epsilon))} on them`
+      : promises[loss](percent(epsilon)),
+  );
   if (flops.budget !== undefined) {
     claims.push(`the mean cost is at most ${megaflops(flops.budget)} MFLOPs an image`);
   }
   return (
     `With confidence ${percent(1 - delta)}, on traffic like the calibration images, ${claims.join(', and ')}. ` +
-    `Tested on ${images.cal} images that had no part in choosing the thresholds, and must have had none in training; the mean cost there ` +
+    `Tested on ${images.cal} images${adversarialCopies ? ' and their copies' : ''} that had no part in choosing the thresholds, and must have had none in training; the mean cost there ` +
     `was ${megaflops(flops.mean)} MFLOPs an image, with the same confidence at most ${megaflops(flops.bound)}. ` +
     'It holds for the traffic as a whole, not for every class or image, and says nothing about traffic that has ' +
-    'shifted away from the calibration images or that an adversary has chosen.'
+    `shifted away from the calibration images or that an adversary has chosen${adversarialCopies ? ' by any other attack' : ''}.`
   );
 }
 

@@ -18,17 +18,24 @@ export interface ScoresOptions {
   readonly scores?: string;
 }
 
-/** @throws UsageError if there is neither data nor a file of scores, or the file is of another model or other data. */
-export async function obtainScores(model: ModelPackage, options: ScoresOptions): Promise<Recording> {
+/**
+ * @param flag what the user names the data by
+ * @throws UsageError if there is neither data nor a file of scores, or the file is of another model or other data.
+ */
+export async function obtainScores(
+  model: ModelPackage,
+  options: ScoresOptions,
+  flag: '--data' | '--adversarial',
+): Promise<Recording> {
   const kept = options.scores === undefined ? undefined : await readScores(options.scores);
   if (options.data === undefined) {
-    if (!kept) throw new UsageError('Give --data, or --scores with a file that is there.');
-    return checked(kept, model, options);
+    if (!kept) throw new UsageError(`Give ${flag}, or a file of its scores that is there.`);
+    return checked(kept, model, options, flag);
   }
   const labels = typeof options.labels === 'string' ? options.labels : undefined;
   const dataSet = await openDataSet(options.data, labels, { labelled: options.labels !== false });
   try {
-    if (kept) return checked(kept, model, options, dataSet.sha256);
+    if (kept) return checked(kept, model, options, flag, dataSet.sha256);
     const recording = await recordDataSet(model, dataSet, options.labels !== false);
     if (options.scores !== undefined) await writeScores(options.scores, recording);
     return recording;
@@ -37,14 +44,20 @@ export async function obtainScores(model: ModelPackage, options: ScoresOptions):
   }
 }
 
-function checked(kept: Recording, model: ModelPackage, { scores }: ScoresOptions, dataSha256?: string) {
+function checked(
+  kept: Recording,
+  model: ModelPackage,
+  { scores }: ScoresOptions,
+  flag: string,
+  dataSha256?: string,
+) {
   if (kept.modelSha256 !== model.manifest.files[GRAPH_FILE]?.sha256) {
     throw new UsageError(
       `"${scores}" has the scores of another model (${kept.model}); record into a new file.`,
     );
   }
   if (dataSha256 !== undefined && kept.dataSha256 !== dataSha256) {
-    throw new UsageError(`"${scores}" has the scores of other images than --data; record into a new file.`);
+    throw new UsageError(`"${scores}" has the scores of other images than ${flag}; record into a new file.`);
   }
   return kept;
 }

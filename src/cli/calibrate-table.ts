@@ -11,7 +11,8 @@ export function pathTable({ points, choice }: TestedPath, fullFlops: number): st
   const chosen = choice.kind === 'point' ? choice.index : -1;
   const stride = Math.max(1, Math.ceil(points.length / REST));
   const [first] = points;
-  const losses = first?.risks.map(({ loss }) => `${loss} risk`) ?? [];
+  const losses =
+    first?.risks.map(({ loss, data }) => `${loss} risk${data === 'adversarial' ? ', copies' : ''}`) ?? [];
   const hasBudget = first?.budgetPValue !== undefined;
   const rows = points.flatMap((point, index) => {
     const shown =

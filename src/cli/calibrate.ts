@@ -2,18 +2,21 @@
 import { writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { Command, Option } from 'commander';
-import { type CalibrationGoal, calibrate, type RiskLimit } from '../calibration/certify.js';
+import { calibrate } from '../calibration/certify.js';
 import { createExitTable } from '../calibration/exit-table.js';
 import { issueProfile } from '../calibration/issue.js';
-import type { LossName } from '../calibration/losses.js';
+import { checkCopies } from '../calibration/paired-tables.js';
 import { renderPlot } from '../calibration/plot.js';
+import type { Recording } from '../calibration/recording.js';
 import { UsageError } from '../errors.js';
 import { parseModelName } from '../evaluation/subject.js';
 import { fullFlops } from '../inference/path.js';
+import type { ModelPackage } from '../models/package.js';
 import { FULL_PROFILE, type Policy } from '../models/profiles.js';
 import { findPackage } from '../models/repository.js';
 import { saveProfile } from '../models/save-profile.js';
 import { version } from '../version.js';
+import { type GoalOptions, goalOf } from './calibrate-goal.js';
 import { obtainScores, type ScoresOptions } from './calibrate-scores.js';
 import { pathTable, refusalOf } from './calibrate-table.js';
 import { integer, positiveNumber, properShare } from './numbers.js';
@@ -32,6 +35,10 @@ Several hold together: --risk consistency error --epsilon 0.01 0.005
 --budget alone takes the most careful thresholds whose mean cost is certainly within it;
 with a risk, both hold, or the answer is "infeasible".
 
+--adversarial takes a copy of every image, in the same order, that an attack made; the risks
+must then hold on the copies too, each compared with the full network's answer to the copy.
+Their limits may differ: --adversarial-risk error --adversarial-epsilon 0.02
+
 Exit code 2: nothing could be certified, and nothing was written.
 
 Examples:
@@ -39,14 +46,12 @@ Examples:
       --epsilon 0.005 --profile balanced --default --plot balanced.svg
   rdi-serve calibrate resnet38/2 --data held-out.zip --scores resnet38.safetensors \\
       --risk error --epsilon 0.01 --delta 0.1 --policy margin --profile fast
+  rdi-serve calibrate mnist-smallcnn --data held-out/ --epsilon 0.005 --profile steady \\
+      --adversarial copies/ --attack "PGD, L∞ radius 0.3, 40 steps" --adversarial-epsilon 0.02
 `;
 
-interface Options extends ScoresOptions {
+interface Options extends ScoresOptions, GoalOptions {
   readonly models: string;
-  readonly risk?: LossName[];
-  readonly epsilon?: number[];
-  readonly delta: number;
-  readonly budget?: number;
   readonly policy: Policy;
   readonly tuneShare: number;
   readonly seed: number;
@@ -72,12 +77,22 @@ export function calibrateCommand(): Command {
         'what to limit (default: consistency, unless there is a --budget)',
       ).choices(['consistency', 'error']),
     )
-    .option('--epsilon <share...>', 'the most it may be, one for each risk', (text, all: number[] = []) => [
-      ...all,
-      properShare(text),
-    ])
+    .option('--epsilon <share...>', 'the most it may be, one for each risk', properShares)
     .option('--delta <share>', 'the chance that the images mislead', properShare, 0.05)
     .option('--budget <flops>', 'most FLOPs to execute per image, in the mean', positiveNumber)
+    .option(
+      '--adversarial <path>',
+      'adversarial copies of the images, to limit risks on: as --data, same order',
+    )
+    .option('--attack <text>', 'what made the copies, for the certificate')
+    .addOption(
+      new Option('--adversarial-risk <loss...>', 'what to limit on the copies (default: as --risk)').choices([
+        'consistency',
+        'error',
+      ]),
+    )
+    .option('--adversarial-epsilon <share...>', 'the most it may be (default: as --epsilon)', properShares)
+    .option('--adversarial-scores <file>', 'recorded scores of the copies, as --scores')
     .addOption(
       new Option('--policy <policy>', 'what decides')
         .choices(['entropy', 'max-softmax', 'margin', 'patience'])
@@ -103,9 +118,13 @@ async function run(modelName: string, options: Options): Promise<void> {
   const { name, version: wanted } = parseModelName(modelName);
   const model = await findPackage(options.models, name, wanted);
   const { manifest } = model;
-  const recording = await obtainScores(model, options);
-  const table = createExitTable(recording, options.policy);
-  const tested = calibrate(table, manifest.exits, goal, options);
+  const recording = await obtainScores(model, options, '--data');
+  const copies = await obtainCopies(model, options, recording);
+  const tables = {
+    clean: createExitTable(recording, options.policy),
+    ...(copies && { adversarial: createExitTable(copies, options.policy) }),
+  };
+  const tested = calibrate(tables, manifest.exits, goal, options);
   const { path, choice, tuneImages, calImages } = tested;
   const backbone = fullFlops(manifest.exits);
 
@@ -114,7 +133,10 @@ async function run(modelName: string, options: Options): Promise<void> {
       `${path.points.length} points.\n\n${pathTable(tested, backbone)}\n`,
   );
   if (options.plot) {
-    const limits = goal.risks.map(({ loss, epsilon }) => `, ${loss} ε ${100 * epsilon} %`).join('');
+    const limits = goal.risks
+      .filter(({ data }) => data === 'clean')
+      .map(({ loss, epsilon }) => `, ${loss} ε ${100 * epsilon} %`)
+      .join('');
     const title = `${recording.model}, ${options.profile}${limits}, δ ${goal.delta}`;
     await writeFile(options.plot, renderPlot(tested, { title, fullFlops: backbone }));
   }
@@ -129,6 +151,7 @@ async function run(modelName: string, options: Options): Promise<void> {
     goal,
     seed: options.seed,
     recording,
+    ...(copies && { adversarialCopies: { attack: options.attack ?? '', sha256: copies.dataSha256 } }),
     manifest,
     date: new Date(),
     tool: `rdi-serve ${version}`,
@@ -137,12 +160,23 @@ async function run(modelName: string, options: Options): Promise<void> {
   process.stdout.write(`${options.profile}: ${profile.certificate?.statement}\n`);
 }
 
-/** @throws UsageError if risks and limits do not go together, or there is nothing to limit */
-function goalOf({ risk, epsilon = [], delta, budget }: Options): CalibrationGoal {
-  const losses = risk ?? (budget === undefined || epsilon.length > 0 ? (['consistency'] as const) : []);
-  if (new Set(losses).size !== losses.length || losses.length !== epsilon.length) {
-    throw new UsageError('Give one --epsilon for each --risk, such as --risk consistency --epsilon 0.01.');
-  }
-  const risks = losses.map((loss, index): RiskLimit => ({ loss, epsilon: epsilon[index] ?? 0 }));
-  return { risks, delta, ...(budget !== undefined && { budgetFlops: budget }) };
+/** Scores of the adversarial copies, if there are to be any. @throws UsageError if they are not copies of these images */
+async function obtainCopies(
+  model: ModelPackage,
+  { adversarial, adversarialScores, labels }: Options,
+  recording: Recording,
+): Promise<Recording | undefined> {
+  if (adversarial === undefined && adversarialScores === undefined) return undefined;
+  const options = {
+    labels: labels !== false,
+    ...(adversarial !== undefined && { data: adversarial }),
+    ...(adversarialScores !== undefined && { scores: adversarialScores }),
+  };
+  const copies = await obtainScores(model, options, '--adversarial');
+  checkCopies(recording, copies);
+  return copies;
+}
+
+function properShares(text: string, all: number[] = []): number[] {
+  return [...all, properShare(text)];
 }

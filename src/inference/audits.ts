@@ -97,7 +97,9 @@ export function createAudits(options: AuditsOptions): Audits {
   };
 }
 
-/** Accuracy cannot be audited without true classes; how many answers differ can. */
+/** Accuracy cannot be audited without true classes; how many answers differ can, on traffic that nobody attacked. */
 function promisedConsistency({ certificate }: Profile): number | undefined {
-  return certificate?.certificate.risks.find(({ loss }) => loss === 'consistency')?.epsilon;
+  return certificate?.certificate.risks.find(
+    ({ loss, data }) => loss === 'consistency' && data !== 'adversarial',
+  )?.epsilon;
 }

@@ -8,8 +8,8 @@ import { exits, syntheticRecording } from './synthetic.js';
 const recording = syntheticRecording(8000, 31);
 const table = createExitTable(recording, 'entropy');
 const split = { tuneShare: 0.5, seed: 1 };
-const consistency = { loss: 'consistency', epsilon: 0.02 } as const;
-const run = (goal: CalibrationGoal, from = table) => calibrate(from, exits, goal, split);
+const consistency = { loss: 'consistency', data: 'clean', epsilon: 0.02 } as const;
+const run = (goal: CalibrationGoal, from = table) => calibrate({ clean: from }, exits, goal, split);
 
 test('tune and cal share no image, cover all, and depend on the seed alone', () => {
   const { tune, cal } = splitImages(1000, 0.3, 4);
@@ -32,7 +32,7 @@ test('a risk is kept at the chosen point, and the next point was not rejected', 
 });
 
 test('with several risks the largest p-value decides', () => {
-  const error = { loss: 'error', epsilon: 0.01 } as const;
+  const error = { loss: 'error', data: 'clean', epsilon: 0.01 } as const;
   const both = run({ risks: [consistency, error], delta: 0.05 });
   for (const { risks, pValue } of both.points) {
     assert.equal(pValue, Math.max(...risks.map((risk) => risk.pValue)));
@@ -44,7 +44,7 @@ test('with several risks the largest p-value decides', () => {
 
 test('an error without true classes is refused', () => {
   const { truth: _, ...unlabelled } = recording;
-  const goal = { risks: [{ loss: 'error', epsilon: 0.1 }], delta: 0.05 } as const;
+  const goal = { risks: [{ loss: 'error', data: 'clean', epsilon: 0.1 }], delta: 0.05 } as const;
   assert.throws(() => run(goal, createExitTable(unlabelled, 'entropy')), /needs the true classes/);
 });
 

@@ -57,7 +57,7 @@ export function pathsWithLosses(
 export function countViolations(
   paths: readonly PointLosses[][],
   { table: { images }, calImages }: Population,
-  { loss, epsilon }: RiskLimit,
+  { loss, epsilon }: Pick<RiskLimit, 'loss' | 'epsilon'>,
   delta: number,
   tooFar: number,
 ): { violations: number; steps: number } {

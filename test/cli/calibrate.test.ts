@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadPackage } from '../../src/models/package.js';
+import { fromPixels } from '../support/images.js';
 import { temporaryFolder } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 
@@ -29,6 +30,16 @@ function calibrate(...options: string[]): Promise<{ code: number; stdout: string
       (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });
+}
+
+/** Of the first `count` images of `data`, changed a little; `shift` puts each into another class's folder. */
+async function writeCopies(directory: string, count: number, shift = 0): Promise<void> {
+  for (const [index, { pixels }] of (await testImages(IMAGES, 3)).slice(0, count).entries()) {
+    const folder = join(directory, `class ${Math.min(9, (index % 10) + shift)}`);
+    const noisy = pixels.map((value, place) => Math.min(255, Math.max(0, value + (place % 2 ? 20 : -20))));
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `${index}.png`), await fromPixels(noisy, 16, 16, 3).png().toBuffer());
+  }
 }
 
 const calibrationOf = async () => readFile(join(made.directory, 'calibration.json'), 'utf8');
@@ -79,6 +90,94 @@ test('kept scores replace the images, under every policy and with true classes',
     profiles.get('both')?.certificate?.certificate.risks.map(({ loss }) => loss),
     ['consistency', 'error'],
   );
+});
+
+test('a risk on adversarial copies is kept too, and the certificate says on which', async () => {
+  const [copies, kept, plot] = [
+    join(root, 'copies'),
+    join(root, 'copies.safetensors'),
+    join(root, 'both.svg'),
+  ];
+  const attack = 'noise of ±20, for tests';
+  await writeCopies(copies, IMAGES);
+  const { code, stdout, stderr } = await calibrate(
+    ...['--data', data, '--scores', scores, '--epsilon', '0.3', '--profile', 'steady', '--plot', plot],
+    ...[
+      '--adversarial',
+      copies,
+      '--adversarial-scores',
+      kept,
+      '--adversarial-epsilon',
+      '0.5',
+      '--attack',
+      attack,
+    ],
+  );
+  assert.equal(code, 0, stderr + stdout);
+  assert.match(stdout, /consistency risk +consistency risk, copies/);
+  assert.match(await readFile(plot, 'utf8'), /consistency risk on the adversarial copies, ε = 50 %/);
+  const profile = (await loadPackage(made.directory)).profiles.get('steady');
+  const { certificate } = profile?.certificate ?? assert.fail('no certificate');
+  assert.deepEqual(
+    certificate.risks.map(({ loss, data: on, epsilon }) => [loss, on, epsilon]),
+    [
+      ['consistency', 'clean', 0.3],
+      ['consistency', 'adversarial', 0.5],
+    ],
+  );
+  const { adversarialCopies, sha256, statement, risks, delta } = certificate;
+  assert.equal(adversarialCopies?.attack, attack);
+  assert.match(adversarialCopies.sha256, /^[0-9a-f]{64}$/);
+  assert.notEqual(adversarialCopies.sha256, sha256.data);
+  assert.ok(risks.every(({ pValue }) => pValue <= delta));
+  assert.match(
+    statement,
+    /attacked by noise of ±20, for tests, at most 50 % of answers differ .* by any other attack\.$/,
+  );
+  assert.match(profile?.description ?? '', /consistency risk on adversarial copies at most 50 %/);
+
+  const again = await calibrate(
+    ...['--scores', scores, '--adversarial-scores', kept, '--attack', attack],
+    ...[
+      '--epsilon',
+      '0.3',
+      '--adversarial-risk',
+      'error',
+      '--adversarial-epsilon',
+      '0.0001',
+      '--profile',
+      'never',
+    ],
+  );
+  assert.equal(again.code, 2, again.stderr);
+  assert.match(again.stdout, /error risk, copies(.|\n)*Nothing is certified/);
+});
+
+test('copies that do not go with the images are refused in one sentence', async () => {
+  const few = join(root, 'few');
+  await writeCopies(few, IMAGES - 1);
+  const shifted = join(root, 'shifted');
+  await writeCopies(shifted, IMAGES, 1);
+  const clean = ['--data', data, '--scores', scores, '--epsilon', '0.3', '--profile', 'x'];
+  const cases: [string[], RegExp][] = [
+    [['--adversarial', few, '--attack', 'a'], /^[^\n]*239 adversarial copies of 240 images[^\n]*\n$/],
+    [
+      ['--adversarial', shifted, '--attack', 'a'],
+      /^[^\n]*copy \d+ is of another class than image \d+[^\n]*\n$/,
+    ],
+    [['--adversarial', data, '--attack', 'a'], /the images themselves/],
+    [['--adversarial', few], /Say with --attack/],
+    [['--adversarial-epsilon', '0.1'], /go with --adversarial/],
+    [
+      ['--adversarial', few, '--attack', 'a', '--adversarial-risk', 'error', 'consistency'],
+      /one --adversarial-epsilon/,
+    ],
+  ];
+  for (const [options, message] of cases) {
+    const { code, stderr } = await calibrate(...clean, ...options);
+    assert.equal(code, 1);
+    assert.match(stderr, message);
+  }
 });
 
 test('what cannot be certified, or kept within a budget, is said with exit code 2 and nothing written', async () => {

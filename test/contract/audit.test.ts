@@ -34,7 +34,12 @@ async function writeProfiles(one: ModelPackage, reckless: number): Promise<void>
         { risks: [{ ...consistency, epsilon: 0.99 }] },
       ),
       reckless: withCertificate(manifest, leaveAtOnce, { risks: [consistency] }),
-      error: withCertificate(manifest, leaveAtOnce, { risks: [{ ...consistency, loss: 'error' }] }),
+      error: withCertificate(manifest, leaveAtOnce, {
+        risks: [
+          { ...consistency, loss: 'error' },
+          { ...consistency, data: 'adversarial' },
+        ],
+      }),
       uncertified: leaveAtOnce,
     },
   };
@@ -150,7 +155,7 @@ test('new thresholds begin a new audit; the same ones do not', async (t) => {
   assert.equal((await service.samples()).sum('rdi_audit_alarm', { profile: 'reckless' }), 0);
 });
 
-test('a certificate about accuracy is watched, without an alarm', async (t) => {
+test('a certificate about accuracy, or about attacked images, is watched, without an alarm', async (t) => {
   const service = await start(t, {});
   await send(service, 'error');
   await until(async () => (await countOf(service, 'error', 'differed')) > images.length / 4);

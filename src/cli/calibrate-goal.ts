@@ -1,0 +1,54 @@
+// What `rdi-serve calibrate` is asked to keep: limits on the images, on their adversarial copies, and on cost.
+import type { CalibrationGoal, RiskLimit } from '../calibration/certify.js';
+import type { LossName } from '../calibration/losses.js';
+import type { RiskData } from '../calibration/paired-tables.js';
+import { UsageError } from '../errors.js';
+
+export interface GoalOptions {
+  readonly risk?: readonly LossName[];
+  readonly epsilon?: readonly number[];
+  readonly delta: number;
+  readonly budget?: number;
+  readonly adversarial?: string;
+  readonly attack?: string;
+  readonly adversarialRisk?: readonly LossName[];
+  readonly adversarialEpsilon?: readonly number[];
+  readonly adversarialScores?: string;
+}
+
+/** @throws UsageError if risks and limits do not go together, or there is nothing to limit */
+export function goalOf(options: GoalOptions): CalibrationGoal {
+  const { risk, epsilon = [], delta, budget } = options;
+  const losses = risk ?? (budget === undefined || epsilon.length > 0 ? (['consistency'] as const) : []);
+  const risks = [
+    ...limitsOf('clean', losses, epsilon),
+    ...(hasCopies(options)
+      ? limitsOf('adversarial', options.adversarialRisk ?? losses, options.adversarialEpsilon ?? epsilon)
+      : []),
+  ];
+  return { risks, delta, ...(budget !== undefined && { budgetFlops: budget }) };
+}
+
+/** @throws UsageError if something is said of copies where there are none, or not what made those that there are */
+function hasCopies(options: GoalOptions): boolean {
+  const { adversarial, adversarialScores, attack, adversarialRisk, adversarialEpsilon } = options;
+  if (adversarial === undefined && adversarialScores === undefined) {
+    if (attack === undefined && !adversarialRisk && !adversarialEpsilon) return false;
+    throw new UsageError('--attack, --adversarial-risk and --adversarial-epsilon go with --adversarial.');
+  }
+  if (!attack?.trim()) {
+    throw new UsageError('Say with --attack what made the adversarial copies: the certificate states it.');
+  }
+  return true;
+}
+
+function limitsOf(data: RiskData, losses: readonly LossName[], epsilon: readonly number[]): RiskLimit[] {
+  const isComplete = data === 'clean' || losses.length > 0;
+  if (new Set(losses).size !== losses.length || losses.length !== epsilon.length || !isComplete) {
+    const prefix = data === 'clean' ? '--' : '--adversarial-';
+    throw new UsageError(
+      `Give one ${prefix}epsilon for each ${prefix}risk, such as ${prefix}risk consistency ${prefix}epsilon 0.01.`,
+    );
+  }
+  return losses.map((loss, index) => ({ loss, data, epsilon: epsilon[index] ?? 0 }));
+}
