@@ -4,7 +4,7 @@ import { invariant, UsageError } from '../errors.js';
 import type { ManifestExit } from '../models/manifest.js';
 import { type LossName, lossesOf, pValueOf, sum } from './losses.js';
 import { upperMeanBound } from './mean-bound.js';
-import { hoeffdingBentkusPValue } from './p-values.js';
+import { binomialPValue, hoeffdingBentkusPValue } from './p-values.js';
 import { type PairedTables, type RiskData, selectPairs, tableOf } from './paired-tables.js';
 import { buildThresholdPath, type ThresholdPath } from './path.js';
 import { type Choice, choosePoint } from './procedure.js';
@@ -84,14 +84,41 @@ export function calibrate(
     throw new UsageError('--risk error needs the true classes, and these images have none.');
   }
   const { tune, cal } = splitImages(tables.clean.images, tuneShare, seed);
-  const tuneTables = selectPairs(tables, tune);
-  const path = buildThresholdPath(tuneTables.clean, { exits, riskOf: riskOn(tuneTables, goal.risks) });
+  const path = choosePath(selectPairs(tables, tune), exits, goal);
   return {
     path,
     tuneImages: tune.length,
     calImages: cal.length,
     ...testPath(path, selectPairs(tables, cal), exits, goal),
   };
+}
+
+/** How much cheaper, as a share, the path that weighs the copies has to end: it flatters itself more on its images. */
+const CLEARLY_CHEAPER = 0.8;
+
+/**
+ * The path that suits the clean images alone, unless the one that weighs the copies too ends clearly cheaper when both
+ * are tested on the very images that they were built on. The first is finer, and the same as without copies; but an exit
+ * that the attack fools may end it at once.
+ */
+function choosePath(
+  tune: PairedTables,
+  exits: readonly ManifestExit[],
+  goal: CalibrationGoal,
+): ThresholdPath {
+  const { risks } = goal;
+  const onClean = risks.filter(({ data }) => data === 'clean');
+  const build = (weighed: readonly RiskLimit[]) =>
+    buildThresholdPath(tune.clean, { exits, riskOf: riskOn(tune, { ...goal, risks: weighed }) });
+  const path = build(onClean);
+  if (onClean.length === risks.length) return path;
+  const endOf = (one: ThresholdPath): number => {
+    const { points, choice } = testPath(one, tune, exits, goal);
+    const end = choice.kind === 'point' ? points[choice.index] : undefined;
+    return end?.meanFlops ?? Number.POSITIVE_INFINITY;
+  };
+  const weighed = build(risks);
+  return endOf(weighed) < CLEARLY_CHEAPER * endOf(path) ? weighed : path;
 }
 
 /** Tests every point of a path that was frozen before the `cal` images were looked at. */
@@ -169,18 +196,27 @@ export function flopsBound(
 }
 
 /**
- * Mean losses in units of their limits, added up: one number to trade against cost. Adversarial copies weigh as the
- * images do, so that the path leads where both risks are small. Consistency, if no risk is set.
+ * One number to trade against cost: the risk that is nearest to failing, since that one decides every test. Each counts
+ * in units of the loss that would just pass. Consistency, if no risk is set.
  */
 function riskOn(
   tune: PairedTables,
-  risks: readonly RiskLimit[],
+  { risks, delta }: CalibrationGoal,
 ): (taken: Uint8Array, thresholds: Thresholds) => number {
   const limits: readonly RiskLimit[] =
-    risks.length > 0 ? risks : [{ loss: 'consistency', data: 'clean', epsilon: 1 }];
+    risks.length > 0 ? risks : [{ loss: 'consistency', data: 'clean', epsilon: 0.5 }];
+  const units = limits.map(({ epsilon }) => passingLosses(tune.clean.images, epsilon, delta));
   return (taken, thresholds) =>
-    limits.reduce((total, risk) => total + sum(riskLosses(risk, tune, thresholds, taken)) / risk.epsilon, 0) /
-    tune.clean.images;
+    Math.max(
+      ...limits.map((risk, index) => sum(riskLosses(risk, tune, thresholds, taken)) / (units[index] ?? 1)),
+    );
+}
+
+/** How many losses of 1 still pass the test, for want of a better measure also for the error; at least 1. */
+function passingLosses(images: number, epsilon: number, delta: number): number {
+  let losses = 1;
+  while (binomialPValue(losses + 1, images, epsilon) <= delta) losses++;
+  return losses;
 }
 
 /** Losses on the images that the risk is limited on. @param taken [image]: the exit that each clean one leaves at */

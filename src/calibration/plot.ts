@@ -107,7 +107,7 @@ function axis({ name, colour, top }: Line, side: 'left' | 'right'): string {
 /** The name of a risk that has no axis of its own. */
 function scaled({ name, colour, top }: Line, index: number): string {
   const limit = Number(((100 * top) / RISK_TOP).toPrecision(3));
-  return text(AREA.left + 8, AREA.top + 18 + 18 * index, `${name}, ε = ${limit} %`, `fill="${colour}"`);
+  return text(AREA.left + 8, AREA.top + 40 + 18 * index, `${name}, ε = ${limit} %`, `fill="${colour}"`);
 }
 
 function limitLine(): string {

@@ -119,6 +119,16 @@ test('the path avoids an exit that the attack fools, and leaves at the next', ()
   assert.ok(point.risks.every(({ pValue }) => pValue <= 0.05));
 });
 
+test('copies that leave as their images do change nothing: the path is the one without them', () => {
+  const goal = { risks: [clean(0.02), copies(0.02)], delta: 0.05 };
+  const split = { tuneShare: 0.5, seed: 1 };
+  const same = calibrate({ clean: tables.clean, adversarial: tables.clean }, exits, goal, split);
+  const alone = certified(clean(0.02)).tested;
+  assert.equal(same.path.sha256, alone.path.sha256);
+  assert.deepEqual(same.choice, alone.choice);
+  assert.notEqual(certified(clean(0.02), copies(0.02)).tested.path.sha256, alone.path.sha256);
+});
+
 test('the plot draws and names every risk', () => {
   const { tested } = certified(clean(0.02), copies(0.03));
   const svg = renderPlot(tested, { title: 'x', fullFlops: 1000 });
