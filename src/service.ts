@@ -30,15 +30,17 @@ export type ServiceConfig = Pick<
 
 /**
  * @param engineModule URL of a module like those in engines/, in place of a choice among them.
+ * @param concurrentBatches for that module, see EngineChoice
  * @throws UsageError if there is no model to serve, or not the engine that is demanded
  */
 export async function startService(
   config: ServiceConfig,
   logger: Logger,
   engineModule?: string,
+  concurrentBatches = 1,
 ): Promise<Service> {
   const choice: EngineChoice = engineModule
-    ? { module: engineModule, options: {}, workers: config.workers, passedOver: [] }
+    ? { module: engineModule, options: {}, workers: config.workers, concurrentBatches, passedOver: [] }
     : await chooseEngine(config);
   const { packages, refused } = await findPackages(config.models);
   const metrics = createMetrics(packages.flatMap(({ manifest }) => costBounds(manifest.exits).flat()));

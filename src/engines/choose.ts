@@ -30,6 +30,8 @@ export interface EngineChoice {
   readonly options: EngineOptions;
   /** Worker threads that run it. */
   readonly workers: number;
+  /** Full batches whose images each of them has in hand at once, so that survivors of one meet those of others. */
+  readonly concurrentBatches: number;
   readonly passedOver: readonly PassedOver[];
 }
 
@@ -116,7 +118,13 @@ function whatIsMissing(
   }
 }
 
-/** TensorFlow has threads of its own and runs in one worker; of the others each worker is one thread. */
+/** Enough that their survivors fill a batch again; what waits beyond waits in the queue, where it can be let go. */
+const TENSORFLOW_BATCHES = 4;
+
+/**
+ * TensorFlow has threads of its own and runs in one worker, where larger batches cost less an image. Of the others each
+ * worker is one thread, to which larger batches give nothing.
+ */
 function take(
   engine: EngineName,
   { device, workers }: EngineDemand,
@@ -127,6 +135,7 @@ function take(
     module: engineModule(engine),
     options: { device, threads: single ? workers : 1 },
     workers: single ? 1 : workers,
+    concurrentBatches: single ? TENSORFLOW_BATCHES : 1,
     passedOver,
   };
 }

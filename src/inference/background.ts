@@ -16,7 +16,7 @@ export interface BackgroundJob {
 export interface Background {
   /** @throws Error if the engine fails or the worker dies; it is not tried again */
   run(job: BackgroundJob): Promise<Leaver & { readonly seconds: number }>;
-  /** To be called when a worker is idle, before the scheduler takes it: runs what the share allows. */
+  /** To be called when a worker takes a batch, before the scheduler gives it one: runs what the share allows. */
   takeShare(): void;
   /** To be called after the scheduler has taken what it wants. */
   takeRest(): void;
@@ -25,7 +25,9 @@ export interface Background {
 }
 
 export interface BackgroundOptions {
+  /** Workers that have nothing in hand; and those that take a batch, these included. */
   readonly idle: () => number;
+  readonly accepting: () => number;
   readonly run: (batch: Batch) => unknown;
   /** Requests that wait for a worker. */
   readonly waiting: () => number;
@@ -47,16 +49,18 @@ export function createBackground(options: BackgroundOptions): Background {
   let creditSeconds = 0;
 
   function takeShare(): void {
-    if (creditSeconds > 0 && options.waiting() > 0) start(true);
+    const isBusy = options.waiting() > 0 || options.idle() === 0;
+    if (creditSeconds > 0 && isBusy) start(true);
   }
 
   function takeRest(): void {
     if (options.waiting() === 0) start(false);
   }
 
-  /** @param charged whether requests wait for the worker meanwhile */
+  /** @param charged whether requests wait for the worker meanwhile, or for others in its hands */
   function start(charged: boolean): void {
-    if (isRunning || tasks.length === 0 || options.idle() === 0) return;
+    const workers = charged ? options.accepting() : options.idle();
+    if (isRunning || tasks.length === 0 || workers === 0) return;
     const task = tasks.shift();
     if (!task) return;
     isRunning = true;
@@ -67,6 +71,7 @@ export function createBackground(options: BackgroundOptions): Background {
       settle();
     };
     options.run({
+      alone: false,
       command: {
         kind: 'run',
         network: task.network.id,
@@ -77,7 +82,7 @@ export function createBackground(options: BackgroundOptions): Background {
         topK: [1],
       },
       onProgress({ run, leavers: [leaver] }) {
-        seconds += run.seconds;
+        seconds += run.seconds / run.batch; // its share of a call that it may have had together with requests
         if (leaver) task.resolve({ ...leaver, seconds });
       },
       onDone: () => end(() => task.reject(new Error('A worker finished without an answer.'))),

@@ -85,10 +85,11 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   const pool = createWorkerPool({
     size: choice.workers,
     maxBatch: options.maxBatch,
+    concurrentBatches: choice.concurrentBatches,
     engine: { module: choice.module, options: { ...choice.options, maxBatch: options.maxBatch } },
     networks: options.packages.map(networkOf),
     logger,
-    onIdle() {
+    onAccepting() {
       background.takeShare();
       scheduler.dispatch();
       background.takeRest();
@@ -98,6 +99,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   });
   const scheduler = createScheduler({
     idle: pool.idle,
+    accepting: pool.accepting,
     run: pool.run,
     maxBatch: options.maxBatch,
     now,
@@ -110,6 +112,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   });
   const background = createBackground({
     idle: pool.idle,
+    accepting: pool.accepting,
     run: pool.run,
     waiting: scheduler.depth,
     share: options.auditFraction,

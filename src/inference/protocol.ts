@@ -20,7 +20,11 @@ export interface WorkerSetup {
   /** URL of the engine's module, see engines/engine.ts, and what it is created with. */
   readonly engine: { readonly module: string; readonly options: EngineOptions };
   readonly networks: readonly Network[];
-  /** Int32 per place in a batch; non-zero: nobody waits for that image any more. */
+  /** Most images that one engine call runs on. */
+  readonly maxBatch: number;
+  /** Full batches whose images it may have in hand; if more than one, they share engine calls. */
+  readonly concurrentBatches: number;
+  /** Int32 [places, maxBatch]; non-zero: nobody waits for that image any more. */
   readonly cancelled: SharedArrayBuffer;
 }
 
@@ -44,7 +48,12 @@ export interface LoadCommand {
   readonly segments: readonly SegmentSource[];
 }
 
-export type Command = RunCommand | LoadCommand | { readonly kind: 'close' };
+export type Command =
+  /** `place`: the batch's among those in hand, from 0; reports name it. */
+  | (RunCommand & { readonly place: number })
+  /** This and the next only while nothing is in hand. */
+  | LoadCommand
+  | { readonly kind: 'close' };
 
 export interface RankedClass {
   readonly classIndex: number;
@@ -61,6 +70,7 @@ export interface Leaver {
 }
 
 export interface Progress {
+  /** The same object for all batches that shared the call. */
   readonly run: SegmentRun;
   readonly leavers: readonly Leaver[];
 }
@@ -76,10 +86,19 @@ export type Report =
       readonly engine: EngineInfo;
       readonly refused: readonly { readonly id: string; readonly reason: string }[];
     }
-  /** `done`: nobody is left in the batch, and the worker is free. */
-  | ({ readonly kind: 'progress'; readonly done: boolean } & Progress)
-  /** Those that were left have been cancelled. */
-  | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly reason: string }
+  /** An engine call, and what came of it for each batch in it. `done`: nobody is left there, and the place is free. */
+  | {
+      readonly kind: 'progress';
+      readonly run: SegmentRun;
+      readonly parts: readonly {
+        readonly place: number;
+        readonly leavers: readonly Leaver[];
+        readonly done: boolean;
+      }[];
+    }
+  /** Those that were left in this batch have been cancelled. */
+  | { readonly kind: 'done'; readonly place: number }
+  /** The engine threw, or could not be called: the end of these batches. */
+  | { readonly kind: 'failed'; readonly places: readonly number[]; readonly reason: string }
   /** The end of a load; with a reason, nothing has changed. */
   | { readonly kind: 'loaded'; readonly refused: string | undefined };

@@ -1,5 +1,5 @@
-// The queue between requests and workers. There is no batching timer: an idle worker takes what waits, at once,
-// so batches grow exactly while all workers are busy. Who has gone or run out of time is dropped here.
+// The queue between requests and workers. There is no batching timer: a worker that has room takes what waits, at once,
+// so batches grow exactly while none has. Who has gone or run out of time is dropped here.
 import type { Clock } from '../clock.js';
 import { Failure } from '../errors.js';
 import type { Policy } from '../models/profiles.js';
@@ -42,7 +42,7 @@ export interface Outcome extends Omit<Leaver, 'image'> {
 export interface Scheduler {
   /** @throws Failure `deadline-exceeded`, `client-gone`, `worker-lost`, `internal-error` */
   submit(job: Job): Promise<Outcome>;
-  /** To be called whenever a worker has become idle. */
+  /** To be called whenever a worker takes a further batch. */
   dispatch(): void;
   /** To be called when there is no worker and none can be started: answers those that wait. */
   giveUp(): void;
@@ -51,11 +51,13 @@ export interface Scheduler {
 }
 
 export interface SchedulerOptions {
+  /** Workers that have nothing in hand; and those that take a batch, these included. */
   readonly idle: () => number;
+  readonly accepting: () => number;
   readonly run: (batch: Batch) => (image: number) => void;
   readonly maxBatch: number;
   readonly now: Clock;
-  /** Called after every engine call. */
+  /** Called once for every engine call. */
   readonly onSegment: (network: Network, run: SegmentRun) => void;
 }
 
@@ -71,6 +73,7 @@ interface Entry extends Job {
 export function createScheduler(options: SchedulerOptions): Scheduler {
   const { now, maxBatch } = options;
   let waiting: Entry[] = [];
+  let lastRun: SegmentRun | undefined;
 
   function submit(job: Job): Promise<Outcome> {
     return new Promise((resolve, reject) => {
@@ -119,15 +122,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function dispatch(): void {
-    let idle = waiting.length > 0 ? options.idle() : 0;
-    while (idle > 0 && waiting.length > 0) {
-      // An even share for each idle worker, so that none runs a long batch beside one that has nothing to do.
-      // Whoever has lost a worker runs alone: if one image of a batch kills it, only that one dies twice.
-      const isRetry = waiting[0]?.attempts === 1;
-      const entries = take(isRetry ? 1 : Math.min(maxBatch, Math.ceil(waiting.length / idle)));
-      if (entries.length === 0) continue; // all of these were too late; others may still wait
-      start(entries);
-      idle--;
+    while (waiting.length > 0) {
+      // Whoever has lost a worker runs alone: if one image kills it, only that one dies twice.
+      const alone = waiting[0]?.attempts === 1;
+      const workers = alone ? options.idle() : options.accepting();
+      if (workers === 0) return;
+      // An even share for each, so that none runs a long batch beside one that has nothing to do.
+      const entries = take(alone ? 1 : Math.min(maxBatch, Math.ceil(waiting.length / workers)));
+      if (entries.length > 0) start(entries, alone); // if not, all of these were too late; others may still wait
     }
   }
 
@@ -144,12 +146,13 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     return taken;
   }
 
-  function start(entries: readonly Entry[]): void {
+  function start(entries: readonly Entry[], alone: boolean): void {
     const [{ network, policy, path }] = entries as [Entry];
     const started = now();
     let inferSeconds = 0;
     const unanswered = () => entries.filter((entry) => !entry.settled);
     const cancel = options.run({
+      alone,
       command: {
         kind: 'run',
         network: network.id,
@@ -161,7 +164,9 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       },
       onProgress(progress) {
         inferSeconds += progress.run.seconds;
-        options.onSegment(network, progress.run);
+        // Batches that shared a call share its `run`, and hear of it one after another.
+        if (progress.run !== lastRun) options.onSegment(network, progress.run);
+        lastRun = progress.run;
         for (const entry of entries) {
           if (entry.timeline && !entry.settled) entry.timeline.segments.push(progress.run);
         }

@@ -1,9 +1,10 @@
-// The worker threads: starts them, hands each at most one batch, replaces those that die.
+// The worker threads: starts them, hands them batches, replaces those that die.
 // A thread is never terminated while it computes: that would abort the whole process.
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { SegmentSource } from '../engines/engine.js';
 import { invariant, messageOf, PackageError, UsageError } from '../errors.js';
+import { type BatchesInHand, createBatchesInHand } from './batches-in-hand.js';
 import type {
   EngineInfo,
   LoadCommand,
@@ -17,6 +18,8 @@ import type {
 /** A batch on its way; exactly one of the three endings is called. */
 export interface Batch {
   readonly command: RunCommand;
+  /** It may kill its worker: it goes to one that has nothing in hand, and nothing is given to that one beside it. */
+  readonly alone: boolean;
   onProgress(progress: Progress): void;
   onDone(): void;
   /** The engine threw. */
@@ -32,27 +35,31 @@ export interface WorkerPool {
    * @throws UsageError if a worker cannot start; the others have ended then.
    */
   start(): Promise<{ engine: EngineInfo; refused: ReadonlyMap<string, string> }>;
-  /** Workers that wait for a batch. */
+  /** Workers that have nothing in hand and wait for a batch. */
   idle(): number;
-  /** Gives a batch to an idle worker. @returns a function that cancels one of its images. */
+  /** Those, and workers that take a further batch. */
+  accepting(): number;
+  /** Gives a batch to the worker with the fewest images in hand. @returns a function that cancels one of its images. */
   run(batch: Batch): (image: number) => void;
   /**
    * Loads further segments of a network into every worker, into one after another, so that the others go on with
    * their work. One load at a time. @throws PackageError if a worker refuses them; all go on with what they had.
    */
   load(network: string, segments: readonly SegmentSource[]): Promise<void>;
-  /** Lets the batches in hand finish, then ends the threads. */
+  /** Lets the batches in hand finish, then ends the threads; takes no more. */
   close(): Promise<void>;
 }
 
 export interface WorkerPoolOptions {
   readonly size: number;
   readonly maxBatch: number;
+  /** How much a worker may have in hand at once, see batches-in-hand.ts. */
+  readonly concurrentBatches: number;
   readonly engine: WorkerSetup['engine'];
   readonly networks: readonly Network[];
   readonly logger: Logger;
-  /** Called whenever a worker becomes idle. */
-  readonly onIdle: () => void;
+  /** Called whenever a worker takes a further batch. */
+  readonly onAccepting: () => void;
   readonly onRestart: () => void;
   /** Called when a worker could not be replaced and none is left; it is tried again later. */
   readonly onNoneLeft: () => void;
@@ -63,11 +70,10 @@ const LONGEST_BACKOFF_MS = 30_000;
 
 interface Slot {
   readonly index: number;
-  readonly cancelled: Int32Array;
+  readonly inHand: BatchesInHand;
   worker: Worker | undefined;
-  state: 'starting' | 'idle' | 'busy' | 'dead' | 'closing';
-  batch: Batch | undefined;
-  /** What it is to load as soon as it is idle; its state is busy meanwhile. */
+  state: 'starting' | 'serving' | 'loading' | 'dead' | 'closing';
+  /** What it is to load as soon as nothing is in hand; until then it takes nothing more. */
   load: Load | undefined;
   /** Deaths in a row before being ready. */
   failedStarts: number;
@@ -84,22 +90,21 @@ interface Load {
 type ReadyReport = Extract<Report, { kind: 'ready' }>;
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  const { logger } = options;
+  const { logger, maxBatch, concurrentBatches } = options;
   /** What a new worker loads. */
   let { networks } = options;
-  const slots = Array.from({ length: options.size }, (_, index): Slot => {
-    const cancelled = new Int32Array(new SharedArrayBuffer(options.maxBatch * Int32Array.BYTES_PER_ELEMENT));
-    return {
+  const slots = Array.from(
+    { length: options.size },
+    (_, index): Slot => ({
       index,
-      cancelled,
+      inHand: createBatchesInHand(concurrentBatches, maxBatch),
       worker: undefined,
       state: 'dead',
-      batch: undefined,
       load: undefined,
       failedStarts: 0,
       restart: undefined,
-    };
-  });
+    }),
+  );
   let started = false;
   let closing = false;
 
@@ -108,7 +113,9 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const workerData: WorkerSetup = {
       engine: options.engine,
       networks,
-      cancelled: slot.cancelled.buffer as SharedArrayBuffer,
+      maxBatch,
+      concurrentBatches,
+      cancelled: slot.inHand.cancelled,
     };
     const worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData,
@@ -122,7 +129,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         if (report.kind === 'ready') {
           slot.failedStarts = 0;
           resolve(report);
-          becomeIdle(slot);
+          serve(slot);
         } else {
           onReport(slot, report);
         }
@@ -138,34 +145,52 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   function onReport(slot: Slot, report: Exclude<Report, ReadyReport>): void {
+    const { inHand } = slot;
     if (report.kind === 'loaded') {
       const { load } = slot;
       slot.load = undefined;
-      becomeIdle(slot);
+      serve(slot);
       load?.end(report.refused);
       return;
     }
-    const { batch } = slot;
-    invariant(batch, 'a worker reports only on a batch in hand');
-    if (report.kind === 'progress') {
-      batch.onProgress(report);
-      if (!report.done) return;
+    switch (report.kind) {
+      case 'progress':
+        for (const { place, leavers, done } of report.parts) {
+          inHand.at(place).onProgress({ run: report.run, leavers });
+          if (done) inHand.giveBack(place).onDone();
+        }
+        break;
+      case 'done':
+        inHand.giveBack(report.place).onDone();
+        break;
+      case 'failed':
+        for (const place of report.places) inHand.giveBack(place).onFailed(report.reason);
     }
-    slot.batch = undefined;
-    if (report.kind === 'failed') batch.onFailed(report.reason);
-    else batch.onDone();
-    becomeIdle(slot);
+    goOn(slot);
   }
 
-  function becomeIdle(slot: Slot): void {
-    slot.state = 'idle';
-    if (closing) end(slot);
+  function serve(slot: Slot): void {
+    slot.state = 'serving';
+    goOn(slot);
+  }
+
+  function goOn(slot: Slot): void {
+    if (isAccepting(slot)) options.onAccepting();
+    else if (!isIdle(slot)) return;
+    else if (closing) end(slot);
     else if (slot.load) beginLoad(slot, slot.load);
-    else options.onIdle();
+  }
+
+  function isIdle({ state, inHand }: Slot): boolean {
+    return state === 'serving' && inHand.images() === 0;
+  }
+
+  function isAccepting({ state, inHand, load }: Slot): boolean {
+    return state === 'serving' && !load && !closing && inHand.hasRoom();
   }
 
   function beginLoad(slot: Slot, load: Load): void {
-    slot.state = 'busy';
+    slot.state = 'loading';
     load.begun = true;
     slot.worker?.postMessage(load.command);
   }
@@ -177,14 +202,14 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   function onExit(slot: Slot, cause: unknown): void {
-    const { batch, load, state } = slot;
+    const { load, state } = slot;
+    const lost = slot.inHand.giveBackAll();
     slot.worker = undefined;
-    slot.batch = undefined;
     slot.load = undefined;
     slot.state = 'dead';
     if (state === 'closing' || !started) return;
     logger.error({ worker: slot.index, cause: messageOf(cause) }, 'worker died');
-    batch?.onLost();
+    for (const batch of lost) batch.onLost();
     load?.end(load.begun ? 'A worker died while it loaded them.' : undefined);
     if (closing) return;
     const delay = Math.min(
@@ -192,7 +217,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       slot.failedStarts && FIRST_BACKOFF_MS * 2 ** slot.failedStarts,
     );
     slot.failedStarts++;
-    const alive = slots.some((one) => one.state === 'idle' || one.state === 'busy');
+    const alive = slots.some((one) => one.state === 'serving' || one.state === 'loading');
     if (state === 'starting' && !alive) options.onNoneLeft();
     slot.restart = setTimeout(() => {
       options.onRestart();
@@ -214,7 +239,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         // A worker to come starts with the new list.
         if (slot.state === 'dead' || slot.state === 'closing') return resolve(undefined);
         slot.load = { command, begun: false, end: resolve };
-        if (slot.state === 'idle') beginLoad(slot, slot.load);
+        if (isIdle(slot)) beginLoad(slot, slot.load);
       });
       if (refused !== undefined) {
         networks = before;
@@ -231,7 +256,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
         const { worker } = slot;
         if (!worker) return undefined;
         const ended = new Promise((resolve) => worker.once('exit', resolve));
-        if (slot.state === 'idle') end(slot);
+        if (isIdle(slot)) end(slot);
         return ended;
       }),
     );
@@ -255,18 +280,18 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       return { engine: first.engine, refused };
     },
 
-    idle: () => slots.filter((slot) => slot.state === 'idle').length,
+    idle: () => slots.filter((slot) => isIdle(slot) && isAccepting(slot)).length,
+    accepting: () => slots.filter(isAccepting).length,
 
     run(batch) {
-      const slot = slots.find(({ state }) => state === 'idle');
-      invariant(slot?.worker, 'a batch is given only to an idle worker');
-      slot.cancelled.fill(0);
-      slot.worker.postMessage(batch.command, [batch.command.pixels.buffer as ArrayBuffer]);
-      slot.state = 'busy';
-      slot.batch = batch;
-      return (image) => {
-        if (slot.batch === batch) Atomics.store(slot.cancelled, image, 1);
-      };
+      const [slot] = slots
+        .filter((one) => isAccepting(one) && (isIdle(one) || !batch.alone))
+        .sort((a, b) => a.inHand.images() - b.inHand.images());
+      invariant(slot?.worker, 'a batch is given only to a worker that accepts it');
+      const { command } = batch;
+      const { place, cancel } = slot.inHand.take(batch);
+      slot.worker.postMessage({ ...command, place }, [command.pixels.buffer as ArrayBuffer]);
+      return cancel;
     },
 
     load,

@@ -1,26 +1,22 @@
-// A worker thread: one engine with one set of sessions. It runs a batch at a time, down the cascade,
-// and reports each image the moment it leaves.
+// A worker thread: one engine with one set of sessions. It runs the batches in hand down the cascade, together where they
+// need the same segment, and reports each image the moment it leaves.
+import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicSeconds } from '../clock.js';
 import type { EngineModule, Segment } from '../engines/engine.js';
 import { invariant, messageOf, PackageError } from '../errors.js';
-import { runCascade } from './cascade.js';
+import { beginDescent, type Descent, descend } from './cascade.js';
 import { createImageTensor } from './image-tensor.js';
-import type {
-  Command,
-  LoadCommand,
-  Network,
-  RankedClass,
-  Report,
-  RunCommand,
-  WorkerSetup,
-} from './protocol.js';
+import type { Command, LoadCommand, Network, RankedClass, Report, WorkerSetup } from './protocol.js';
+import { createSegmentQueue } from './segment-queue.js';
 import { loadSegments, segmentKey } from './self-check.js';
 
 type LoadedNetwork = Network & {
   readonly loaded: ReadonlyMap<string, Segment>;
   readonly toTensor: (pixels: Uint8Array) => Float32Array;
 };
+
+type Batch = Descent & { readonly command: Extract<Command, { kind: 'run' }> };
 
 invariant(parentPort, 'worker.ts runs as a worker thread');
 const port = parentPort;
@@ -42,27 +38,28 @@ for (const network of setup.networks) {
     refused.push({ id: network.id, reason: reasonOf(error) });
   }
 }
-// Commands are taken one after another: a batch is finished before the next, or the end, begins.
-let turn = Promise.resolve();
+const queue = createSegmentQueue<Batch>(setup.maxBatch);
+let isRunning = false;
 port.on('message', (command: Command) => {
-  turn = turn.then(() => {
-    switch (command.kind) {
-      case 'run':
-        return run(command);
-      case 'load':
-        return load(command);
-      case 'close':
-        return close();
-    }
-  });
+  switch (command.kind) {
+    case 'run':
+      enter(command);
+      if (!isRunning) void runAll();
+      return;
+    case 'load':
+      return void load(command);
+    case 'close':
+      return void close();
+  }
 });
 report({ kind: 'ready', engine: { name: engine.name, device: engine.device }, refused });
 
-async function run(command: RunCommand): Promise<void> {
+function enter(command: Batch['command']): void {
+  const { place } = command;
   try {
     const network = networks.get(command.network);
     invariant(network, `a worker was asked for ${command.network}`);
-    const cascade = runCascade({
+    const descent = beginDescent({
       path: command.path,
       segmentOf: (step) => {
         const segment = network.loaded.get(segmentKey(step.from, step.exit));
@@ -74,21 +71,45 @@ async function run(command: RunCommand): Promise<void> {
       images: network.toTensor(command.pixels),
       batch: command.deadlines.length,
       deadlineOf: (image) => command.deadlines[image] ?? Number.POSITIVE_INFINITY,
-      isCancelled: (image) => Atomics.load(cancelled, image) !== 0,
+      isCancelled: (image) => Atomics.load(cancelled, place * setup.maxBatch + image) !== 0,
       now: monotonicSeconds,
     });
-    let done = false;
-    for await (const { run, departures, staying } of cascade) {
-      const leavers = departures.map(({ probabilities, ...departure }) => ({
-        ...departure,
-        top: rank(probabilities, command.topK[departure.image] ?? 1),
-      }));
-      done = staying === 0;
-      report({ kind: 'progress', run, leavers, done });
-    }
-    if (!done) report({ kind: 'done' });
+    queue.add({ ...descent, command });
   } catch (error) {
-    report({ kind: 'failed', reason: messageOf(error) });
+    report({ kind: 'failed', places: [place], reason: messageOf(error) });
+  }
+}
+
+/** Runs what waits, one engine call after another, until nothing does. */
+async function runAll(): Promise<void> {
+  isRunning = true;
+  for (;;) {
+    // An engine may block the thread until its call ends: a turn of the event loop takes in what has come meanwhile.
+    if (setup.concurrentBatches > 1) await setImmediate();
+    for (const { command } of queue.dropCancelled()) report({ kind: 'done', place: command.place });
+    const together = queue.take();
+    if (together.length === 0) break;
+    await run(together);
+  }
+  isRunning = false;
+}
+
+async function run(together: readonly Batch[]): Promise<void> {
+  try {
+    const { run, departures } = await descend(together);
+    const parts = together.map((batch, index) => {
+      const { place, topK } = batch.command;
+      const leavers = (departures[index] ?? []).map(({ probabilities, ...departure }) => ({
+        ...departure,
+        top: rank(probabilities, topK[departure.image] ?? 1),
+      }));
+      return { place, leavers, done: batch.staying.length === 0 };
+    });
+    report({ kind: 'progress', run, parts });
+    for (const batch of together) if (batch.staying.length > 0) queue.add(batch);
+  } catch (error) {
+    const places = together.map(({ command }) => command.place);
+    report({ kind: 'failed', places, reason: messageOf(error) });
   }
 }
 

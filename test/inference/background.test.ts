@@ -6,10 +6,11 @@ import type { Batch } from '../../src/inference/worker-pool.js';
 
 /** A lane whose workers and whose queue of requests the test moves by hand. */
 function lane(share: number) {
-  const state = { idle: 1, waiting: 0 };
+  const state = { idle: 1, room: 0, waiting: 0 };
   const started: Batch[] = [];
   const background = createBackground({
     idle: () => state.idle,
+    accepting: () => state.idle + state.room,
     waiting: () => state.waiting,
     share,
     run(batch) {
@@ -25,13 +26,13 @@ function lane(share: number) {
       path: [{ from: -1, exit: 0, threshold: null, flops: 1 }],
       pixels,
     });
-  const finish = (seconds = 1) => {
-    const batch = started.shift();
-    assert.ok(batch);
+  const finish = (seconds = 1, batch = 1) => {
+    const own = started.shift();
+    assert.ok(own);
     const top = [{ classIndex: 4, probability: 1 }];
     const leavers = [{ image: 0, step: 0, reason: 'final' as const, score: 0, top }];
-    batch.onProgress({ run: { exit: 0, batch: 1, started: 0, seconds }, leavers });
-    batch.onDone();
+    own.onProgress({ run: { exit: 0, batch, started: 0, seconds }, leavers });
+    own.onDone();
     state.idle++;
   };
   return { background, state, started, submit, finish, pixels };
@@ -72,6 +73,21 @@ test('while requests wait it has its share of their engine time, and nothing wit
     }
     assert.ok(Math.abs(ran - share) < 0.02, `${share}: ${ran}`);
   }
+});
+
+test('beside requests in the hands of the same worker it has its share, and pays for its part of a call', async () => {
+  const { background, state, started, submit, finish } = lane(0.1);
+  Object.assign(state, { idle: 0, room: 1 });
+  const sample = submit();
+  background.takeShare();
+  assert.equal(started.length, 0, 'nothing has been earned');
+  background.earn(0.1);
+  background.takeRest();
+  assert.equal(started.length, 0, 'no worker is free of requests');
+  background.takeShare();
+  assert.equal(started.length, 1);
+  finish(0.04, 4);
+  assert.equal((await sample).seconds, 0.01);
 });
 
 test('unused share does not pile up, and work beside no request is free', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Failure } from '../../src/errors.js';
+import type { SegmentRun } from '../../src/inference/cascade.js';
 import type { Path } from '../../src/inference/path.js';
 import type { Network } from '../../src/inference/protocol.js';
 import { createScheduler, type Job } from '../../src/inference/scheduler.js';
@@ -10,20 +11,28 @@ const network = { id: 'm/1' } as Network;
 const aPath = (): Path => [{ from: -1, exit: 0, threshold: null, flops: 1 }];
 const [p, q] = [aPath(), aPath()];
 
-/** A scheduler over `workers` workers whose batches the test ends by hand, on a clock it moves by hand. */
-function bench(workers: number, maxBatch = 8) {
+/**
+ * A scheduler over `workers` workers whose batches the test ends by hand, on a clock it moves by hand.
+ * @param concurrentBatches that a worker has in hand at once
+ */
+function bench(workers: number, maxBatch = 8, concurrentBatches = 1) {
   const running: Batch[] = [];
   const cancelled: number[] = [];
   const clock = { now: 0 };
+  const segments: SegmentRun[] = [];
   const scheduler = createScheduler({
-    idle: () => workers - running.length,
+    idle: () => Math.max(0, workers - running.length),
+    accepting: () => {
+      const places = running.some(({ alone }) => alone) ? 0 : workers * concurrentBatches - running.length;
+      return Math.min(workers, places);
+    },
     run(batch) {
       running.push(batch);
       return (image) => cancelled.push(image);
     },
     maxBatch,
     now: () => clock.now,
-    onSegment: () => {},
+    onSegment: (_, run) => segments.push(run),
   });
   const submit = (id: number, job: Partial<Job> = {}) =>
     scheduler.submit({
@@ -53,7 +62,7 @@ function bench(workers: number, maxBatch = 8) {
     batch.onDone();
     scheduler.dispatch();
   };
-  return { scheduler, running, cancelled, clock, submit, take, finish };
+  return { scheduler, running, cancelled, clock, segments, submit, take, finish };
 }
 
 const type = (expected: string) => (error: Failure) => error.type === expected;
@@ -183,6 +192,51 @@ test('those who lost a worker together are tried again one by one', async () => 
   }
   assert.deepEqual(batches, [[1], [2], [3]]);
   await Promise.all([...answers, fresh]);
+});
+
+test('a worker that has room takes what waits although it is busy, in batches as large as may be', () => {
+  const { submit, running, scheduler, take } = bench(1, 4, 3);
+  for (let id = 0; id < 3; id++) void submit(id);
+  assert.deepEqual(sizes(running), [1, 1, 1]);
+  for (let id = 3; id < 12; id++) void submit(id);
+  take();
+  take();
+  scheduler.dispatch();
+  assert.deepEqual(sizes(running), [1, 4, 4]);
+  assert.equal(scheduler.depth(), 1);
+});
+
+test('who has lost a worker waits until one has nothing else in hand, and is alone there', async () => {
+  const { submit, running, take, finish } = bench(1, 8, 3);
+  const answers = [0, 1, 2].map((id) => submit(id));
+  take().onLost();
+  assert.equal(running.length, 2, 'not beside the others');
+  answers.push(submit(3));
+  assert.equal(running.length, 2, 'and nobody overtakes it');
+  finish(take());
+  finish(take());
+  assert.deepEqual(
+    running.map(({ alone, command }) => [alone, ...command.pixels]),
+    [[true, 0]],
+  );
+  answers.push(submit(4));
+  assert.equal(running.length, 1);
+  finish(take());
+  assert.deepEqual(
+    running.map(({ alone, command }) => [alone, ...command.pixels]),
+    [[false, 3, 4]],
+  );
+  finish(take());
+  await Promise.all(answers);
+});
+
+test('an engine call that batches share is counted once', () => {
+  const { submit, running, segments } = bench(1, 8, 2);
+  void submit(0);
+  void submit(1, { path: q });
+  const calls = [0, 1].map((started) => ({ exit: 0, batch: 2, started, seconds: 1 }));
+  for (const run of calls) for (const batch of running) batch.onProgress({ run, leavers: [] });
+  assert.deepEqual(segments, calls);
 });
 
 test('when no worker is left and none can be started, those who wait are told', async () => {

@@ -17,6 +17,8 @@ export interface ServiceOptions {
   readonly config?: Partial<Config>;
   /** URL of the engine's module; without it, the service's own. */
   readonly engineModule?: string;
+  /** Full batches whose images a worker of that engine has in hand at once. Default: 1. */
+  readonly concurrentBatches?: number;
   /** Fills the models folder; without it, with the one package of `writeProfiledPackage`. */
   readonly writePackages?: (directory: string) => Promise<unknown>;
 }
@@ -63,7 +65,12 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   lines.on('data', (line: Buffer) => log.push(JSON.parse(line.toString()) as Record<string, unknown>));
   const logger = createLogger(config.logLevel, lines);
 
-  const { classifier, metrics } = await startService(config, logger, options.engineModule);
+  const { classifier, metrics } = await startService(
+    config,
+    logger,
+    options.engineModule,
+    options.concurrentBatches,
+  );
   const tracing = config.otlpEndpoint === '' ? undefined : await createTracing(config.otlpEndpoint, logger);
   let draining = false;
   const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
