@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js';
 import type { Segment, SegmentOutput } from '../engines/engine.js';
 import { invariant } from '../errors.js';
 import type { Policy } from '../models/profiles.js';
+import { concatenate } from './concatenate.js';
 import { argmax, clears, scoreOf, softmax } from './exit-policy.js';
 import { lastStep, type Path, type Step } from './path.js';
 
@@ -110,7 +111,13 @@ export async function descend(
   invariant(first, 'an engine call is for at least one batch');
   const { now } = first.input;
   const batch = together.reduce((sum, { staying }) => sum + staying.length, 0);
-  const rows = together.length === 1 ? first.rows : concatenate(together.map((one) => one.rows));
+  const rows =
+    together.length === 1
+      ? first.rows
+      : concatenate(
+          Float32Array,
+          together.map((one) => one.rows),
+        );
   const exit = nextExit(first);
 
   const started = now();
@@ -192,16 +199,6 @@ function partOf(
 ): Float32Array {
   const size = tensor.length / batch;
   return tensor.subarray(first * size, (first + count) * size);
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((size, part) => size + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
 
 /** The images that satisfy `condition`, and their rows moved together; the same array where all of them do. */

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import { Failure } from '../errors.js';
 import type { Policy } from '../models/profiles.js';
 import type { SegmentRun } from './cascade.js';
+import { concatenate } from './concatenate.js';
 import type { Path } from './path.js';
 import type { Leaver, Network } from './protocol.js';
 import type { Timeline } from './timeline.js';
@@ -158,7 +159,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         network: network.id,
         policy,
         path,
-        pixels: concatenate(entries.map((entry) => entry.pixels)),
+        pixels: concatenate(
+          Uint8Array,
+          entries.map((entry) => entry.pixels),
+        ),
         deadlines: entries.map((entry) => entry.deadline),
         topK: entries.map((entry) => entry.topK),
       },
@@ -227,14 +231,4 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
 function deadlineExceeded(): Failure {
   return new Failure('deadline-exceeded', 'The deadline passed before the request reached a worker.');
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

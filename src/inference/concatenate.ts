@@ -1,0 +1,15 @@
+// Many rows into one array: the pixels of a batch, and the cuts of batches that share an engine call.
+
+/** In memory of its own, so that it may be transferred. @param Values such as Uint8Array */
+export function concatenate<Values extends Uint8Array | Float32Array>(
+  Values: new (length: number) => Values,
+  parts: readonly Values[],
+): Values {
+  const whole = new Values(parts.reduce((size, part) => size + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
