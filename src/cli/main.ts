@@ -5,26 +5,24 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { PackageError, UsageError } from '../errors.js';
 import { version } from '../version.js';
-import { apiKeyCommand } from './api-key.js';
-import { benchCommand } from './bench.js';
-import { calibrateCommand } from './calibrate.js';
-import { evaluateCommand } from './evaluate.js';
-import { importCommand } from './import.js';
-import { installTensorFlowCommand } from './install-tensorflow.js';
-import { openapiCommand } from './openapi.js';
-import { serveCommand } from './serve.js';
+
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['serve', async () => (await import('./serve.js')).serveCommand()],
+  ['import', async () => (await import('./import.js')).importCommand()],
+  ['calibrate', async () => (await import('./calibrate.js')).calibrateCommand()],
+  ['evaluate', async () => (await import('./evaluate.js')).evaluateCommand()],
+  ['bench', async () => (await import('./bench.js')).benchCommand()],
+  ['api-key', async () => (await import('./api-key.js')).apiKeyCommand()],
+  ['install-tensorflow', async () => (await import('./install-tensorflow.js')).installTensorFlowCommand()],
+  ['openapi', async () => (await import('./openapi.js')).openapiCommand()],
+]);
 
 const program = new Command('rdi-serve')
   .description('HTTP inference for multi-exit image classifiers.')
-  .version(version)
-  .addCommand(serveCommand())
-  .addCommand(importCommand())
-  .addCommand(calibrateCommand())
-  .addCommand(evaluateCommand())
-  .addCommand(benchCommand())
-  .addCommand(apiKeyCommand())
-  .addCommand(installTensorFlowCommand())
-  .addCommand(openapiCommand());
+  .version(version);
+// All of them together take a second to load: what is not asked for stays away, unless the help is to list it.
+const asked = commands.get(process.argv[2] ?? '');
+for (const create of asked ? [asked] : commands.values()) program.addCommand(await create());
 
 try {
   await program.parseAsync();
