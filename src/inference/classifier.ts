@@ -1,24 +1,25 @@
-// Inference as the HTTP layer sees it: classify(image, plan) → prediction. Every answer is counted here, once.
+// Inference as the HTTP layer sees it: classify(image, plan) → prediction.
 // decode → scheduler → worker ⟶ cascade ⇄ exit-policy → engine
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import { Failure, UsageError } from '../errors.js';
-import { watchCalibrations } from '../models/calibration-watch.js';
 import type { ModelPackage } from '../models/package.js';
 import type { RefusedPackage } from '../models/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createAdmission } from './admission.js';
 import { announceCertificates, withdrawCertificates } from './announce-certificates.js';
+import { announceEngine, announceModels } from './announce-start.js';
 import { createAudits } from './audits.js';
 import { createBackground } from './background.js';
 import { type Catalog, createCatalog, networkOf, servedModelOf } from './catalog.js';
+import { countPrediction } from './count-prediction.js';
 import { createDecoder, type MediaType } from './decode.js';
 import type { Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
 import type { EngineInfo } from './protocol.js';
 import { createReloader } from './reloader.js';
-import { type ClientSignal, createScheduler, type Outcome } from './scheduler.js';
+import { type ClientSignal, createScheduler } from './scheduler.js';
 import type { Timeline } from './timeline.js';
 import { createWorkerPool } from './worker-pool.js';
 
@@ -133,11 +134,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   });
 
   const { engine, refused: refusedByWorkers } = await pool.start();
-  metrics.engineInfo.set({ engine: engine.name, device: engine.device, status: 'in-use' }, 1);
-  for (const { engine: name, code, reason } of choice.passedOver) {
-    logger.info({ engine: name, reason }, 'engine passed over');
-    metrics.engineInfo.set({ engine: name, device: '', status: code }, 1);
-  }
+  announceEngine(engine, choice.passedOver, metrics, logger);
   const packages = new Map<string, ModelPackage>();
   const refused = [...options.refused];
   for (const one of options.packages) {
@@ -148,14 +145,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     else refused.push({ name, version, reason });
   }
   const models = [...packages.values()].map((one) => servedModelOf(one, engine, auditsOf(one)));
-  const announce = (model: string, version: string, status: 'served' | 'refused'): void =>
-    metrics.modelInfo.set({ model, version, engine: engine.name, device: engine.device, status }, 1);
-  for (const { name, version } of models) announce(name, version, 'served');
-  for (const model of models) announceCertificates(model, metrics, logger);
-  for (const { name: model, version, reason } of refused) {
-    logger.error({ model, version, reason }, 'model refused');
-    announce(model, version, 'refused');
-  }
+  announceModels(models, refused, engine, metrics, logger);
   const defaultModel = options.defaultModel || (models[0]?.name ?? '');
   if (!models.some(({ name }) => name === defaultModel)) {
     await pool.close();
@@ -170,6 +160,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   const catalog = createCatalog(models, defaultModel);
   const reloader = createReloader({
     packages,
+    intervalSeconds: options.reloadSeconds,
     load: pool.load,
     swap(next) {
       const model = servedModelOf(next, engine, auditsOf(next));
@@ -180,17 +171,6 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     metrics,
     logger,
   });
-  const reload = async (): Promise<void> => {
-    await Promise.all([...packages.keys()].map(reloader.reload));
-  };
-  const idOf = new Map([...packages].map(([id, { directory }]) => [directory, id]));
-  const endWatch =
-    options.reloadSeconds > 0 &&
-    watchCalibrations({
-      directories: [...idOf.keys()],
-      intervalSeconds: options.reloadSeconds,
-      onChange: (directory) => reloader.reload(idOf.get(directory) ?? ''),
-    });
 
   async function classify(
     image: EncodedImage,
@@ -227,26 +207,12 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
     }
     const prediction = createPrediction(plan, outcome, decodeSeconds, now() - started);
-    count(prediction, outcome, decodeSeconds);
+    countPrediction(metrics, prediction, outcome, decodeSeconds);
     if (timeline) {
       timeline.finished = now();
       timeline.prediction = prediction;
     }
     return prediction;
-  }
-
-  function count(prediction: Prediction, outcome: Outcome, decodeSeconds: number): void {
-    const { exit, flops, timing, profile } = prediction;
-    const labels = { model: prediction.model.name, version: prediction.model.version };
-    metrics.predictions.inc({ ...labels, profile, exit: exit.index, reason: exit.reason });
-    metrics.requestFlops.observe(labels, flops.executed);
-    metrics.flops.inc(labels, flops.executed);
-    metrics.flopsFull.inc(labels, flops.full);
-    metrics.requestSeconds.observe(labels, timing.totalMs / 1000);
-    metrics.decodeSeconds.observe(labels, decodeSeconds);
-    metrics.queueSeconds.observe(labels, outcome.queueSeconds);
-    metrics.exitScore.observe({ ...labels, exit: exit.index }, exit.score);
-    metrics.confidence.observe({ ...labels, exit: exit.index }, prediction.confidence);
   }
 
   return {
@@ -255,9 +221,9 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     refused,
     admit: admission.enter,
     classify,
-    reload,
+    reload: reloader.reload,
     close() {
-      if (endWatch) endWatch();
+      reloader.close();
       return pool.close();
     },
   };

@@ -1,7 +1,8 @@
 // Swaps the profiles of a served model for those that lie in its package now: read, checked, their segments loaded
 // into every worker, and only then, in one turn of the event loop, put in place. Requests in flight keep theirs.
 import type { Logger } from 'pino';
-import { messageOf } from '../errors.js';
+import { invariant, messageOf } from '../errors.js';
+import { watchCalibrations } from '../models/calibration-watch.js';
 import type { ModelPackage } from '../models/package.js';
 import { CALIBRATION_FILE } from '../models/package-documents.js';
 import { rereadProfiles } from '../models/reread.js';
@@ -9,13 +10,17 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { WorkerPool } from './worker-pool.js';
 
 export interface Reloader {
-  /** Resolves when it is done, whatever came of it: that is in the log and in the metrics. @param id `name/version` */
-  reload(id: string): Promise<void>;
+  /** Rereads every model's. Resolves when it is done, whatever came of it: that is in the log and in the metrics. */
+  reload(): Promise<void>;
+  /** Looks for changes no more. */
+  close(): void;
 }
 
 export interface ReloaderOptions {
   /** Those that are served, by id. */
   readonly packages: ReadonlyMap<string, ModelPackage>;
+  /** How often to look for changes; 0: never. */
+  readonly intervalSeconds: number;
   readonly load: WorkerPool['load'];
   /** Puts the new profiles in place; synchronous, so that no request sees half of it. */
   readonly swap: (next: ModelPackage) => void;
@@ -26,10 +31,24 @@ export interface ReloaderOptions {
 export function createReloader({ load, swap, metrics, logger, ...options }: ReloaderOptions): Reloader {
   const packages = new Map(options.packages);
   let turn = Promise.resolve();
+  const idOf = new Map([...packages].map(([id, { directory }]) => [directory, id]));
+  const endWatch =
+    options.intervalSeconds > 0
+      ? watchCalibrations({
+          directories: [...idOf.keys()],
+          intervalSeconds: options.intervalSeconds,
+          onChange: (directory) => inTurn(idOf.get(directory)),
+        })
+      : undefined;
 
-  async function reload(id: string): Promise<void> {
-    const served = packages.get(id);
-    if (!served) return;
+  function inTurn(id: string | undefined): Promise<void> {
+    turn = turn.then(() => reload(id));
+    return turn;
+  }
+
+  async function reload(id: string | undefined): Promise<void> {
+    const served = id && packages.get(id);
+    invariant(served, 'only what is served is reloaded');
     const { name: model, version } = served.manifest;
     try {
       const next = await rereadProfiles(served);
@@ -52,10 +71,8 @@ export function createReloader({ load, swap, metrics, logger, ...options }: Relo
   }
 
   return {
-    reload(id) {
-      turn = turn.then(() => reload(id));
-      return turn;
-    },
+    reload: async () => void (await Promise.all([...packages.keys()].map(inTurn))),
+    close: () => endWatch?.(),
   };
 }
 
