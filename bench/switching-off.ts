@@ -1,0 +1,116 @@
+// What switching exits off is worth: the same calibration with every head executed wherever an image passes it, and with exits
+// switched off where that pays, over several random splits of the same recorded scores; and the package's profiles beside them.
+// Exit code 1 if switching off made any certified profile dearer in the mean.
+// Usage: node dist/bench/switching-off.js MODELS MODEL SCORES [splits]        SCORES: what `calibrate --scores` kept
+import process from 'node:process';
+import { calibrate } from '../src/calibration/certify.js';
+import { createExitTable } from '../src/calibration/exit-table.js';
+import type { LossName } from '../src/calibration/losses.js';
+import { countByExit, exitsTaken, flopsByExit, type Thresholds } from '../src/calibration/replay.js';
+import { readScores } from '../src/calibration/scores-file.js';
+import { formatTable, percent } from '../src/cli/table.js';
+import { UsageError } from '../src/errors.js';
+import { parseModelName } from '../src/evaluation/subject.js';
+import type { ManifestExit } from '../src/models/manifest.js';
+import { findPackage } from '../src/models/repository.js';
+import { reportPromises } from './promises.js';
+
+const [models, model, scores, splits = '10'] = process.argv.slice(2);
+if (!models || !model || !scores) throw new UsageError('Give the models folder, the model and its scores.');
+const { name, version } = parseModelName(model);
+const { manifest, profiles } = await findPackage(models, name, version);
+const recording = await readScores(scores);
+if (!recording?.truth) throw new UsageError('The scores must be there, with the true classes.');
+const { truth } = recording;
+const table = createExitTable(recording, 'entropy');
+const { exits } = manifest;
+
+/** What a head costs is the stage's now, whether or not the exit is active: as if all of them were. */
+const allActive = exits.map(
+  ({ flops, ...exit }): ManifestExit => ({
+    ...exit,
+    flops: { ...flops, stage: flops.stage + flops.head, head: 0 },
+  }),
+);
+
+interface Figures {
+  readonly megaflops: number;
+  readonly accuracy: number;
+  readonly agreement: number;
+  readonly active: number;
+}
+
+/** On all recorded images. */
+function figuresOf(thresholds: Thresholds, costs: readonly ManifestExit[]): Figures {
+  const taken = exitsTaken(table, thresholds);
+  const flops = flopsByExit(costs, thresholds);
+  const total = countByExit(taken, exits.length).reduce(
+    (sum, count, exit) => sum + count * (flops[exit] ?? 0),
+    0,
+  );
+  const share = (isSo: (label: number | undefined, image: number) => boolean): number =>
+    taken.reduce((sum, exit, image) => sum + Number(isSo(table.labels[exit]?.[image], image)), 0) /
+    taken.length;
+  return {
+    megaflops: total / taken.length / 1e6,
+    accuracy: share((label, image) => label === truth[image]),
+    agreement: share((label, image) => label === table.labels.at(-1)?.[image]),
+    active: thresholds.filter((threshold) => threshold !== null).length,
+  };
+}
+
+const none: Thresholds = new Array<null>(exits.length - 1).fill(null);
+
+/** Mean over the splits; where nothing can be certified, everybody goes to the end. */
+function certified(loss: LossName, epsilon: number, costs: readonly ManifestExit[]): Figures {
+  const all = Array.from({ length: Number(splits) }, (_, seed) => {
+    const { points, choice } = calibrate(
+      { clean: table },
+      costs,
+      { risks: [{ loss, data: 'clean', epsilon }], delta: 0.05 },
+      { tuneShare: 0.5, seed: seed + 1 },
+    );
+    const point = choice.kind === 'point' ? points[choice.index] : undefined;
+    return figuresOf(point?.thresholds ?? none, costs);
+  });
+  const mean = (part: keyof Figures) => all.reduce((sum, one) => sum + one[part], 0) / all.length;
+  return {
+    megaflops: mean('megaflops'),
+    accuracy: mean('accuracy'),
+    agreement: mean('agreement'),
+    active: mean('active'),
+  };
+}
+
+const row = (what: string, exitsAre: string, { megaflops, accuracy, agreement, active }: Figures) => [
+  what,
+  exitsAre,
+  megaflops.toFixed(2),
+  percent(accuracy),
+  percent(agreement),
+  active.toFixed(1),
+];
+
+const rows = [...profiles.values()].map((profile) =>
+  row(`profile ${profile.name}`, 'as it says', figuresOf(profile.thresholds, exits)),
+);
+const promises: [string, boolean, string][] = [];
+for (const loss of ['consistency', 'error'] as const) {
+  for (const epsilon of [0.005, 0.01, 0.02]) {
+    const what = `${loss} ≤ ${percent(epsilon, 1)}`;
+    const [all, chosen] = [certified(loss, epsilon, allActive), certified(loss, epsilon, exits)];
+    rows.push(
+      row(what, 'all active', { ...all, active: exits.length - 1 }),
+      row(what, 'off where it pays', chosen),
+    );
+    promises.push([
+      `${what}: switching exits off saves ${percent(1 - chosen.megaflops / all.megaflops, 1)}`,
+      chosen.megaflops <= all.megaflops,
+      'it costs more',
+    ]);
+  }
+}
+process.stdout.write(
+  formatTable(['certified for:', 'side exits:', 'MFLOPs', 'accuracy', 'agreement', 'active'], rows),
+);
+reportPromises(promises);
