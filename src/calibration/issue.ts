@@ -2,10 +2,12 @@
 import type { Manifest } from '../models/manifest.js';
 import type { ProfileDocument } from '../models/profiles.js';
 import { type Certificate, subjectOf } from './certificate.js';
-import { type CalibrationGoal, flopsBound, type TestedPath } from './certify.js';
+import type { TestedPath } from './certify.js';
+import type { CalibrationGoal } from './goal.js';
 import { testNames } from './losses.js';
 import type { Recording } from './recording.js';
 import { percent, statementOf } from './statement.js';
+import { flopsBound } from './test-path.js';
 
 export interface IssueOptions {
   readonly tested: TestedPath;

@@ -1,5 +1,5 @@
 // What `rdi-serve calibrate` is asked to keep: limits on the images, on their adversarial copies, and on cost.
-import type { CalibrationGoal, RiskLimit } from '../calibration/certify.js';
+import type { CalibrationGoal, RiskLimit } from '../calibration/goal.js';
 import type { LossName } from '../calibration/losses.js';
 import type { RiskData } from '../calibration/paired-tables.js';
 import { UsageError } from '../errors.js';

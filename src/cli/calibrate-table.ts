@@ -1,6 +1,8 @@
 // What `rdi-serve calibrate` prints: the points around the certified one and a few of the rest, and the verdict.
-import type { CalibrationGoal, TestedPath, TestedPoint } from '../calibration/certify.js';
+import type { TestedPath } from '../calibration/certify.js';
+import type { CalibrationGoal } from '../calibration/goal.js';
 import { megaflops, percent } from '../calibration/statement.js';
+import type { TestedPoint } from '../calibration/test-path.js';
 import { formatTable } from './table.js';
 
 /** Points shown on either side of where testing stopped, and of the rest. */

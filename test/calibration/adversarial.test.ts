@@ -1,12 +1,14 @@
 // Risks on the images and on their adversarial copies in one test: both hold, or the path ends earlier.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { calibrate, type RiskLimit, testPath } from '../../src/calibration/certify.js';
+import { calibrate } from '../../src/calibration/certify.js';
 import { createExitTable, type ExitTable } from '../../src/calibration/exit-table.js';
+import type { RiskLimit } from '../../src/calibration/goal.js';
 import { checkCopies, selectPairs } from '../../src/calibration/paired-tables.js';
 import { freeze } from '../../src/calibration/path.js';
 import { renderPlot } from '../../src/calibration/plot.js';
 import type { Recording } from '../../src/calibration/recording.js';
+import { testPath } from '../../src/calibration/test-path.js';
 import type { ManifestExit } from '../../src/models/manifest.js';
 import { exactBinomialCdf, toNumber } from './exact.js';
 import { classes, exits, syntheticRecording } from './synthetic.js';

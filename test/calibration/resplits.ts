@@ -1,7 +1,8 @@
 // Resplits of recorded scores: a population whose true risks are known, calibration images drawn from it again and
 // again, and how often the point that a procedure then chooses is above ε.
-import { type RiskLimit, splitImages } from '../../src/calibration/certify.js';
+import { splitImages } from '../../src/calibration/certify.js';
 import { type ExitTable, selectImages } from '../../src/calibration/exit-table.js';
+import type { RiskLimit } from '../../src/calibration/goal.js';
 import { type LossName, lossesOf, pValueOf, sum } from '../../src/calibration/losses.js';
 import { buildThresholdPath, type PathOptions } from '../../src/calibration/path.js';
 import { countRejected } from '../../src/calibration/procedure.js';

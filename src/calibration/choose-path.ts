@@ -1,0 +1,61 @@
+// Builds the path that will be tested, on the tune images alone. Neighbours: path.ts, certify.ts.
+import type { ManifestExit } from '../models/manifest.js';
+import type { CalibrationGoal, RiskLimit } from './goal.js';
+import { sum } from './losses.js';
+import { binomialPValue } from './p-values.js';
+import type { PairedTables } from './paired-tables.js';
+import { buildThresholdPath, type ThresholdPath } from './path.js';
+import type { Thresholds } from './replay.js';
+import { riskLosses, testPath } from './test-path.js';
+
+/** How much cheaper, as a share, the path that weighs the copies has to end: it flatters itself more on its images. */
+const CLEARLY_CHEAPER = 0.8;
+
+/**
+ * The path that suits the clean images alone, unless the one that weighs the copies too ends clearly cheaper when both
+ * are tested on the very images that they were built on. The first is finer, and the same as without copies; but an exit
+ * that the attack fools may end it at once.
+ */
+export function choosePath(
+  tune: PairedTables,
+  exits: readonly ManifestExit[],
+  goal: CalibrationGoal,
+): ThresholdPath {
+  const { risks } = goal;
+  const onClean = risks.filter(({ data }) => data === 'clean');
+  const build = (weighed: readonly RiskLimit[]) =>
+    buildThresholdPath(tune.clean, { exits, riskOf: riskOn(tune, { ...goal, risks: weighed }) });
+  const path = build(onClean);
+  if (onClean.length === risks.length) return path;
+  const endOf = (one: ThresholdPath): number => {
+    const { points, choice } = testPath(one, tune, exits, goal);
+    const end = choice.kind === 'point' ? points[choice.index] : undefined;
+    return end?.meanFlops ?? Number.POSITIVE_INFINITY;
+  };
+  const weighed = build(risks);
+  return endOf(weighed) < CLEARLY_CHEAPER * endOf(path) ? weighed : path;
+}
+
+/**
+ * One number to trade against cost: the risk that is nearest to failing, since that one decides every test. Each counts
+ * in units of the loss that would just pass. Consistency, if no risk is set.
+ */
+function riskOn(
+  tune: PairedTables,
+  { risks, delta }: CalibrationGoal,
+): (taken: Uint8Array, thresholds: Thresholds) => number {
+  const limits: readonly RiskLimit[] =
+    risks.length > 0 ? risks : [{ loss: 'consistency', data: 'clean', epsilon: 0.5 }];
+  const units = limits.map(({ epsilon }) => passingLosses(tune.clean.images, epsilon, delta));
+  return (taken, thresholds) =>
+    Math.max(
+      ...limits.map((risk, index) => sum(riskLosses(risk, tune, thresholds, taken)) / (units[index] ?? 1)),
+    );
+}
+
+/** How many losses of 1 still pass the test, for want of a better measure also for the error; at least 1. */
+function passingLosses(images: number, epsilon: number, delta: number): number {
+  let losses = 1;
+  while (binomialPValue(losses + 1, images, epsilon) <= delta) losses++;
+  return losses;
+}
