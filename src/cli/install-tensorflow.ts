@@ -31,7 +31,7 @@ export function installTensorFlowCommand(): Command {
     .summary('install the TensorFlow engine')
     .description('Installs @tensorflow/tfjs-node-gpu, built here against TensorFlow’s own libraries.')
     .option('--cpu', 'for a CPU: downloads about 260 MiB, takes 1.2 GiB')
-    .option('--gpu', 'for an NVIDIA GPU, with CUDA and cuDNN: downloads about 3 GiB, takes 6 GiB')
+    .option('--gpu', 'for an NVIDIA GPU, with CUDA and cuDNN: downloads 2.7 GiB, takes 4.6 GiB')
     .option('--wheel <file>', 'a wheel at hand, in place of its download; repeatable', collect, [])
     .addHelpText('after', details)
     .action(async ({ cpu, gpu, wheel }: Options) => {

@@ -107,19 +107,26 @@ test('libraries, the headers they need and NVIDIA’s libraries are unpacked, an
     'tensorflow/include/Eigen/Core.h',
     'tensorflow/python/_pywrap.so',
     'nvidia/cublas/lib/libcublas.so.12',
+    'nvidia/cusolver/lib/libcusolver.so.11',
+    'nvidia/cusolver/lib/libcusolverMg.so.11',
+    'nvidia/cuda_nvrtc/lib/libnvrtc-builtins.so.12.9',
+    'nvidia/cuda_nvrtc/lib/libnvrtc-builtins.alt.so.12.9',
     'nvidia/cublas/include/cublas.h',
     'nvidia/cublas/lib/deeper/libother.so.12',
   ];
   await writeFile(path, zipOf(names.map((name) => [name, Buffer.from(name)])));
   const deps = join(folder, 'deps');
-  assert.equal(await unpackWheel(path, deps), 4);
-  const files = (await readdir(deps, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
-  assert.deepEqual(files.map(({ name }) => name).sort(), [
-    'c_api.h',
-    'libcublas.so.12',
-    'libtensorflow_cc.so.2',
-    'libtensorflow_framework.so.2',
-  ]);
+  const wanted = [
+    'include/tensorflow/c/eager/c_api.h',
+    'lib/libtensorflow_cc.so.2',
+    'lib/libtensorflow_framework.so.2',
+    'nvidia/cuda_runtime/lib/libcublas.so.12',
+    'nvidia/cuda_runtime/lib/libcusolver.so.11',
+    'nvidia/cuda_runtime/lib/libnvrtc-builtins.so.12.9',
+  ];
+  assert.equal(await unpackWheel(path, deps), wanted.length);
+  const paths = await readdir(deps, { recursive: true });
+  assert.deepEqual(paths.filter((one) => /\.(h|so)/.test(one)).sort(), wanted);
 });
 
 const skip = process.platform === 'linux' ? false : 'TensorFlow is for Linux only';

@@ -9,10 +9,16 @@ import { openPromise } from 'yauzl';
 const HEADERS =
   /^tensorflow\/(include\/(?:tensorflow\/c|tensorflow\/core\/platform|tsl\/platform|xla\/tsl\/c)\/.*\.h)$/;
 const LIBRARIES = /^tensorflow\/(libtensorflow_(?:cc|framework)\.so\.2)$/;
-/** TensorFlow's libraries look for these in ../nvidia, as they lie beside each other in Python. */
-const NVIDIA = /^(nvidia\/\w+\/lib\/[^/]+\.so[.\d]*)$/;
+const NVIDIA = /^nvidia\/\w+\/lib\/([^/]+\.so[.\d]*)$/;
+/** Neither TensorFlow nor another of NVIDIA's libraries opens these: cuSOLVER on several GPUs, stand-ins, spares. */
+const UNUSED = /^lib(?:cusolverMg|nvblas|cufftw|nvrtc\.alt|nvrtc-builtins\.alt)\.so/;
+/**
+ * One folder for all, of those that TensorFlow searches. In Python's layout each has one of its own, but there TensorFlow
+ * 2.21 does not find cuSOLVER, and then uses no GPU (tensorflow/tensorflow#112973), nor do cuBLAS and cuFFT find nvrtc.
+ */
+const NVIDIA_FOLDER = 'nvidia/cuda_runtime/lib';
 
-/** Unpacks into `deps`: `lib`, `include` and, from NVIDIA's wheels, `nvidia`. @returns how many files that were */
+/** Unpacks into `deps`: `lib`, `include` and, from NVIDIA's wheels, `nvidia/…`. @returns how many files that were */
 export async function unpackWheel(path: string, deps: string): Promise<number> {
   const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
   let count = 0;
@@ -34,5 +40,7 @@ export async function unpackWheel(path: string, deps: string): Promise<number> {
 function targetOf(name: string): string | undefined {
   const library = LIBRARIES.exec(name)?.[1];
   if (library) return join('lib', library);
-  return HEADERS.exec(name)?.[1] ?? NVIDIA.exec(name)?.[1];
+  const nvidia = NVIDIA.exec(name)?.[1];
+  if (nvidia) return UNUSED.test(nvidia) ? undefined : join(NVIDIA_FOLDER, nvidia);
+  return HEADERS.exec(name)?.[1];
 }
