@@ -1,11 +1,15 @@
 // What only the TensorFlow engine has: a warm-up, and a device that can be demanded.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { convertSegments } from '../../src/engines/graph-def/convert.js';
 import { createEngine, warmUp } from '../../src/engines/tensorflow.js';
 import { everyStage } from '../../src/models/golden-outputs.js';
 import { engines } from '../support/engines.js';
 import { readTestNetwork } from '../support/exits.js';
+import { temporaryFolder } from '../support/packages.js';
+import { runNode } from '../support/serve-process.js';
 
 const skip = engines.find(({ name }) => name === 'tensorflow')?.skip ?? false;
 
@@ -32,4 +36,13 @@ test('the warm-up runs every segment with every size of batch', { skip }, async 
 test('on the CPU, a GPU that is demanded is an error', { skip }, () => {
   assert.equal(createEngine({ device: 'cpu' }).device, 'cpu');
   assert.throws(() => createEngine({ device: 'gpu' }), /^Error: TensorFlow finds no GPU that it can use$/);
+});
+
+test('what TensorFlow notes while it is tried is shown to those who ask for it', { skip }, async (t) => {
+  const probe = new URL('../../src/engines/tensorflow/probe.js', import.meta.url);
+  const script = join(await temporaryFolder(t), 'try.mjs');
+  await writeFile(script, `import { probeTensorFlow } from '${probe.href}'; await probeTensorFlow('cpu');`);
+  const tried = (level: string) => runNode(t, [script], { TF_CPP_MIN_LOG_LEVEL: level }).ended;
+  assert.equal((await tried('2')).stderr, '');
+  assert.match((await tried('0')).stderr, /Reading SavedModel from/);
 });

@@ -1,6 +1,7 @@
 // Whether TensorFlow can be used on this machine, and whether it finds a GPU.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import process from 'node:process';
 import type { EngineOptions } from '../engine.js';
 import { findBindings } from './bindings.js';
 
@@ -10,14 +11,17 @@ export type TensorFlowFinding =
   /** `reason` as its loader gave it, on one line. */
   | { readonly state: 'cannot-load'; readonly reason: string };
 
+/** What TensorFlow notes meanwhile, such as why it takes no GPU, is shown where TF_CPP_MIN_LOG_LEVEL asks for it. */
 export async function probeTensorFlow(device: EngineOptions['device']): Promise<TensorFlowFinding> {
   if (findBindings() === undefined) return { state: 'not-installed' };
+  const wantsNotes = Number(process.env['TF_CPP_MIN_LOG_LEVEL'] ?? 2) < 2;
   const child = fork(new URL('./probe-process.js', import.meta.url), [device ?? 'auto'], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   let notes = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     notes += chunk.toString();
+    if (wantsNotes) process.stderr.write(chunk);
   });
   const answer = once(child, 'message').then(([message]) => message as { gpu: boolean });
   const end = once(child, 'close').then(([code, signal]) => ({ end: signal ?? `exit code ${code}` }));
