@@ -1,6 +1,8 @@
-# Targets: cpu (the default) and gpu. Bases can be overridden; they need Node.js 20.15 or later and glibc 2.28 or later.
+# Targets: cpu (the default) and gpu.
 #   docker build .                          the service on CPUs
-#   docker build --target gpu -t … .        with TensorFlow for an NVIDIA GPU: some 6 GiB more
+#   docker build --target gpu -t … .        with TensorFlow for an NVIDIA GPU: 4.1 GiB more
+# Bases can be overridden. Both need Node.js 20.15 or later, glibc 2.28 or later and libstdc++; BUILD_BASE also npm and, for
+# the target gpu, g++; BASE, for the target gpu, zlib, which cuDNN loads.
 ARG BUILD_BASE=docker.io/library/node:24.21.0-bookworm
 ARG BASE=docker.io/library/node:24.21.0-bookworm-slim
 
@@ -36,9 +38,12 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=120s \
 ENTRYPOINT ["node", "dist/src/cli/main.js"]
 CMD ["serve"]
 
+# Without TensorFlow's symbols for debuggers and the source maps: 0.4 GiB.
 FROM build AS tensorflow
 COPY tensorflow tensorflow
-RUN npm run install:tensorflow -- --gpu
+RUN npm run install:tensorflow -- --gpu \
+ && strip --strip-unneeded tensorflow/node_modules/@tensorflow/tfjs-node-gpu/deps/lib/* \
+ && find tensorflow/node_modules -name '*.map' -delete
 
 # CUDA and cuDNN come with TensorFlow; of the host it takes the driver alone, through the NVIDIA container toolkit.
 FROM cpu AS gpu
