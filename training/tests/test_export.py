@@ -92,6 +92,19 @@ def test_package_reads_back_as_the_same_network(network: MultiExitNetwork, tmp_p
         load_package(tmp_path, "sharp")
 
 
+def test_a_shipped_package_reads_back_with_its_golden_outputs() -> None:
+    package = Path(__file__).parents[2] / "models" / "mnist-smallcnn" / "1"
+    subject = load_package(package, "balanced")
+    assert set(subject.profiles) == {"accurate", "balanced", "fast", "full"}
+    golden = json.loads((package / "golden.json").read_text())
+    channels, height, width = subject.network.image_shape
+    pixels = b"".join(base64.b64decode(case["pixels"]) for case in golden["cases"])
+    images = torch.frombuffer(bytearray(pixels), dtype=torch.uint8).view(-1, height, width, channels)
+    expected = torch.tensor([case["logits"] for case in golden["cases"]]).transpose(0, 1)
+    logits = all_logits(subject.network, images.permute(0, 3, 1, 2))
+    torch.testing.assert_close(logits, expected, atol=golden["tolerance"], rtol=0)
+
+
 def test_a_graph_that_differs_is_refused(network: MultiExitNetwork, tmp_path: Path) -> None:
     write_onnx(rdi_tiny(), tmp_path / "model.onnx")
     with pytest.raises(RuntimeError, match="logits differ"):

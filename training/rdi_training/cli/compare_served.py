@@ -14,7 +14,11 @@ SHOWN = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("model", type=Path, help="exported folder; the service serves what was imported from it")
+    parser.add_argument(
+        "model",
+        type=Path,
+        help="what the service serves: the package, or the exported folder that it was imported from",
+    )
     parser.add_argument("--url", required=True, help="address of the service, http://localhost:8080")
     parser.add_argument("--dataset", required=True, help="mnist, cifar10, or the name of an image folder")
     parser.add_argument("--profile", default="balanced", help="profile that both use")

@@ -1,7 +1,6 @@
 """`craft`: write adversarial copies of the held-out images, for `rdi-serve calibrate --adversarial`."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from ..attacks.copies import ATTACKS, adversarial_copies
 from ..data.image_set import ImageSet, hold_out
 from ..data.registry import data_folder, load_split
 from ..dynamic import Thresholds
-from ..evaluation.subject import load_package
+from ..evaluation.subject import load_package, read_description
 from ..evaluation.threat import Threat, threat_for
 from ..networks.multi_exit import MultiExitNetwork
 from ..training.config import TrainingConfig
@@ -25,7 +24,7 @@ BATCH = 250
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("model", type=Path, help="exported folder, or run folder of `train`")
+    parser.add_argument("model", type=Path, help="exported folder, package, or run folder of `train`")
     parser.add_argument("--out", type=Path, required=True, help="folder to write: CLASS/00000.png, as `held-out` does")
     parser.add_argument(
         "--attack", nargs="+", choices=ATTACKS, default=["max-average"], help="several: the worst copy of each image"
@@ -83,17 +82,16 @@ def in_words(attacks: Sequence[str], thresholds: Thresholds | None, threat: Thre
 
 def _load(model: Path, folder: Path, device: torch.device) -> tuple[TrainingConfig, MultiExitNetwork, ImageSet]:
     """The network as it is served, on the device, and what its run held out."""
-    description = model / "description.json"
-    exported = description.exists()
+    trained_here = (model / CHECKPOINT).exists()
     values = (
-        json.loads(description.read_text())["provenance"]["training"]["config"]
-        if exported
-        else torch.load(model / CHECKPOINT, map_location="cpu", weights_only=True)["config"]
+        torch.load(model / CHECKPOINT, map_location="cpu", weights_only=True)["config"]
+        if trained_here
+        else read_description(model)["provenance"]["training"]["config"]
     )
     config = TrainingConfig.from_json(values)
     training = load_split(config.dataset, folder, "train")
     trained, held_out = hold_out(training, config.held_out, config.seed)
-    if exported:
+    if not trained_here:
         return config, load_package(model, "full").network.to(device), held_out
     network = load_run(model / CHECKPOINT, len(training.classes))[2].to(device)
     refresh_statistics(network, config, trained.to(device))

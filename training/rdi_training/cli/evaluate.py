@@ -22,9 +22,9 @@ from ..evaluation.threat import threat_for
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("model", type=Path, help="exported folder, or the authors' checkpoint file")
+    parser.add_argument("model", type=Path, help="exported folder, package, or the authors' checkpoint file")
     parser.add_argument("--against", type=Path, help="a second model, compared image by image")
-    parser.add_argument("--profile", default="balanced", help="profile of exported folders; full: side exits off")
+    parser.add_argument("--profile", default="balanced", help="which of the model's; full: side exits off")
     parser.add_argument("--dataset", required=True, help="mnist, cifar10, or the name of an image folder")
     parser.add_argument("--epsilon", type=float, help="radius, in [0, 1]; default: the paper's for the data set")
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--run", type=Path, help="run folder of `train`: loss and accuracy over time")
-    what.add_argument("--model", type=Path, help="exported folder: accuracy against compute, on test images")
+    what.add_argument("--model", type=Path, help="exported folder or package: accuracy against compute, on test images")
     parser.add_argument("--dataset", help="with --model: mnist, cifar10, or the name of an image folder")
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
     parser.add_argument("--out", type=Path, required=True, help="picture to write: .svg, .png or .pdf")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..data.image_folder import to_picture
 from ..dynamic import all_logits, at_exit, exits_taken, normalised_entropy
-from .subject import Subject
+from .subject import Subject, read_description
 
 IMAGES_PER_REQUEST = 32
 
@@ -44,7 +44,7 @@ def ask_service(url: str, folder: Path, profile: str, images: Tensor) -> list[An
 
     A ValueError if it does not answer, or answers with a problem.
     """
-    description = json.loads((folder / "description.json").read_text())
+    description = read_description(folder)
     query = {"model": description["name"], "version": description["version"], "profile": profile}
     address = f"{url.rstrip('/')}/classify/batch?{urllib.parse.urlencode(query)}"
     answers = []

@@ -1,9 +1,10 @@
-"""What is evaluated: a network with its thresholds, from a run, an exported folder or the authors' checkpoint."""
+"""What is evaluated: a network with its thresholds, from an exported folder, a package or the authors' checkpoint."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor
@@ -27,18 +28,28 @@ class Subject:
     """All that it may be run with, for its clean accuracy and cost."""
 
 
+def read_description(folder: Path) -> dict[str, Any]:
+    """What an exported folder, or the package that `rdi-serve import` made of it, says of its network."""
+    exported = folder / "description.json"
+    description: dict[str, Any] = json.loads((exported if exported.exists() else folder / "manifest.json").read_text())
+    return description
+
+
 def load_package(folder: Path, profile: str) -> Subject:
-    """An exported folder with one of its profiles; `full` is every package's: all side exits off."""
-    description = json.loads((folder / "description.json").read_text())
+    """An exported folder or a package with one of its profiles; `full` is every one's: all side exits off.
+
+    Profiles that do not decide by entropy are left out.
+    """
+    description = read_description(folder)
     config = description["provenance"]["training"]["config"]
     network = build_network(config["network"], classes=len(description["classes"]))
     network.load_state_dict(load_file(folder / "checkpoint.safetensors"))
     calibration = json.loads((folder / "calibration.json").read_text())
     profiles: dict[str, Thresholds] = {
-        name: values["thresholds"] for name, values in calibration["profiles"].items()
+        name: values["thresholds"] for name, values in calibration["profiles"].items() if values["policy"] == "entropy"
     } | {"full": [None] * (network.exit_count - 1)}
     if profile not in profiles:
-        raise ValueError(f"{folder} has no profile {profile!r}; it has {', '.join(profiles)}")
+        raise ValueError(f"{folder} has no profile {profile!r} on entropy; it has {', '.join(profiles)}")
     return Subject(f"{description['name']}, {profile}", network.eval(), profiles[profile], profiles)
 
 
