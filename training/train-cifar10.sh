@@ -9,7 +9,7 @@ set -euo pipefail
 runs=$(mkdir -p "$1" && cd "$1" && pwd)
 minutes=${2:-9}
 cd "$(dirname "$0")"
-read -ra names <<<"${NAMES:-cifar10-resnet38 cifar10-resnet38-single cifar10-mobilenetv2}"
+read -ra names <<<"${NAMES:-rdi-resnet38 resnet38-single rdi-mobilenetv2}"
 read -ra options <<<"${TRAIN_OPTIONS:-}"
 device=${DEVICE:-cuda}
 dataset=${DATASET:-cifar10}

@@ -11,7 +11,7 @@ from ..data.registry import data_folder, load_split
 from ..evaluation.subject import load_authors
 from ..export.package import Description, write_package
 
-NAME = "cifar10-resnet38-authors"
+NAME = "rdi-resnet38-authors"
 CARD = """# The published RDI-ResNet38
 
 The checkpoint that the authors of RDI-Nets published with "Triple Wins" (Hu et al., ICLR 2020), CIFAR-10. It has no
