@@ -64,15 +64,18 @@ def model_card(
 def _training(config: TrainingConfig, position: Position, hardware: str) -> str:
     phases = "; ".join(
         f"{_epochs(phase.epochs)} with {phase.steps} steps of {phase.step_over_epsilon:g} ε, ε {_radius(phase)}"
+        + (f", on images scaled to {phase.side} × {phase.side}" if phase.side else "")
         for phase in config.phases
     )
     start = ", starting from the image's last perturbation" if config.carry_perturbations else ""
+    beginning = f", starting with the weights of {config.start_from}" if config.start_from else ""
     extra = f" The collapse guard added {position.extra_steps} steps." if position.extra_steps else ""
     return (
         f"{_epochs(position.epoch)}, batches of {config.batch_size} clean images and their adversarial copies, "
         f"{OPTIMISERS[config.optimiser]}, peak learning rate {config.peak_learning_rate:g}, weight decay "
-        f"{config.weight_decay:g}, weights averaged (EMA {config.ema_decay:g}), seed {config.seed}. Adversarial "
-        "copies by projected gradient descent, half against the average of the exits and half against one exit"
+        f"{config.weight_decay:g}, weights averaged (EMA {config.ema_decay:g}), seed {config.seed}{beginning}. "
+        "Adversarial copies by projected gradient descent, half against the average of the exits and half against "
+        "one exit"
         f"{start}: {phases}.{extra} {position.seconds / 60:.0f} minutes on {hardware}. The whole configuration is in "
         "the package's manifest."
     )

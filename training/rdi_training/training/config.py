@@ -53,6 +53,8 @@ class TrainingConfig:
     precision: str
     """"fp32", "bf16", or "auto": bf16 where the hardware computes it natively."""
     phases: tuple[Phase, ...]
+    start_from: str | None = None
+    """Run, exported folder or package whose weights the run starts with; None: random ones."""
 
     def __post_init__(self) -> None:
         if self.optimiser not in ("adam", "sgd"):

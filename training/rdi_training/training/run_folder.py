@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from ..data.image_set import ImageSet, hold_out
 from ..data.registry import load_split
@@ -21,8 +22,21 @@ def open_run(
     trained, held_out = trained.to(device), held_out.to(device)
     torch.manual_seed(config.seed)
     network = build_network(config.network, classes=len(training.classes))
+    resumed = (folder / CHECKPOINT).exists()
+    if config.start_from and not resumed:
+        network.load_state_dict(read_weights(Path(config.start_from)))
     state = TrainingState(config, network, trained.images, device)
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / CHECKPOINT).exists():
+    if resumed:
         state.load(folder / CHECKPOINT)
     return state, trained, held_out
+
+
+def read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights of a run, or those of an exported folder or package. An OSError if there are none."""
+    if (folder / CHECKPOINT).exists():
+        average: dict[str, torch.Tensor] = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)[
+            "average"
+        ]
+        return average
+    return load_file(folder / "checkpoint.safetensors")

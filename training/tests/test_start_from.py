@@ -1,0 +1,62 @@
+"""A run may start with the weights of another one, of an exported folder or of a package."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from rdi_training.networks.multi_exit import MultiExitNetwork
+from rdi_training.training.config import TrainingConfig
+from rdi_training.training.run_folder import open_run
+from rdi_training.training.state import TrainingState
+from rdi_training.training.trainer import CHECKPOINT
+
+CPU = torch.device("cpu")
+
+
+def start(config: TrainingConfig, folder: Path, start_from: Path | None = None) -> TrainingState:
+    """The state that a run of `config` begins or goes on with."""
+    config = dataclasses.replace(config, start_from=None if start_from is None else str(start_from))
+    return open_run(config, folder, folder, CPU)[0]
+
+
+def same(state: TrainingState, weights: dict[str, torch.Tensor]) -> bool:
+    """Whether the network and its average both have these weights."""
+    return all(
+        torch.equal(values[name], weight)
+        for values in (state.network.state_dict(), state.average.state_dict())
+        for name, weight in weights.items()
+    )
+
+
+def test_it_starts_with_the_average_of_a_run(config: TrainingConfig, tmp_path: Path) -> None:
+    first = start(config, tmp_path / "first")
+    for weight in first.average.parameters():
+        weight += 1
+    first.save(tmp_path / "first" / CHECKPOINT)
+    second = start(config, tmp_path / "second", tmp_path / "first")
+    assert same(second, first.average.state_dict())
+    assert not same(start(config, tmp_path / "third"), first.average.state_dict())
+
+
+def test_it_starts_with_what_was_exported(config: TrainingConfig, network: MultiExitNetwork, tmp_path: Path) -> None:
+    save_file(network.state_dict(), tmp_path / "checkpoint.safetensors")
+    assert same(start(config, tmp_path / "run", tmp_path), network.state_dict())
+
+
+def test_its_own_checkpoint_comes_first(config: TrainingConfig, network: MultiExitNetwork, tmp_path: Path) -> None:
+    save_file(network.state_dict(), tmp_path / "checkpoint.safetensors")
+    state = start(config, tmp_path / "run", tmp_path)
+    for weight in state.average.parameters():
+        weight += 1
+    state.save(tmp_path / "run" / CHECKPOINT)
+    resumed = start(config, tmp_path / "run", tmp_path)
+    assert not same(resumed, network.state_dict())
+    assert torch.equal(next(resumed.average.parameters()), next(state.average.parameters()))
+
+
+def test_nothing_to_start_from_is_an_error(config: TrainingConfig, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"checkpoint\.safetensors"):
+        start(config, tmp_path / "run", tmp_path / "nowhere")
