@@ -15,7 +15,7 @@ export function writeImageSpans(
   ended: number,
   toEpoch: (seconds: number) => number,
 ): void {
-  const { started, decoded, dispatched, segments, finished, prediction } = timeline;
+  const { started, decoded, begun, segments, finished, prediction } = timeline;
   if (started === undefined) return;
   const write = (
     name: string,
@@ -47,7 +47,7 @@ export function writeImageSpans(
   });
   write('decode', image, started, decoded);
   if (decoded === undefined) return;
-  write('queue', image, decoded, dispatched);
+  write('queue', image, decoded, begun);
   segments.forEach(({ exit, batch, started: from, seconds }, index) => {
     const before = segments[index - 1]?.exit ?? -1;
     const firstStage = before < exit ? before + 1 : 0; // not deeper than before: begun anew after a worker was lost

@@ -36,7 +36,7 @@ export interface Job {
 
 export interface Outcome extends Omit<Leaver, 'image'> {
   readonly queueSeconds: number;
-  /** From the worker's start on the batch until this image left. */
+  /** Of the engine, from the first call on this image until it left. */
   readonly inferSeconds: number;
 }
 
@@ -149,7 +149,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function start(entries: readonly Entry[], alone: boolean): void {
     const [{ network, policy, path }] = entries as [Entry];
-    const started = now();
+    let begun: number | undefined;
     let inferSeconds = 0;
     const unanswered = () => entries.filter((entry) => !entry.settled);
     const cancel = options.run({
@@ -167,16 +167,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         topK: entries.map((entry) => entry.topK),
       },
       onProgress(progress) {
+        // A batch may lie in a worker's hands for a while: that is waiting, too.
+        begun ??= progress.run.started;
         inferSeconds += progress.run.seconds;
         // Batches that shared a call share its `run`, and hear of it one after another.
         if (progress.run !== lastRun) options.onSegment(network, progress.run);
         lastRun = progress.run;
         for (const entry of entries) {
-          if (entry.timeline && !entry.settled) entry.timeline.segments.push(progress.run);
+          if (!entry.timeline || entry.settled) continue;
+          entry.timeline.begun = begun;
+          entry.timeline.segments.push(progress.run);
         }
         for (const { image, ...leaver } of progress.leavers) {
           const entry = entries[image];
-          entry?.resolve({ ...leaver, inferSeconds, queueSeconds: started - entry.enqueued });
+          entry?.resolve({ ...leaver, inferSeconds, queueSeconds: begun - entry.enqueued });
         }
       },
       onDone() {
@@ -210,7 +214,6 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     });
     entries.forEach((entry, image) => {
       entry.attempts++;
-      if (entry.timeline) entry.timeline.dispatched = started;
       entry.cancel = () => cancel(image);
     });
   }

@@ -7,8 +7,8 @@ import type { Prediction } from './prediction.js';
 export interface Timeline {
   started: number | undefined;
   decoded: number | undefined;
-  /** When a worker took it; the last time, if it was tried twice. */
-  dispatched: number | undefined;
+  /** When the engine began on it; the last time, if it was tried twice. */
+  begun: number | undefined;
   /** Every engine call that it was part of, in order. */
   readonly segments: SegmentRun[];
   finished: number | undefined;
@@ -19,7 +19,7 @@ export function createTimeline(): Timeline {
   return {
     started: undefined,
     decoded: undefined,
-    dispatched: undefined,
+    begun: undefined,
     segments: [],
     finished: undefined,
     prediction: undefined,

@@ -206,6 +206,18 @@ test('a worker that has room takes what waits although it is busy, in batches as
   assert.equal(scheduler.depth(), 1);
 });
 
+test('a request waits until the engine begins on it, wherever it lies meanwhile', async () => {
+  const { submit, take, clock } = bench(1);
+  clock.now = 2;
+  const answer = submit(0);
+  const { onProgress } = take();
+  const leaver = { image: 0, step: 1, reason: 'final' as const, score: 0, top: [] };
+  onProgress({ run: { exit: 0, batch: 1, started: 5, seconds: 1 }, leavers: [] });
+  onProgress({ run: { exit: 1, batch: 1, started: 8, seconds: 1 }, leavers: [leaver] });
+  const { queueSeconds, inferSeconds } = await answer;
+  assert.deepEqual([queueSeconds, inferSeconds], [3, 2]);
+});
+
 test('who has lost a worker waits until one has nothing else in hand, and is alone there', async () => {
   const { submit, running, take, finish } = bench(1, 8, 3);
   const answers = [0, 1, 2].map((id) => submit(id));
