@@ -15,7 +15,7 @@ import { reportPromises } from './promises.js';
 const [models = 'models', model, profile = '', secondsText = '10', roundsText = '3'] = process.argv.slice(2);
 const FRACTION = 0.05;
 const CONNECTIONS = 32;
-/** What two measurements of the same thing may differ by; and what audits may use beyond their share, when nobody waits. */
+/** What two measurements of the same thing may differ by. */
 const NOISE = 0.02;
 
 const { name, images } = await goldenImages(models, model);
@@ -106,7 +106,7 @@ process.stdout.write(
 reportPromises([
   ['audits ran', compared > 0 && auditSeconds > 0, `${compared}`],
   ['there was no alarm', sumOf(after, 'rdi_audit_alarm') === 0, 'an alarm'],
-  ['audits took no more than their share of the engine', share <= FRACTION + NOISE, percent(share)],
+  ['audits took no more than their share of the engine', share <= FRACTION * 1.05, percent(share)],
   ['throughput fell by no more than that', slower <= share + NOISE, percent(slower)],
   ['p99 rose by no more than a tenth', later <= 0.1, percent(later)],
 ]);
