@@ -6,7 +6,7 @@ import process from 'node:process';
 import { calibrate } from '../src/calibration/certify.js';
 import { createExitTable } from '../src/calibration/exit-table.js';
 import type { LossName } from '../src/calibration/losses.js';
-import { countByExit, exitsTaken, flopsByExit, type Thresholds } from '../src/calibration/replay.js';
+import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../src/calibration/replay.js';
 import { readScores } from '../src/calibration/scores-file.js';
 import { formatTable, percent } from '../src/cli/table.js';
 import { UsageError } from '../src/errors.js';
@@ -43,11 +43,7 @@ interface Figures {
 /** On all recorded images. */
 function figuresOf(thresholds: Thresholds, costs: readonly ManifestExit[]): Figures {
   const taken = exitsTaken(table, thresholds);
-  const flops = flopsByExit(costs, thresholds);
-  const total = countByExit(taken, exits.length).reduce(
-    (sum, count, exit) => sum + count * (flops[exit] ?? 0),
-    0,
-  );
+  const total = totalFlops(taken, flopsByExit(costs, thresholds));
   const share = (isSo: (label: number | undefined, image: number) => boolean): number =>
     taken.reduce((sum, exit, image) => sum + Number(isSo(table.labels[exit]?.[image], image)), 0) /
     taken.length;

@@ -119,7 +119,8 @@ async function run(modelName: string, options: Options): Promise<void> {
   const model = await findPackage(options.models, name, wanted);
   const { manifest } = model;
   const recording = await obtainScores(model, options, '--data');
-  const copies = await obtainCopies(model, options, recording);
+  const isRobust = goal.risks.some(({ data }) => data === 'adversarial');
+  const copies = isRobust ? await obtainCopies(model, options, recording) : undefined;
   const tables = {
     clean: createExitTable(recording, options.policy),
     ...(copies && { adversarial: createExitTable(copies, options.policy) }),
@@ -160,13 +161,12 @@ async function run(modelName: string, options: Options): Promise<void> {
   process.stdout.write(`${options.profile}: ${profile.certificate?.statement}\n`);
 }
 
-/** Scores of the adversarial copies, if there are to be any. @throws UsageError if they are not copies of these images */
+/** Scores of the adversarial copies. @throws UsageError if they are not copies of these images */
 async function obtainCopies(
   model: ModelPackage,
   { adversarial, adversarialScores, labels }: Options,
   recording: Recording,
-): Promise<Recording | undefined> {
-  if (adversarial === undefined && adversarialScores === undefined) return undefined;
+): Promise<Recording> {
   const options = {
     labels: labels !== false,
     ...(adversarial !== undefined && { data: adversarial }),
