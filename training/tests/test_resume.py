@@ -12,7 +12,7 @@ from rdi_training.data.stripes import draw_stripes
 from rdi_training.networks.layers import classifier, convolution
 from rdi_training.networks.multi_exit import MultiExitNetwork
 from rdi_training.networks.tiny import rdi_tiny
-from rdi_training.training.config import TrainingConfig
+from rdi_training.training.config import Phase, TrainingConfig
 from rdi_training.training.state import TrainingState
 from rdi_training.training.trainer import CHECKPOINT, CollapseError, train
 
@@ -62,6 +62,15 @@ def test_resumed_equals_uninterrupted(steps: int, augment: bool, config: Trainin
     for one, other in ((straight.network, resumed.network), (straight.average, resumed.average)):
         expected = one.state_dict()
         assert all(torch.equal(expected[name], value) for name, value in other.state_dict().items())
+
+
+def test_a_phase_of_clean_images_comes_before_one_of_attacked_ones(config: TrainingConfig, tmp_path: Path) -> None:
+    clean, attacked = Phase(1, 0, 0, 0, 0), Phase(1, 2, 0.5, 0.05, 0.05)
+    config = dataclasses.replace(config, carry_perturbations=False, phases=(clean, attacked))
+    finished, state, events = run(config, tmp_path / "straight")
+    assert finished
+    assert [event["gain"] > 0 for event in events if event["event"] == "epoch"] == [False, True]
+    assert state.position.updates == 2 * (256 // config.batch_size)
 
 
 def any_size() -> MultiExitNetwork:

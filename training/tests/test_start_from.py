@@ -1,14 +1,19 @@
 """A run may start with the weights of another one, of an exported folder or of a package."""
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from rdi_training.export.package import DESCRIPTION, WEIGHTS
 from rdi_training.networks.multi_exit import MultiExitNetwork
 from rdi_training.training.config import TrainingConfig
+from rdi_training.training.finished import read_learned
+from rdi_training.training.record import TrainingRecord
 from rdi_training.training.run_folder import open_run
 from rdi_training.training.state import TrainingState
 from rdi_training.training.trainer import CHECKPOINT
@@ -20,6 +25,13 @@ def start(config: TrainingConfig, folder: Path, start_from: Path | None = None) 
     """The state that a run of `config` begins or goes on with."""
     config = dataclasses.replace(config, start_from=None if start_from is None else str(start_from))
     return open_run(config, folder, folder, CPU)[0]
+
+
+def export(network: MultiExitNetwork, config: TrainingConfig, folder: Path) -> None:
+    """What `start_from` reads of an exported folder."""
+    save_file(network.state_dict(), folder / WEIGHTS)
+    record = TrainingRecord(config, epochs=2, seconds=5).to_json()
+    (folder / DESCRIPTION).write_text(json.dumps({"provenance": {"training": record}}))
 
 
 def same(state: TrainingState, weights: dict[str, torch.Tensor]) -> bool:
@@ -42,12 +54,12 @@ def test_it_starts_with_the_average_of_a_run(config: TrainingConfig, tmp_path: P
 
 
 def test_it_starts_with_what_was_exported(config: TrainingConfig, network: MultiExitNetwork, tmp_path: Path) -> None:
-    save_file(network.state_dict(), tmp_path / "checkpoint.safetensors")
+    export(network, config, tmp_path)
     assert same(start(config, tmp_path / "run", tmp_path), network.state_dict())
 
 
 def test_its_own_checkpoint_comes_first(config: TrainingConfig, network: MultiExitNetwork, tmp_path: Path) -> None:
-    save_file(network.state_dict(), tmp_path / "checkpoint.safetensors")
+    export(network, config, tmp_path)
     state = start(config, tmp_path / "run", tmp_path)
     for weight in state.average.parameters():
         weight += 1
@@ -57,6 +69,29 @@ def test_its_own_checkpoint_comes_first(config: TrainingConfig, network: MultiEx
     assert torch.equal(next(resumed.average.parameters()), next(state.average.parameters()))
 
 
+def test_it_remembers_all_runs_before_it(config: TrainingConfig, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("first", "second", "third")]
+    for before, folder in zip([None, *folders], folders, strict=False):
+        state = start(config, folder, before)
+        state.position.epoch = 2
+        state.save(folder / CHECKPOINT)
+    runs = read_learned(folders[-1]).runs
+    assert [record.config.start_from for record in runs] == [None, str(folders[0]), str(folders[1])]
+    assert {record.epochs for record in runs} == {2}
+    # Going on with a run keeps its memory, even where what it started with is gone.
+    shutil.rmtree(folders[1])
+    assert start(config, folders[2], folders[1]).earlier == [record.to_json() for record in runs[:-1]]
+
+
+@pytest.mark.parametrize("other", [{"seed": 4}, {"held_out": 32}])
+def test_weights_that_saw_held_out_images_are_refused(
+    other: dict[str, int], config: TrainingConfig, network: MultiExitNetwork, tmp_path: Path
+) -> None:
+    export(network, config, tmp_path)
+    with pytest.raises(ValueError, match="set seed to 3 and held_out to 64"):
+        start(dataclasses.replace(config, **other), tmp_path / "run", tmp_path)
+
+
 def test_nothing_to_start_from_is_an_error(config: TrainingConfig, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"checkpoint\.safetensors"):
+    with pytest.raises(OSError, match="nowhere"):
         start(config, tmp_path / "run", tmp_path / "nowhere")

@@ -11,12 +11,10 @@ from ..attacks.copies import ATTACKS, adversarial_copies
 from ..data.image_set import ImageSet, hold_out
 from ..data.registry import data_folder, load_split
 from ..dynamic import Thresholds
-from ..evaluation.subject import load_package, read_description
 from ..evaluation.threat import Threat, threat_for
 from ..networks.multi_exit import MultiExitNetwork
 from ..training.config import TrainingConfig
-from ..training.finished import load_run, refresh_statistics
-from ..training.trainer import CHECKPOINT
+from ..training.finished import read_learned, refresh_statistics
 from .held_out import write_images
 
 BATCH = 250
@@ -82,19 +80,13 @@ def in_words(attacks: Sequence[str], thresholds: Thresholds | None, threat: Thre
 
 def _load(model: Path, folder: Path, device: torch.device) -> tuple[TrainingConfig, MultiExitNetwork, ImageSet]:
     """The network as it is served, on the device, and what its run held out."""
-    trained_here = (model / CHECKPOINT).exists()
-    values = (
-        torch.load(model / CHECKPOINT, map_location="cpu", weights_only=True)["config"]
-        if trained_here
-        else read_description(model)["provenance"]["training"]["config"]
-    )
-    config = TrainingConfig.from_json(values)
+    learned = read_learned(model)
+    config = learned.config
     training = load_split(config.dataset, folder, "train")
     trained, held_out = hold_out(training, config.held_out, config.seed)
-    if not trained_here:
-        return config, load_package(model, "full").network.to(device), held_out
-    network = load_run(model / CHECKPOINT, len(training.classes))[2].to(device)
-    refresh_statistics(network, config, trained.to(device))
+    network = learned.network(len(training.classes)).to(device)
+    if not learned.exported:
+        refresh_statistics(network, config, trained.to(device))
     return config, network, held_out
 
 

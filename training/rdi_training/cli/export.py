@@ -16,8 +16,7 @@ from ..export.model_card import model_card, radius_text
 from ..export.package import Description, write_package
 from ..export.profiles import choose_profiles
 from ..export.thresholds import RecordedExits
-from ..training.finished import load_run, refresh_statistics
-from ..training.trainer import CHECKPOINT
+from ..training.finished import read_run, refresh_statistics
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Refresh statistics, choose thresholds on held-out images, write and check the folder."""
     folder = data_folder(options.data)
-    checkpoint = options.run / CHECKPOINT
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)["config"]
-    training = load_split(saved["dataset"], folder, "train")
-    config, position, network = load_run(checkpoint, classes=len(training.classes))
+    learned = read_run(options.run)
+    config = learned.config
+    training = load_split(config.dataset, folder, "train")
+    network = learned.network(len(training.classes))
     trained, held_out = hold_out(training, config.held_out, config.seed)
     device = torch.device(options.device)
     refresh_statistics(network.to(device), config, trained.to(device))
@@ -47,8 +46,7 @@ def run(options: argparse.Namespace) -> int:
     calibration = choose_profiles(recorded, images=len(held_out))
     from_jpeg = is_jpeg(config.dataset, folder)
     card = model_card(
-        config,
-        position,
+        learned.runs,
         cost,
         calibration,
         hardware=options.hardware,
@@ -65,12 +63,8 @@ def run(options: argparse.Namespace) -> int:
         classes=training.classes,
         provenance={
             "dataset": config.dataset + (" (JPEG re-encoding)" if from_jpeg else ""),
-            "training": {
-                "config": config.to_json(),
-                "epochs": position.epoch,
-                "seconds": round(position.seconds),
-                "hardware": options.hardware,
-            },
+            "training": learned.runs[-1].to_json()
+            | {"hardware": options.hardware, "earlier": [record.to_json() for record in learned.runs[:-1]]},
         },
     )
     write_package(network, description, calibration, card, options.out)

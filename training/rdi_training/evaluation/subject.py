@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor
 
 from ..dynamic import Thresholds, all_logits
+from ..export.package import WEIGHTS, read_description
 from ..networks.authors_resnet38 import load_authors_checkpoint
 from ..networks.multi_exit import MultiExitNetwork
 from ..networks.registry import build_network
@@ -28,13 +28,6 @@ class Subject:
     """All that it may be run with, for its clean accuracy and cost."""
 
 
-def read_description(folder: Path) -> dict[str, Any]:
-    """What an exported folder, or the package that `rdi-serve import` made of it, says of its network."""
-    exported = folder / "description.json"
-    description: dict[str, Any] = json.loads((exported if exported.exists() else folder / "manifest.json").read_text())
-    return description
-
-
 def load_package(folder: Path, profile: str) -> Subject:
     """An exported folder or a package with one of its profiles; `full` is every one's: all side exits off.
 
@@ -43,7 +36,7 @@ def load_package(folder: Path, profile: str) -> Subject:
     description = read_description(folder)
     config = description["provenance"]["training"]["config"]
     network = build_network(config["network"], classes=len(description["classes"]))
-    network.load_state_dict(load_file(folder / "checkpoint.safetensors"))
+    network.load_state_dict(load_file(folder / WEIGHTS))
     calibration = json.loads((folder / "calibration.json").read_text())
     profiles: dict[str, Thresholds] = {
         name: values["thresholds"] for name, values in calibration["profiles"].items() if values["policy"] == "entropy"

@@ -1,11 +1,12 @@
 """MODEL_CARD.md: what the model is, how it was made, and what was measured, each number with its command."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..cost import NetworkCost
 from ..markdown_table import markdown_table
-from ..training.config import Phase, TrainingConfig
-from ..training.state import Position
+from ..training.config import Phase
+from ..training.record import TrainingRecord
 
 DATA_NOTES = {
     "mnist": "MNIST in its official IDX format (LeCun, Cortes, Burges).",
@@ -19,8 +20,7 @@ OPTIMISERS = {"adam": "Adam", "sgd": "SGD with Nesterov momentum 0.9"}
 
 
 def model_card(
-    config: TrainingConfig,
-    position: Position,
+    runs: Sequence[TrainingRecord],
     cost: NetworkCost,
     calibration: dict[str, Any],
     *,
@@ -29,20 +29,24 @@ def model_card(
     from_jpeg: bool,
     report: str | None,
 ) -> str:
-    """The card's Markdown. `command` made the export; `report` is the evaluation's Markdown, if there is one."""
-    finished = position.epoch >= config.epochs
+    """The card's Markdown.
+
+    `runs` trained it, oldest first; `command` made the export; `report` is the evaluation's Markdown, if there is one.
+    """
+    config, epochs = runs[-1].config, runs[-1].epochs
+    finished = epochs >= config.epochs
     sections = [
         f"# {config.name}",
         f"A multi-exit image classifier ({config.network}) trained on {config.dataset} to withstand perturbations "
         f'of up to {radius_text(config.final_epsilon)} per pixel (L∞). Network: RDI-Nets, Hu et al., "Triple '
         'Wins", ICLR 2020, with cheaper heads.',
-        "" if finished else f"**Training is not finished: {position.epoch} of {config.epochs} epochs.**",
+        "" if finished else f"**Training is not finished: {epochs} of {config.epochs} epochs.**",
         "## Data",
         f"{DATA_NOTES.get(config.dataset, config.dataset)} {JPEG_NOTE if from_jpeg else ''} {config.held_out} of "
         f"the training images (split seed {config.seed}) were never trained on; they choose the thresholds, and "
         "256 of them watched the training for collapse.".replace("  ", " "),
         "## Training",
-        _training(config, position, hardware),
+        _training(runs, hardware),
         "## Cost",
         f"Multiply-accumulates (FLOPs are twice that). The backbone with its final exit: {cost.full / 1e6:.2f} M; "
         f"all side heads together: {sum(cost.heads[:-1]) / cost.full:.1%} of it.",
@@ -61,24 +65,36 @@ def model_card(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _training(config: TrainingConfig, position: Position, hardware: str) -> str:
-    phases = "; ".join(
-        f"{_epochs(phase.epochs)} with {phase.steps} steps of {phase.step_over_epsilon:g} ε, ε {_radius(phase)}"
-        + (f", on images scaled to {phase.side} × {phase.side}" if phase.side else "")
-        for phase in config.phases
-    )
+def _training(runs: Sequence[TrainingRecord], hardware: str) -> str:
+    together = sum(record.seconds for record in runs)
+    sections = [
+        *(f"Run {number}: {_run(record)}" if len(runs) > 1 else _run(record) for number, record in enumerate(runs, 1)),
+        "Each run started with the averaged weights of the one before." if len(runs) > 1 else "",
+        f"{together / 60:.0f} minutes on {hardware}. The whole configuration is in the package's manifest.",
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _run(record: TrainingRecord) -> str:
+    config = record.config
     start = ", starting from the image's last perturbation" if config.carry_perturbations else ""
-    beginning = f", starting with the weights of {config.start_from}" if config.start_from else ""
-    extra = f" The collapse guard added {position.extra_steps} steps." if position.extra_steps else ""
+    extra = f" The collapse guard added {record.extra_steps} steps." if record.extra_steps else ""
     return (
-        f"{_epochs(position.epoch)}, batches of {config.batch_size} clean images and their adversarial copies, "
+        f"{_epochs(record.epochs)}, batches of {config.batch_size} clean images and their adversarial copies, "
         f"{OPTIMISERS[config.optimiser]}, peak learning rate {config.peak_learning_rate:g}, weight decay "
-        f"{config.weight_decay:g}, weights averaged (EMA {config.ema_decay:g}), seed {config.seed}{beginning}. "
+        f"{config.weight_decay:g}, weights averaged (EMA {config.ema_decay:g}), seed {config.seed}. "
         "Adversarial copies by projected gradient descent, half against the average of the exits and half against "
-        "one exit"
-        f"{start}: {phases}.{extra} {position.seconds / 60:.0f} minutes on {hardware}. The whole configuration is in "
-        "the package's manifest."
+        f"one exit{start}: {'; '.join(_phase(phase) for phase in config.phases)}.{extra}"
     )
+
+
+def _phase(phase: Phase) -> str:
+    if phase.epsilon_from == phase.epsilon_to == 0:
+        attack = "without adversarial copies"
+    else:
+        attack = f"with {phase.steps} steps of {phase.step_over_epsilon:g} ε, ε {_radius(phase)}"
+    images = f", on images scaled to {phase.side} × {phase.side}" if phase.side else ""
+    return f"{_epochs(phase.epochs)} {attack}{images}"
 
 
 def _epochs(count: int) -> str:

@@ -14,6 +14,9 @@ from ..networks.multi_exit import MultiExitNetwork
 from .golden import TOLERANCE, golden_cases, synthetic_images
 from .onnx_graph import INPUT, cut_name, exit_name, run_onnx, write_onnx
 
+WEIGHTS = "checkpoint.safetensors"
+DESCRIPTION = "description.json"
+
 
 @dataclass(frozen=True)
 class Description:
@@ -35,13 +38,20 @@ def write_package(
     folder.mkdir(parents=True, exist_ok=True)
     write_onnx(network, folder / "model.onnx")
     check_parity(network, folder / "model.onnx")
-    _write_json(folder / "description.json", _describe(network, description))
+    _write_json(folder / DESCRIPTION, _describe(network, description))
     _write_json(folder / "golden.json", golden_cases(network))
     _write_json(folder / "calibration.json", calibration)
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     # Not save_file: its files are readable by their owner alone.
-    (folder / "checkpoint.safetensors").write_bytes(save(weights))
+    (folder / WEIGHTS).write_bytes(save(weights))
     (folder / "MODEL_CARD.md").write_text(card)
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """What an exported folder, or the package that `rdi-serve import` made of it, says of its network."""
+    exported = folder / DESCRIPTION
+    description: dict[str, Any] = json.loads((exported if exported.exists() else folder / "manifest.json").read_text())
+    return description
 
 
 def check_parity(network: MultiExitNetwork, graph: Path) -> float:

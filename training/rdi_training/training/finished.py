@@ -1,29 +1,69 @@
-"""The network that a run hands over: the moving average, with statistics of what it will serve."""
+"""What a run hands over: the moving average of its weights, with statistics of what the network will serve."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors.torch import load_file
+from torch import Tensor
 
 from ..attacks.objectives import average
 from ..attacks.pgd import pgd
 from ..data.image_set import ImageSet, as_pixels
+from ..export.package import WEIGHTS, read_description
 from ..networks.multi_exit import MultiExitNetwork
 from ..networks.registry import build_network
 from .batch_norm import has_batch_norm, recompute_statistics
 from .config import TrainingConfig
+from .record import TrainingRecord
 from .state import Position
+from .trainer import CHECKPOINT
 
 STATISTICS_BATCHES = 40
 BATCH_SIZE = 128
 
 
-def load_run(checkpoint: Path, classes: int) -> tuple[TrainingConfig, Position, MultiExitNetwork]:
-    """A run's configuration, where it stands, and its averaged network on the CPU, evaluating."""
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    config = TrainingConfig.from_json(saved["config"])
-    network = build_network(config.network, classes)
-    network.load_state_dict(saved["average"])
-    return config, Position(**saved["position"]), network.eval()
+@dataclass(frozen=True)
+class Learned:
+    """What training has made so far."""
+
+    weights: dict[str, Tensor]
+    """The moving average."""
+    runs: list[TrainingRecord]
+    """What made them, oldest first: each run started with the weights of the one before."""
+    exported: bool
+    """Whether batch-norm statistics are those of what is served."""
+
+    @property
+    def config(self) -> TrainingConfig:
+        """The last run's."""
+        return self.runs[-1].config
+
+    def network(self, classes: int) -> MultiExitNetwork:
+        """On the CPU, evaluating."""
+        network = build_network(self.config.network, classes)
+        network.load_state_dict(self.weights)
+        return network.eval()
+
+
+def read_run(folder: Path) -> Learned:
+    """From a run's checkpoint; an OSError if it has none."""
+    saved = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+    record = TrainingRecord.of_run(TrainingConfig.from_json(saved["config"]), Position(**saved["position"]))
+    return Learned(saved["average"], [*_records(saved.get("earlier", [])), record], exported=False)
+
+
+def read_learned(folder: Path) -> Learned:
+    """From a run, an exported folder or a package; an OSError if it is none of these."""
+    if (folder / CHECKPOINT).exists():
+        return read_run(folder)
+    training = read_description(folder)["provenance"]["training"]
+    return Learned(load_file(folder / WEIGHTS), _records([*training.get("earlier", []), training]), exported=True)
+
+
+def _records(values: list[dict[str, Any]]) -> list[TrainingRecord]:
+    return [TrainingRecord.from_json(record) for record in values]
 
 
 def refresh_statistics(network: MultiExitNetwork, config: TrainingConfig, trained: ImageSet) -> None:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from ..data.image_set import ImageSet, hold_out
 from ..data.registry import load_split
 from ..networks.registry import build_network
 from .config import TrainingConfig
+from .finished import Learned, read_learned
 from .state import TrainingState
 from .trainer import CHECKPOINT
 
@@ -23,20 +23,25 @@ def open_run(
     torch.manual_seed(config.seed)
     network = build_network(config.network, classes=len(training.classes))
     resumed = (folder / CHECKPOINT).exists()
-    if config.start_from and not resumed:
-        network.load_state_dict(read_weights(Path(config.start_from)))
+    earlier = _start_from(config, Path(config.start_from)) if config.start_from and not resumed else None
+    if earlier:
+        network.load_state_dict(earlier.weights)
     state = TrainingState(config, network, trained.images, device)
+    if earlier:
+        state.earlier = [record.to_json() for record in earlier.runs]
     folder.mkdir(parents=True, exist_ok=True)
     if resumed:
         state.load(folder / CHECKPOINT)
     return state, trained, held_out
 
 
-def read_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The averaged weights of a run, or those of an exported folder or package. An OSError if there are none."""
-    if (folder / CHECKPOINT).exists():
-        average: dict[str, torch.Tensor] = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)[
-            "average"
-        ]
-        return average
-    return load_file(folder / "checkpoint.safetensors")
+def _start_from(config: TrainingConfig, folder: Path) -> Learned:
+    """A run, an exported folder or a package, unless it has seen the images that this run holds out."""
+    earlier = read_learned(folder)
+    for seen in (record.config for record in earlier.runs):
+        if seen.dataset == config.dataset and (seen.seed, seen.held_out) != (config.seed, config.held_out):
+            raise ValueError(
+                f"start_from: {folder} was trained on images that this run holds out; "
+                f"set seed to {seen.seed} and held_out to {seen.held_out}, as there"
+            )
+    return earlier

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,8 @@ class TrainingState:
             torch.zeros(images.shape, dtype=torch.int8, device=device) if config.carry_perturbations else None
         )
         self.position = Position()
+        self.earlier: list[dict[str, Any]] = []
+        """Records of the runs whose weights this one started with, oldest first, as JSON values."""
         self.seed_epoch()
 
     def seed_epoch(self) -> None:
@@ -68,6 +71,7 @@ class TrainingState:
             {
                 "format": FORMAT,
                 "config": self.config.to_json(),
+                "earlier": self.earlier,
                 "position": vars(self.position) | {"sums": dict(self.position.sums)},
                 "network": self.network.state_dict(),
                 "average": self.average.state_dict(),
@@ -89,6 +93,7 @@ class TrainingState:
         if saved["format"] != FORMAT or TrainingConfig.from_json(saved["config"]) != self.config:
             raise ValueError(f"{path} belongs to another configuration; give the run a folder of its own")
         self.position = Position(**saved["position"])
+        self.earlier = saved.get("earlier", [])
         self.network.load_state_dict(saved["network"])
         self.average.load_state_dict(saved["average"])
         self.optimiser.load_state_dict(saved["optimiser"])

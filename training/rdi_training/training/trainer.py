@@ -11,6 +11,7 @@ from ..attacks.objectives import exit_losses
 from ..data.image_set import ImageSet, as_pixels
 from ..networks.multi_exit import stacked_logits
 from .augment import crop_and_flip, scaled
+from .config import Phase
 from .crafting import craft, to_carry
 from .guard import IMAGES, collapse, take_vitals
 from .live_log import Log
@@ -105,21 +106,7 @@ def _step(state: TrainingState, trained: ImageSet, chosen: torch.Tensor, progres
         images = crop_and_flip(images, state.draws)
     images = scaled(images, phase.side).contiguous(memory_format=torch.channels_last)
     with computing_in(precision, images.device):
-        adversarial = craft(
-            network,
-            images,
-            labels,
-            None if state.carried is None else state.carried[chosen],
-            exits=network.exit_count,
-            epsilon=epsilon,
-            step=epsilon * phase.step_over_epsilon,
-            steps=phase.steps + position.extra_steps,
-            # In the first epoch batch norm's running statistics are still too poor to attack through.
-            evaluating=position.epoch > 0,
-            generator=state.draws,
-        )
-        # Both halves in one batch: batch norm then learns the statistics of what it will serve.
-        clean, attacked = stacked_logits(network.train(), torch.cat([images, adversarial])).chunk(2, dim=1)
+        clean, attacked = _logits(state, images, labels, chosen, phase, epsilon)
     loss = training_loss(
         clean, attacked, labels, final_weight=config.final_exit_weight, distillation=config.distillation
     )
@@ -129,14 +116,40 @@ def _step(state: TrainingState, trained: ImageSet, chosen: torch.Tensor, progres
     loss.backward()
     state.optimiser.step()
     update_average(state.average, network, config.ema_decay, position.updates)
-    if state.carried is not None:
-        state.carried[chosen] = to_carry(images, adversarial, epsilon)
     halves = (exit_losses(logits.detach(), labels).mean() for logits in (clean, attacked))
     # Read together: each reading waits for the GPU.
     for name, value in zip(
         ("loss", "clean", "adversarial"), torch.stack([loss.detach(), *halves]).tolist(), strict=True
     ):
         position.sums[name] += value
+
+
+def _logits(
+    state: TrainingState, images: torch.Tensor, labels: torch.Tensor, chosen: torch.Tensor, phase: Phase, epsilon: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits [E, N, C] of the images and of their adversarial copies, the same ones twice where epsilon is 0."""
+    network = state.network
+    if epsilon == 0:
+        clean = stacked_logits(network.train(), images)
+        return clean, clean
+    adversarial = craft(
+        network,
+        images,
+        labels,
+        None if state.carried is None else state.carried[chosen],
+        exits=network.exit_count,
+        epsilon=epsilon,
+        step=epsilon * phase.step_over_epsilon,
+        steps=phase.steps + state.position.extra_steps,
+        # In the first epoch batch norm's running statistics are still too poor to attack through.
+        evaluating=state.position.epoch > 0,
+        generator=state.draws,
+    )
+    if state.carried is not None:
+        state.carried[chosen] = to_carry(images, adversarial, epsilon)
+    # Both halves in one batch: batch norm then learns the statistics of what it will serve.
+    clean, attacked = stacked_logits(network.train(), torch.cat([images, adversarial])).chunk(2, dim=1)
+    return clean, attacked
 
 
 def _judge(state: TrainingState, held_out: ImageSet, folder: Path, log: Log) -> None:
@@ -151,8 +164,8 @@ def _judge(state: TrainingState, held_out: ImageSet, folder: Path, log: Log) -> 
         state.config.final_epsilon,
         gain=means["adversarial"] - means["clean"],
     )
-    # A run without perturbations has no robustness to lose.
-    reason = collapse(vitals, position.robust_accuracy) if state.config.final_epsilon > 0 else None
+    # Epochs without perturbations have no robustness to lose.
+    reason = collapse(vitals, position.robust_accuracy) if phase.epsilon_to > 0 else None
     log(
         "epoch",
         epoch=position.epoch,
