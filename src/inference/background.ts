@@ -1,9 +1,9 @@
 // The lane beside the scheduler's queue, for work that nobody waits for: one image at a time, when no request waits or
 // within a small share of the workers' time.
 import type { Policy } from '../models/profiles.js';
+import type { Batch } from './batch.js';
 import type { Path } from './path.js';
 import type { Leaver, Network } from './protocol.js';
-import type { Batch } from './worker-pool.js';
 
 export interface BackgroundJob {
   readonly network: Network;

@@ -1,7 +1,7 @@
 // What one worker has in hand, as the main thread keeps it: a place for each batch, and in memory that both threads
 // share a flag for each image of it, set when nobody waits for that image any more.
 import { invariant } from '../errors.js';
-import type { Batch } from './worker-pool.js';
+import type { Batch } from './batch.js';
 
 export interface BatchesInHand {
   /** Int32 [places, maxBatch]: the flags. */

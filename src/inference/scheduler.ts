@@ -3,12 +3,12 @@
 import type { Clock } from '../clock.js';
 import { Failure } from '../errors.js';
 import type { Policy } from '../models/profiles.js';
+import type { Batch } from './batch.js';
 import type { SegmentRun } from './cascade.js';
 import { concatenate } from './concatenate.js';
 import type { Path } from './path.js';
 import type { Leaver, Network } from './protocol.js';
 import type { Timeline } from './timeline.js';
-import type { Batch } from './worker-pool.js';
 
 /**
  * Aborted when nobody waits for an answer any more. Any AbortSignal will do; but making one and listening to it takes

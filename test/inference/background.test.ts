@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBackground } from '../../src/inference/background.js';
+import type { Batch } from '../../src/inference/batch.js';
 import type { Network } from '../../src/inference/protocol.js';
-import type { Batch } from '../../src/inference/worker-pool.js';
 
 /** A lane whose workers and whose queue of requests the test moves by hand. */
 function lane(share: number) {

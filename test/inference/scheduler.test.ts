@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Failure } from '../../src/errors.js';
+import type { Batch } from '../../src/inference/batch.js';
 import type { SegmentRun } from '../../src/inference/cascade.js';
 import type { Path } from '../../src/inference/path.js';
 import type { Network } from '../../src/inference/protocol.js';
 import { createScheduler, type Job } from '../../src/inference/scheduler.js';
-import type { Batch } from '../../src/inference/worker-pool.js';
 
 const network = { id: 'm/1' } as Network;
 const aPath = (): Path => [{ from: -1, exit: 0, threshold: null, flops: 1 }];

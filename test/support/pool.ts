@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import type { SegmentSource } from '../../src/engines/engine.js';
+import type { Batch } from '../../src/inference/batch.js';
 import type { Path } from '../../src/inference/path.js';
 import type { Leaver, Network, Progress } from '../../src/inference/protocol.js';
-import { type Batch, createWorkerPool } from '../../src/inference/worker-pool.js';
+import { createWorkerPool } from '../../src/inference/worker-pool.js';
 import { createDirector } from './directed-engine.js';
 import { type Scope, temporaryFolder } from './packages.js';
 import { writeProfiledPackage } from './profiled-package.js';
