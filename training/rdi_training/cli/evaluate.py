@@ -15,7 +15,7 @@ from ..data.registry import data_folder, is_jpeg, load_split
 from ..evaluation.markdown import to_markdown
 from ..evaluation.records import record_profiles
 from ..evaluation.subject import load_authors, load_package
-from ..evaluation.suite import run_suite
+from ..evaluation.suite import attack_profiles, run_suite
 from ..evaluation.table import compare, tabulate, tabulate_profiles
 from ..evaluation.threat import threat_for
 
@@ -75,7 +75,10 @@ def run(options: argparse.Namespace) -> int:
             {
                 "name": subject.name,
                 "thresholds": list(subject.thresholds),
-                "profiles": tabulate_profiles(record_profiles(subject, test)),
+                "profiles": tabulate_profiles(
+                    record_profiles(subject, test),
+                    attack_profiles(subject, images, threat, seed=options.seed, done=record),
+                ),
                 "table": tabulate(record, network_cost(subject.network)),
             }
             for subject, record in zip(subjects, records, strict=True)

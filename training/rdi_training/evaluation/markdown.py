@@ -25,7 +25,8 @@ def to_markdown(report: dict[str, Any]) -> str:
     parts = []
     for subject in subjects:
         parts.append(
-            f"Profiles of {subject['name'].partition(',')[0]} on all {report['testImages']} clean test images:"
+            f"Profiles of {subject['name'].partition(',')[0]} on all {report['testImages']} clean test images, and on "
+            f"{report['n']} of them under both gate-aware attacks, each aimed at the profile's own thresholds:"
         )
         parts.append(_profiles(subject))
     parts.append(_conditions(report))
@@ -79,7 +80,15 @@ def _macs(entry: dict[str, Any], key: str) -> str:
 def _profiles(subject: dict[str, Any]) -> str:
     full_macs = subject["table"]["cost"]["fullMacs"]
     return markdown_table(
-        ["profile", "accuracy, 95 % interval", "minus full (points)", "executed", "images leaving at exit 0, 1, …"],
+        [
+            "profile",
+            "accuracy, 95 % interval",
+            "minus full (points)",
+            "agrees with full",
+            "gate-aware",
+            "executed",
+            "images leaving at exit 0, 1, …",
+        ],
         [
             [
                 name,
@@ -87,6 +96,8 @@ def _profiles(subject: dict[str, Any]) -> str:
                 f"({values['accuracy']['low']:.2%} to {values['accuracy']['high']:.2%})",
                 f"{values['minusFull']['value'] * 100:+.2f} "
                 f"({values['minusFull']['low'] * 100:+.2f} to {values['minusFull']['high'] * 100:+.2f})",
+                f"{values['agrees']:.2%}",
+                _share(values["gateAware"]),
                 f"{values['executedMacs'] / 1e6:.2f} M MACs ({values['executedMacs'] / full_macs:.1%})",
                 ", ".join(f"{share:.1%}" for share in values["exitShares"]),
             ]

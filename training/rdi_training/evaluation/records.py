@@ -17,6 +17,8 @@ class Record:
 
     right: Tensor
     """Dynamic answers, bool [N]."""
+    agrees: Tensor
+    """Dynamic answers that are the final exit's, bool [N]."""
     exit_right: Tensor
     """Every exit's own answers, bool [E, N]."""
     taken: Tensor
@@ -43,10 +45,12 @@ def record_profiles(subject: Subject, images: ImageSet) -> dict[str, Record]:
 def decide(logits: Tensor, labels: Tensor, thresholds: Thresholds, cost: NetworkCost) -> Record:
     """What becomes of images with these logits [E, N, C]."""
     taken = exits_taken(normalised_entropy(logits[:-1]), thresholds)
-    exit_right = logits.argmax(-1).eq(labels)
+    answers = logits.argmax(-1)
+    exit_right = answers.eq(labels)
     executed = torch.tensor(cost.executed([threshold is not None for threshold in thresholds]), dtype=torch.float64)
     return Record(
         right=at_exit(exit_right, taken),
+        agrees=at_exit(answers, taken).eq(answers[-1]),
         exit_right=exit_right,
         taken=taken,
         executed_macs=executed[taken].mean().item(),

@@ -20,12 +20,22 @@ from .authors_rule import authors_thresholds
 class Subject:
     """A network, evaluating, with the thresholds that decide where images leave."""
 
-    name: str
+    model: str
     network: MultiExitNetwork
-    thresholds: Thresholds
-    """Those under attack."""
+    profile: str
+    """The one under every attack."""
     profiles: Mapping[str, Thresholds]
-    """All that it may be run with, for its clean accuracy and cost."""
+    """All that it may be run with."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in a table."""
+        return f"{self.model}, {self.profile}"
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Those of its profile."""
+        return self.profiles[self.profile]
 
 
 def load_package(folder: Path, profile: str) -> Subject:
@@ -43,7 +53,7 @@ def load_package(folder: Path, profile: str) -> Subject:
     } | {"full": [None] * (network.exit_count - 1)}
     if profile not in profiles:
         raise ValueError(f"{folder} has no profile {profile!r} on entropy; it has {', '.join(profiles)}")
-    return Subject(f"{description['name']}, {profile}", network.eval(), profiles[profile], profiles)
+    return Subject(description["name"], network.eval(), profile, profiles)
 
 
 def load_authors(path: Path, test_images: Tensor) -> Subject:
@@ -51,4 +61,4 @@ def load_authors(path: Path, test_images: Tensor) -> Subject:
     network = load_authors_checkpoint(path)
     thresholds = authors_thresholds(all_logits(network, test_images))
     profiles: dict[str, Thresholds] = {"as published": thresholds, "full": [None] * (network.exit_count - 1)}
-    return Subject("authors' RDI-ResNet38", network, thresholds, profiles)
+    return Subject("authors' RDI-ResNet38", network, "as published", profiles)

@@ -1,6 +1,8 @@
 """Every attack of the honest table on one set of images, recorded image by image."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +24,17 @@ from ..attacks.objectives import (
 )
 from ..attacks.pgd import pgd
 from ..data.image_set import ImageSet, as_pixels
+from ..dynamic import Thresholds
 from .records import Record, record
 from .subject import Subject
 from .threat import Threat
 
 PAPER_ATTACKS = ("main", "average", "max-average")
-UNION_ATTACKS = (*PAPER_ATTACKS, "gate-aware loss", "gate-aware margin", "apgd-ce", "apgd-dlr")
+GATE_AWARE: dict[str, Callable[[Thresholds], Objective]] = {
+    "gate-aware loss": gate_aware_loss,
+    "gate-aware margin": gate_aware_margin,
+}
+UNION_ATTACKS = (*PAPER_ATTACKS, *GATE_AWARE, "apgd-ce", "apgd-dlr")
 LONG_STEPS = 100
 WIDE_EPSILON = 32 / 255
 BATCH = 250
@@ -47,59 +54,125 @@ def run_suite(
     "own exit k" is PGD on exit k's loss; the last of these is the "main" attack. "transfer" is the main attack on
     another network, shown to this one.
     """
-    generator = torch.Generator(images.images.device).manual_seed(seed)
-    versions: dict[str, list[Tensor]] = {}
-    parts = list(zip(images.images.split(BATCH), images.labels.split(BATCH), strict=True))
-    for raw, labels in tqdm(parts, desc=subject.name):
-        clean = as_pixels(raw)
-        for name, version in _versions(subject, clean, labels, threat, generator, masking, transfer_from):
-            versions.setdefault(name, []).append(version)
-    return {name: record(subject, torch.cat(batches), images.labels) for name, batches in versions.items()}
+
+    def versions(climb: Climb) -> Iterator[tuple[str, Tensor]]:
+        yield "clean", climb.clean
+        yield from _exits_attacked(climb)
+        yield from _gate_aware(climb)
+        yield from _automatic(climb)
+        if subject.network.exit_count > 1:
+            yield "slowdown", climb(towards_uniform())
+        if masking:
+            yield from _masking_checks(climb, transfer_from)
+
+    return _recorded(subject, images, threat, seed, versions)
 
 
-def _versions(
-    subject: Subject,
-    clean: Tensor,
-    labels: Tensor,
-    threat: Threat,
-    generator: torch.Generator,
-    masking: bool,
-    transfer_from: nn.Module | None,
-) -> Iterator[tuple[str, Tensor]]:
-    network, exits = subject.network, subject.network.exit_count
+def attack_profiles(
+    subject: Subject, images: ImageSet, threat: Threat, *, seed: int, done: dict[str, Record]
+) -> dict[str, Tensor]:
+    """Images that survive both gate-aware attacks, bool [N], for every profile, each aimed at its own thresholds.
 
-    def climb(
-        objective: Objective, threat: Threat = threat, steps: int = threat.steps, network: nn.Module = network
+    `done` is run_suite's for the subject's own profile. An attacker knows the label and may try both forms.
+    """
+    others = [dataclasses.replace(subject, profile=name) for name in subject.profiles if name != subject.profile]
+    records = {other.profile: _recorded(other, images, threat, seed, _gate_aware) for other in others}
+    return {name: surviving(records.get(name, done), GATE_AWARE) for name in subject.profiles}
+
+
+def surviving(records: dict[str, Record], attacks: Iterable[str]) -> Tensor:
+    """Images that are answered rightly under each of the attacks, bool [N]."""
+    return torch.stack([records[name].right for name in attacks]).all(0)
+
+
+@dataclass(frozen=True)
+class Climb:
+    """A batch of images, and PGD on it from a random start."""
+
+    subject: Subject
+    clean: Tensor
+    labels: Tensor
+    threat: Threat
+    generator: torch.Generator
+
+    def __call__(
+        self,
+        objective: Objective,
+        *,
+        threat: Threat | None = None,
+        steps: int | None = None,
+        network: nn.Module | None = None,
     ) -> Tensor:
-        start = random_start(clean, threat.epsilon, generator)
+        """The images, perturbed; what is not given is the subject's network and the batch's threat."""
+        threat = threat or self.threat
         return pgd(
-            network, clean, labels, objective, epsilon=threat.epsilon, step=threat.step, steps=steps, start=start
+            network or self.subject.network,
+            self.clean,
+            self.labels,
+            objective,
+            epsilon=threat.epsilon,
+            step=threat.step,
+            steps=steps or threat.steps,
+            start=random_start(self.clean, threat.epsilon, self.generator),
         )
 
-    yield "clean", clean
-    own = [climb(single_exit(index)) for index in range(exits)]
+
+def _recorded(
+    subject: Subject,
+    images: ImageSet,
+    threat: Threat,
+    seed: int,
+    versions: Callable[[Climb], Iterator[tuple[str, Tensor]]],
+) -> dict[str, Record]:
+    """What becomes of all versions of the images, made batch by batch."""
+    generator = torch.Generator(images.images.device).manual_seed(seed)
+    made: dict[str, list[Tensor]] = {}
+    parts = list(zip(images.images.split(BATCH), images.labels.split(BATCH), strict=True))
+    for raw, labels in tqdm(parts, desc=subject.name):
+        for name, version in versions(Climb(subject, as_pixels(raw), labels, threat, generator)):
+            made.setdefault(name, []).append(version)
+    return {name: record(subject, torch.cat(batches), images.labels) for name, batches in made.items()}
+
+
+def _exits_attacked(climb: Climb) -> Iterator[tuple[str, Tensor]]:
+    """The paper's attacks, and those on each exit that they are made of."""
+    network = climb.subject.network
+    own = [climb(single_exit(index)) for index in range(network.exit_count)]
     for index, version in enumerate(own):
         yield f"own exit {index}", version
     yield "main", own[-1]
     yield "average", climb(average())
-    yield "max-average", most_harmful(network, own, labels)
-    yield "gate-aware loss", climb(gate_aware_loss(subject.thresholds))
-    yield "gate-aware margin", climb(gate_aware_margin(subject.thresholds))
-    automatic = {"apgd-ce": main_branch(), "apgd-dlr": difference_of_logits_ratio()}
-    for name, objective in automatic.items():
-        found = apgd(network, clean, labels, objective, epsilon=threat.epsilon, steps=threat.steps, generator=generator)
-        yield name, found
-    if exits > 1:
-        yield "slowdown", climb(towards_uniform())
-    if masking:
-        yield "fgsm", fgsm(network, clean, labels, main_branch(), epsilon=threat.epsilon)
-        yield "pgd-100", climb(main_branch(), steps=LONG_STEPS)
-        wide = Threat(epsilon=max(WIDE_EPSILON, 2 * threat.epsilon), step=threat.step * 2, steps=threat.steps)
-        yield "wide ball", climb(main_branch(), threat=wide)
-        if transfer_from is not None:
-            yield "transfer", climb(main_branch(), network=transfer_from)
+    yield "max-average", most_harmful(network, own, climb.labels)
 
 
-def union(records: dict[str, Record]) -> Tensor:
-    """Images that survive every attack, bool [N]."""
-    return torch.stack([records[name].right for name in UNION_ATTACKS]).all(0)
+def _gate_aware(climb: Climb) -> Iterator[tuple[str, Tensor]]:
+    for name, objective in GATE_AWARE.items():
+        yield name, climb(objective(climb.subject.thresholds))
+
+
+def _automatic(climb: Climb) -> Iterator[tuple[str, Tensor]]:
+    """AutoAttack's APGD on the final exit."""
+    for name, objective in {"apgd-ce": main_branch(), "apgd-dlr": difference_of_logits_ratio()}.items():
+        yield (
+            name,
+            apgd(
+                climb.subject.network,
+                climb.clean,
+                climb.labels,
+                objective,
+                epsilon=climb.threat.epsilon,
+                steps=climb.threat.steps,
+                generator=climb.generator,
+            ),
+        )
+
+
+def _masking_checks(climb: Climb, transfer_from: nn.Module | None) -> Iterator[tuple[str, Tensor]]:
+    """Weaker and stronger attacks on the final exit, for what honest gradients must show."""
+    threat = climb.threat
+    wide = Threat(epsilon=max(WIDE_EPSILON, 2 * threat.epsilon), step=threat.step * 2, steps=threat.steps)
+    yield "fgsm", fgsm(climb.subject.network, climb.clean, climb.labels, main_branch(), epsilon=threat.epsilon)
+    yield "pgd-100", climb(main_branch(), steps=LONG_STEPS)
+    yield "wide ball", climb(main_branch(), threat=wide)
+    if transfer_from is not None:
+        yield "transfer", climb(main_branch(), network=transfer_from)

@@ -4,13 +4,12 @@ import dataclasses
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..cost import MIB, NetworkCost
 from .intervals import paired_difference, share
 from .records import Record
-from .suite import PAPER_ATTACKS, union
-
-GATE_AWARE = ("gate-aware loss", "gate-aware margin")
+from .suite import GATE_AWARE, PAPER_ATTACKS, UNION_ATTACKS, surviving
 
 
 def tabulate(records: dict[str, Record], cost: NetworkCost) -> dict[str, Any]:
@@ -18,8 +17,6 @@ def tabulate(records: dict[str, Record], cost: NetworkCost) -> dict[str, Any]:
     clean = records["clean"]
     exits = len(clean.exit_right)
     worst = min(PAPER_ATTACKS, key=lambda name: records[name].right.sum().item())
-    # The stronger gate-aware form per image: the attacker knows the label and may try both.
-    gate_aware = torch.stack([records[name].right for name in GATE_AWARE]).all(0)
     published = torch.tensor(cost.published(), dtype=torch.float64) / MIB
     table: dict[str, Any] = {
         "n": len(clean.right),
@@ -29,8 +26,8 @@ def tabulate(records: dict[str, Record], cost: NetworkCost) -> dict[str, Any]:
             if not name.startswith("own exit")
         },
         "worstOfThree": {"attack": worst} | dataclasses.asdict(share(records[worst].right)),
-        "gateAware": dataclasses.asdict(share(gate_aware)),
-        "union": dataclasses.asdict(share(union(records))),
+        "gateAware": dataclasses.asdict(share(surviving(records, GATE_AWARE))),
+        "union": dataclasses.asdict(share(surviving(records, UNION_ATTACKS))),
         "exits": [
             {
                 "clean": dataclasses.asdict(share(clean.exit_right[index])),
@@ -56,12 +53,17 @@ def tabulate(records: dict[str, Record], cost: NetworkCost) -> dict[str, Any]:
     return table
 
 
-def tabulate_profiles(records: dict[str, Record]) -> dict[str, Any]:
-    """Clean accuracy, cost and exits taken of every profile, and its accuracy minus that of `full`, paired."""
+def tabulate_profiles(records: dict[str, Record], survivors: dict[str, Tensor]) -> dict[str, Any]:
+    """Every profile on clean images: accuracy, that minus the accuracy of `full` (paired), cost, exits taken.
+
+    `survivors`, from attack_profiles, adds how many of the attacked images are still answered rightly.
+    """
     return {
         name: {
             "accuracy": dataclasses.asdict(share(entry.right)),
             "minusFull": dataclasses.asdict(paired_difference(entry.right, records["full"].right)),
+            "agrees": entry.agrees.float().mean().item(),
+            "gateAware": dataclasses.asdict(share(survivors[name])),
             "executedMacs": entry.executed_macs,
             "exitShares": (torch.bincount(entry.taken, minlength=len(entry.exit_right)) / len(entry.taken)).tolist(),
         }
@@ -73,7 +75,9 @@ def compare(first: dict[str, Record], second: dict[str, Record]) -> dict[str, An
     """First minus second on the same images: accuracy per attack, and mean executed MACs."""
     attacks = [name for name in first if name in second and not name.startswith("own exit")]
     accuracy = {name: dataclasses.asdict(paired_difference(first[name].right, second[name].right)) for name in attacks}
-    accuracy["union"] = dataclasses.asdict(paired_difference(union(first), union(second)))
+    accuracy["union"] = dataclasses.asdict(
+        paired_difference(surviving(first, UNION_ATTACKS), surviving(second, UNION_ATTACKS))
+    )
     executed = (first["clean"].executed_macs, second["clean"].executed_macs)
     return {"accuracy": accuracy, "executedMacs": executed, "executedRatio": executed[0] / executed[1]}
 
