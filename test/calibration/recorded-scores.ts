@@ -1,7 +1,7 @@
-// What every exit of the shipped model said about the 5,000 images that its training held out: per exit the label
+// What every exit of a shipped model said about the 5,000 images that its training held out: per exit the label
 // (uint8) and the normalised entropy (float32) of each image. Numbers derived from the images, not the images.
 //
-// Made anew by `node dist/test/calibration/recorded-scores.js SCORES`, from what `rdi-serve calibrate --scores` keeps.
+// Made anew by `node dist/test/calibration/recorded-scores.js MODEL SCORES`, from what `rdi-serve calibrate --scores` keeps.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -10,15 +10,15 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { createExitTable, type ExitTable } from '../../src/calibration/exit-table.js';
 import { decodeScores } from '../../src/calibration/scores-file.js';
 
-const file = join(import.meta.dirname, '../../../test/calibration/mnist-smallcnn-held-out.gz');
-const EXITS = 3;
-const BYTES_PER_IMAGE = EXITS * (1 + Float32Array.BYTES_PER_ELEMENT);
+const fileOf = (model: string): string =>
+  join(import.meta.dirname, `../../../test/calibration/${model}-held-out.gz`);
 
-export function readRecordedScores(): ExitTable {
-  const bytes = gunzipSync(readFileSync(file));
-  const images = bytes.length / BYTES_PER_IMAGE;
-  const scoresAt = EXITS * images;
-  const exits = Array.from({ length: EXITS }, (_, exit) => exit);
+/** @param exitCount the model's exits, the final one included */
+export function readRecordedScores(model: string, exitCount: number): ExitTable {
+  const bytes = gunzipSync(readFileSync(fileOf(model)));
+  const images = bytes.length / (exitCount * (1 + Float32Array.BYTES_PER_ELEMENT));
+  const scoresAt = exitCount * images;
+  const exits = Array.from({ length: exitCount }, (_, exit) => exit);
   return {
     policy: 'entropy',
     images,
@@ -31,14 +31,15 @@ export function readRecordedScores(): ExitTable {
   };
 }
 
-function writeRecordedScores({ labels, scores }: ExitTable): void {
+function writeRecordedScores(model: string, { labels, scores }: ExitTable): void {
   const parts = [
     ...labels.map((row) => Uint8Array.from(row)),
     ...scores.map((row) => new Uint8Array(Float32Array.from(row).buffer)),
   ];
-  writeFileSync(file, gzipSync(Buffer.concat(parts), { level: 9 }));
+  writeFileSync(fileOf(model), gzipSync(Buffer.concat(parts), { level: 9 }));
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  writeRecordedScores(createExitTable(decodeScores(readFileSync(process.argv[2] ?? '')), 'entropy'));
+  const [model = '', scores = ''] = process.argv.slice(2);
+  writeRecordedScores(model, createExitTable(decodeScores(readFileSync(scores)), 'entropy'));
 }
