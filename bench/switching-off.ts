@@ -1,7 +1,8 @@
 // What switching exits off is worth: the same calibration with every head executed wherever an image passes it, and with exits
-// switched off where that pays, over several random splits of the same recorded scores; and the package's profiles beside them.
+// switched off where that pays, over several random splits of the same recorded scores; and the package's profiles beside them,
+// image by image if one is named.
 // Exit code 1 if switching off made any certified profile dearer in the mean.
-// Usage: node dist/bench/switching-off.js MODELS MODEL SCORES [splits]        SCORES: what `calibrate --scores` kept
+// Usage: node dist/bench/switching-off.js MODELS MODEL SCORES [splits] [profile]        SCORES: what `calibrate --scores` kept
 import process from 'node:process';
 import { calibrate } from '../src/calibration/certify.js';
 import { createExitTable } from '../src/calibration/exit-table.js';
@@ -15,7 +16,7 @@ import type { ManifestExit } from '../src/models/manifest.js';
 import { findPackage } from '../src/models/repository.js';
 import { reportPromises } from './promises.js';
 
-const [models, model, scores, splits = '10'] = process.argv.slice(2);
+const [models, model, scores, splits = '10', rival] = process.argv.slice(2);
 if (!models || !model || !scores) throw new UsageError('Give the models folder, the model and its scores.');
 const { name, version } = parseModelName(model);
 const { manifest, profiles } = await findPackage(models, name, version);
@@ -38,6 +39,8 @@ interface Figures {
   readonly accuracy: number;
   readonly agreement: number;
   readonly active: number;
+  /** Of each image, the share of splits in which it is answered rightly. */
+  readonly right: readonly number[];
 }
 
 /** On all recorded images. */
@@ -52,6 +55,7 @@ function figuresOf(thresholds: Thresholds, costs: readonly ManifestExit[]): Figu
     accuracy: share((label, image) => label === truth[image]),
     agreement: share((label, image) => label === table.labels.at(-1)?.[image]),
     active: thresholds.filter((threshold) => threshold !== null).length,
+    right: [...taken].map((exit, image) => Number(table.labels[exit]?.[image] === truth[image])),
   };
 }
 
@@ -69,13 +73,38 @@ function certified(loss: LossName, epsilon: number, costs: readonly ManifestExit
     const point = choice.kind === 'point' ? points[choice.index] : undefined;
     return figuresOf(point?.thresholds ?? none, costs);
   });
-  const mean = (part: keyof Figures) => all.reduce((sum, one) => sum + one[part], 0) / all.length;
+  const mean = (part: Exclude<keyof Figures, 'right'>) =>
+    all.reduce((sum, one) => sum + one[part], 0) / all.length;
   return {
     megaflops: mean('megaflops'),
     accuracy: mean('accuracy'),
     agreement: mean('agreement'),
     active: mean('active'),
+    right: Array.from(
+      truth,
+      (_, image) => all.reduce((sum, one) => sum + (one.right[image] ?? 0), 0) / all.length,
+    ),
   };
+}
+
+/** First minus second, image by image, with the half-width of its 95 % interval (normal approximation). */
+function pairedDifference(first: readonly number[], second: readonly number[]) {
+  const differences = first.map((value, image) => value - (second[image] ?? 0));
+  const mean = differences.reduce((sum, one) => sum + one, 0) / differences.length;
+  const variance = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (differences.length - 1);
+  return { mean, halfWidth: 1.96 * Math.sqrt(variance / differences.length) };
+}
+
+/** @returns a row: FLOPs and accuracy of the certified less those of the rival */
+function against(what: string, certified: Figures, other: Figures): string[] {
+  const { mean, halfWidth } = pairedDifference(certified.right, other.right);
+  const points = (value: number) => (100 * value).toFixed(2);
+  return [
+    what,
+    percent(certified.megaflops / other.megaflops - 1, 1),
+    points(mean),
+    `${points(mean - halfWidth)} to ${points(mean + halfWidth)}`,
+  ];
 }
 
 const row = (what: string, exitsAre: string, { megaflops, accuracy, agreement, active }: Figures) => [
@@ -90,6 +119,9 @@ const row = (what: string, exitsAre: string, { megaflops, accuracy, agreement, a
 const rows = [...profiles.values()].map((profile) =>
   row(`profile ${profile.name}`, 'as it says', figuresOf(profile.thresholds, exits)),
 );
+const opponent = rival === undefined ? undefined : profiles.get(rival);
+if (rival !== undefined && !opponent) throw new UsageError(`${name} has no profile ${rival}.`);
+const duels: string[][] = [];
 const promises: [string, boolean, string][] = [];
 for (const loss of ['consistency', 'error'] as const) {
   for (const epsilon of [0.005, 0.01, 0.02]) {
@@ -99,6 +131,7 @@ for (const loss of ['consistency', 'error'] as const) {
       row(what, 'all active', { ...all, active: exits.length - 1 }),
       row(what, 'off where it pays', chosen),
     );
+    if (opponent) duels.push(against(what, chosen, figuresOf(opponent.thresholds, exits)));
     promises.push([
       `${what}: switching exits off saves ${percent(1 - chosen.megaflops / all.megaflops, 1)}`,
       chosen.megaflops <= all.megaflops,
@@ -109,4 +142,9 @@ for (const loss of ['consistency', 'error'] as const) {
 process.stdout.write(
   formatTable(['certified for:', 'side exits:', 'MFLOPs', 'accuracy', 'agreement', 'active'], rows),
 );
+if (opponent) {
+  process.stdout.write(
+    `\n${formatTable([`less profile ${rival}:`, 'FLOPs', 'accuracy, points', '95 % interval'], duels)}`,
+  );
+}
 reportPromises(promises);
