@@ -35,8 +35,8 @@ export interface BackgroundOptions {
   readonly share: number;
 }
 
-/** Unused share is kept up to so much, and so is overdraft on idle workers: a quiet hour neither pays for a burst nor starves it. */
-const MOST_SECONDS = 0.05;
+/** Unused share is kept up to so much, so that a quiet hour does not pay for a burst. */
+const MOST_CREDIT_SECONDS = 0.05;
 
 interface Task extends BackgroundJob {
   resolve(leaver: Leaver & { readonly seconds: number }): void;
@@ -50,14 +50,16 @@ export function createBackground(options: BackgroundOptions): Background {
 
   function takeShare(): void {
     const isBusy = options.waiting() > 0 || options.idle() === 0;
-    if (creditSeconds > 0 && isBusy) start(options.accepting());
+    if (creditSeconds > 0 && isBusy) start(true);
   }
 
   function takeRest(): void {
-    if (options.waiting() === 0) start(options.idle());
+    if (options.waiting() === 0) start(false);
   }
 
-  function start(workers: number): void {
+  /** @param charged whether requests wait for the worker meanwhile, or for others in its hands */
+  function start(charged: boolean): void {
+    const workers = charged ? options.accepting() : options.idle();
     if (isRunning || tasks.length === 0 || workers === 0) return;
     const task = tasks.shift();
     if (!task) return;
@@ -65,7 +67,7 @@ export function createBackground(options: BackgroundOptions): Background {
     let seconds = 0;
     const end = (settle: () => void): void => {
       isRunning = false;
-      creditSeconds = Math.max(-MOST_SECONDS, creditSeconds - seconds);
+      if (charged) creditSeconds -= seconds;
       settle();
     };
     options.run({
@@ -99,7 +101,7 @@ export function createBackground(options: BackgroundOptions): Background {
     takeShare,
     takeRest,
     earn(seconds) {
-      creditSeconds = Math.min(MOST_SECONDS, creditSeconds + options.share * seconds);
+      creditSeconds = Math.min(MOST_CREDIT_SECONDS, creditSeconds + options.share * seconds);
     },
   };
 }
