@@ -4,17 +4,17 @@ import type { LossName } from './losses.js';
 
 type Claims = Pick<Certificate, 'risks' | 'adversarialCopies' | 'delta' | 'flops' | 'images'>;
 
-const promises: Readonly<Record<LossName, (epsilon: string) => string>> = {
-  consistency: (epsilon) => `at most ${epsilon} of answers differ from the full network’s`,
-  error: (epsilon) => `accuracy is at most ${epsilon} below the full network’s`,
+const promises: Readonly<Record<LossName, (epsilon: number) => string>> = {
+  consistency: (epsilon) => `at most ${percent(epsilon)} of answers differ from the full network’s`,
+  error: (epsilon) => `accuracy is at most ${points(epsilon)} below the full network’s`,
 };
 
 /** What a certificate promises, and what it does not. */
 export function statementOf({ risks, adversarialCopies, delta, flops, images }: Claims): string {
   const claims = risks.map(({ loss, data, epsilon }) =>
     data === 'adversarial'
-      ? `on copies of such images attacked by ${adversarialCopies?.attack}, ${promises[loss](percent(epsilon))} on them`
-      : promises[loss](percent(epsilon)),
+      ? `on copies of such images attacked by ${adversarialCopies?.attack}, ${promises[loss](epsilon)} on them`
+      : promises[loss](epsilon),
   );
   if (flops.budget !== undefined) {
     claims.push(`the mean cost is at most ${megaflops(flops.budget)} MFLOPs an image`);
@@ -30,7 +30,16 @@ export function statementOf({ risks, adversarialCopies, delta, flops, images }: 
 
 /** 0.005 → `0.5 %`, with as many digits as it takes. */
 export function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(4))} %`;
+  return `${hundredths(share)} %`;
+}
+
+/** A difference between shares: 0.01 → `1 percentage point`. */
+function points(difference: number): string {
+  return `${hundredths(difference)} percentage point${hundredths(difference) === 1 ? '' : 's'}`;
+}
+
+function hundredths(share: number): number {
+  return Number((100 * share).toPrecision(4));
 }
 
 export function megaflops(flops: number): string {
