@@ -73,14 +73,19 @@ interface Round {
 /** One load on a server of its own: two processes of the same program differ by more than audits cost. */
 async function measure(auditFraction: number): Promise<Round> {
   const server = await start(auditFraction);
-  const load = (extent: { seconds: number }) =>
-    client.apply({ url: urlOf(server), images: chosen, connections: CONNECTIONS, extent });
-  await load({ seconds: WARM_UP_SECONDS });
+  const loadFor = (duration: number) =>
+    client.apply({
+      url: urlOf(server),
+      images: chosen,
+      connections: CONNECTIONS,
+      extent: { seconds: duration },
+    });
+  await loadFor(WARM_UP_SECONDS);
   await setTimeout(SETTLE_MS);
   const before = await countersOf(server);
   // Read before the load ends: the samples that are left are audited afterwards, when it costs nobody anything.
   const [{ seconds: lasted, statuses, latencyMs }, after] = await Promise.all([
-    load({ seconds }),
+    loadFor(seconds),
     setTimeout(seconds * 1000 - SETTLE_MS).then(() => countersOf(server)),
   ]);
   await server.stop();

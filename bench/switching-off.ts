@@ -4,6 +4,7 @@
 // Exit code 1 if switching off made any certified profile dearer in the mean.
 // Usage: node dist/bench/switching-off.js MODELS MODEL SCORES [splits] [profile]        SCORES: what `calibrate --scores` kept
 import process from 'node:process';
+import { mean } from '../src/benchmark/quantile.js';
 import { calibrate } from '../src/calibration/certify.js';
 import { createExitTable } from '../src/calibration/exit-table.js';
 import type { LossName } from '../src/calibration/losses.js';
@@ -36,7 +37,6 @@ const allActive = exits.map(
 
 interface Figures {
   readonly megaflops: number;
-  readonly accuracy: number;
   readonly agreement: number;
   readonly active: number;
   /** Of each image, the share of splits in which it is answered rightly. */
@@ -47,15 +47,12 @@ interface Figures {
 function figuresOf(thresholds: Thresholds, costs: readonly ManifestExit[]): Figures {
   const taken = exitsTaken(table, thresholds);
   const total = totalFlops(taken, flopsByExit(costs, thresholds));
-  const share = (isSo: (label: number | undefined, image: number) => boolean): number =>
-    taken.reduce((sum, exit, image) => sum + Number(isSo(table.labels[exit]?.[image], image)), 0) /
-    taken.length;
+  const answers = Array.from(taken, (exit, image) => table.labels[exit]?.[image]);
   return {
     megaflops: total / taken.length / 1e6,
-    accuracy: share((label, image) => label === truth[image]),
-    agreement: share((label, image) => label === table.labels.at(-1)?.[image]),
+    agreement: mean(answers.map((label, image) => Number(label === table.labels.at(-1)?.[image]))),
     active: thresholds.filter((threshold) => threshold !== null).length,
-    right: [...taken].map((exit, image) => Number(table.labels[exit]?.[image] === truth[image])),
+    right: answers.map((label, image) => Number(label === truth[image])),
   };
 }
 
@@ -73,45 +70,35 @@ function certified(loss: LossName, epsilon: number, costs: readonly ManifestExit
     const point = choice.kind === 'point' ? points[choice.index] : undefined;
     return figuresOf(point?.thresholds ?? none, costs);
   });
-  const mean = (part: Exclude<keyof Figures, 'right'>) =>
-    all.reduce((sum, one) => sum + one[part], 0) / all.length;
+  const meanOf = (figure: (one: Figures) => number) => mean(all.map(figure));
   return {
-    megaflops: mean('megaflops'),
-    accuracy: mean('accuracy'),
-    agreement: mean('agreement'),
-    active: mean('active'),
-    right: Array.from(
-      truth,
-      (_, image) => all.reduce((sum, one) => sum + (one.right[image] ?? 0), 0) / all.length,
-    ),
+    megaflops: meanOf(({ megaflops }) => megaflops),
+    agreement: meanOf(({ agreement }) => agreement),
+    active: meanOf(({ active }) => active),
+    right: Array.from(truth, (_, image) => meanOf(({ right }) => right[image] ?? Number.NaN)),
   };
 }
 
-/** First minus second, image by image, with the half-width of its 95 % interval (normal approximation). */
-function pairedDifference(first: readonly number[], second: readonly number[]) {
-  const differences = first.map((value, image) => value - (second[image] ?? 0));
-  const mean = differences.reduce((sum, one) => sum + one, 0) / differences.length;
-  const variance = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (differences.length - 1);
-  return { mean, halfWidth: 1.96 * Math.sqrt(variance / differences.length) };
-}
-
-/** @returns a row: FLOPs and accuracy of the certified less those of the rival */
+/** @returns a row: FLOPs and accuracy of the certified less those of the rival, with a 95 % interval (normal approximation) */
 function against(what: string, certified: Figures, other: Figures): string[] {
-  const { mean, halfWidth } = pairedDifference(certified.right, other.right);
+  const differences = certified.right.map((value, image) => value - (other.right[image] ?? Number.NaN));
+  const difference = mean(differences);
+  const variance = mean(differences.map((one) => (one - difference) ** 2));
+  const halfWidth = 1.96 * Math.sqrt(variance / (differences.length - 1));
   const points = (value: number) => (100 * value).toFixed(2);
   return [
     what,
     percent(certified.megaflops / other.megaflops - 1, 1),
-    points(mean),
-    `${points(mean - halfWidth)} to ${points(mean + halfWidth)}`,
+    points(difference),
+    `${points(difference - halfWidth)} to ${points(difference + halfWidth)}`,
   ];
 }
 
-const row = (what: string, exitsAre: string, { megaflops, accuracy, agreement, active }: Figures) => [
+const row = (what: string, exitsAre: string, { megaflops, right, agreement, active }: Figures) => [
   what,
   exitsAre,
   megaflops.toFixed(2),
-  percent(accuracy),
+  percent(mean(right)),
   percent(agreement),
   active.toFixed(1),
 ];

@@ -153,18 +153,16 @@ def _gate_aware(climb: Climb) -> Iterator[tuple[str, Tensor]]:
 def _automatic(climb: Climb) -> Iterator[tuple[str, Tensor]]:
     """AutoAttack's APGD on the final exit."""
     for name, objective in {"apgd-ce": main_branch(), "apgd-dlr": difference_of_logits_ratio()}.items():
-        yield (
-            name,
-            apgd(
-                climb.subject.network,
-                climb.clean,
-                climb.labels,
-                objective,
-                epsilon=climb.threat.epsilon,
-                steps=climb.threat.steps,
-                generator=climb.generator,
-            ),
+        found = apgd(
+            climb.subject.network,
+            climb.clean,
+            climb.labels,
+            objective,
+            epsilon=climb.threat.epsilon,
+            steps=climb.threat.steps,
+            generator=climb.generator,
         )
+        yield name, found
 
 
 def _masking_checks(climb: Climb, transfer_from: nn.Module | None) -> Iterator[tuple[str, Tensor]]:
