@@ -11,7 +11,7 @@ from rdi_training.data.stripes import draw_stripes
 from rdi_training.dynamic import Thresholds
 from rdi_training.evaluation.intervals import paired_difference, share
 from rdi_training.evaluation.markdown import to_markdown
-from rdi_training.evaluation.records import record, record_profiles
+from rdi_training.evaluation.records import Record, record, record_profiles
 from rdi_training.evaluation.subject import Subject, load_authors
 from rdi_training.evaluation.suite import UNION_ATTACKS, attack_profiles, run_suite, surviving
 from rdi_training.evaluation.table import compare, tabulate, tabulate_profiles
@@ -82,6 +82,23 @@ def test_union_is_no_better_than_any_attack_and_worst_is_the_lowest(network: Mul
     text = to_markdown(report)
     assert "| union of all attacks |" in text
     assert "executed compute ratio 1.000" in text
+
+
+def test_two_models_are_compared_each_under_the_attack_that_hurts_it_most() -> None:
+    def under(right: dict[str, list[int]]) -> dict[str, Record]:
+        answers = {name: torch.tensor(right.get(name, [1, 1, 1, 1])).bool() for name in ("clean", *UNION_ATTACKS)}
+        return {
+            name: Record(hits, hits, hits[None], torch.zeros(4, dtype=torch.long), executed_macs=1.0)
+            for name, hits in answers.items()
+        }
+
+    first = under({"main": [0, 1, 1, 1], "average": [0, 0, 1, 1]})
+    second = under({"max-average": [0, 0, 0, 1], "gate-aware margin": [0, 0, 0, 0]})
+    values = {name: entry["value"] for name, entry in compare(first, second)["accuracy"].items()}
+    assert values["main"] == -0.25
+    assert values["worstOfThree"] == 0.25
+    assert values["gateAware"] == 1
+    assert values["union"] == 0.5
 
 
 def test_the_same_seed_gives_the_same_records(network: MultiExitNetwork) -> None:

@@ -15,6 +15,11 @@ ROWS = {
     "apgd-dlr": "APGD-DLR on the final exit",
     "slowdown": "slowdown (accuracy under it)",
 }
+SUMMARIES = {
+    "worstOfThree": "worst of the three paper attacks",
+    "gateAware": "gate-aware, the worse of both per image",
+    "union": "union of all attacks",
+}
 
 
 def to_markdown(report: dict[str, Any]) -> str:
@@ -35,10 +40,8 @@ def to_markdown(report: dict[str, Any]) -> str:
         for key, label in ROWS.items()
         if any(key in entry["dynamic"] for entry in tables)
     ]
+    rows += [[label, *(_share(entry[key]) for entry in tables)] for key, label in SUMMARIES.items()]
     rows += [
-        ["worst of the three paper attacks", *(_share(entry["worstOfThree"]) for entry in tables)],
-        ["gate-aware, the worse of both per image", *(_share(entry["gateAware"]) for entry in tables)],
-        ["union of all attacks", *(_share(entry["union"]) for entry in tables)],
         ["executed on clean images (M MACs)", *(_macs(entry, "executedMacs") for entry in tables)],
         ["as the paper counts (2²⁰)", *(f"{entry['cost']['publishedMib']:.2f}" for entry in tables)],
         ["executed under slowdown (M MACs)", *(_macs(entry, "slowdownMacs") for entry in tables)],
@@ -132,14 +135,9 @@ def _exits(entry: dict[str, Any]) -> str:
 
 def _comparison(comparison: dict[str, Any], names: list[str]) -> str:
     rows = [
-        [
-            ROWS.get(key, key),
-            f"{value['value']:+.1%}",
-            f"{value['low']:+.1%} to {value['high']:+.1%}",
-            f"{value['p']:.3g}",
-        ]
-        for key, value in comparison["accuracy"].items()
-        if key in ROWS or key == "union"
+        [label, f"{value['value']:+.1%}", f"{value['low']:+.1%} to {value['high']:+.1%}", f"{value['p']:.3g}"]
+        for key, label in (ROWS | SUMMARIES).items()
+        if (value := comparison["accuracy"].get(key))
     ]
     head = ["accuracy", f"{names[0]} minus {names[1]}", "95 % interval", "p (McNemar, exact)"]
     conditions = f"Paired, image by image; executed compute ratio {comparison['executedRatio']:.3f}."

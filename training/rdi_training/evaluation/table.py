@@ -16,7 +16,7 @@ def tabulate(records: dict[str, Record], cost: NetworkCost) -> dict[str, Any]:
     """Dynamic accuracy under every attack, per-exit accuracies, cost and masking checks."""
     clean = records["clean"]
     exits = len(clean.exit_right)
-    worst = min(PAPER_ATTACKS, key=lambda name: records[name].right.sum().item())
+    worst = _worst_of_three(records)
     published = torch.tensor(cost.published(), dtype=torch.float64) / MIB
     table: dict[str, Any] = {
         "n": len(clean.right),
@@ -74,12 +74,18 @@ def tabulate_profiles(records: dict[str, Record], survivors: dict[str, Tensor]) 
 def compare(first: dict[str, Record], second: dict[str, Record]) -> dict[str, Any]:
     """First minus second on the same images: accuracy per attack, and mean executed MACs."""
     attacks = [name for name in first if name in second and not name.startswith("own exit")]
-    accuracy = {name: dataclasses.asdict(paired_difference(first[name].right, second[name].right)) for name in attacks}
-    accuracy["union"] = dataclasses.asdict(
-        paired_difference(surviving(first, UNION_ATTACKS), surviving(second, UNION_ATTACKS))
-    )
+    pairs = {name: (first[name].right, second[name].right) for name in attacks} | {
+        "worstOfThree": (first[_worst_of_three(first)].right, second[_worst_of_three(second)].right),
+        "gateAware": (surviving(first, GATE_AWARE), surviving(second, GATE_AWARE)),
+        "union": (surviving(first, UNION_ATTACKS), surviving(second, UNION_ATTACKS)),
+    }
+    accuracy = {name: dataclasses.asdict(paired_difference(*pair)) for name, pair in pairs.items()}
     executed = (first["clean"].executed_macs, second["clean"].executed_macs)
     return {"accuracy": accuracy, "executedMacs": executed, "executedRatio": executed[0] / executed[1]}
+
+
+def _worst_of_three(records: dict[str, Record]) -> str:
+    return min(PAPER_ATTACKS, key=lambda name: records[name].right.sum().item())
 
 
 def _masking(records: dict[str, Record]) -> dict[str, bool]:
