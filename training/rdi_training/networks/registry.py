@@ -7,7 +7,7 @@ from .authors_resnet38 import authors_resnet38
 from .mobilenetv2 import rdi_mobilenetv2
 from .multi_exit import MultiExitNetwork
 from .resnet38 import rdi_resnet38, resnet38
-from .small_cnn import rdi_small_cnn
+from .small_cnn import rdi_small_cnn, small_cnn
 from .tiny import rdi_tiny
 
 NETWORKS: dict[str, Callable[..., MultiExitNetwork]] = {
@@ -17,6 +17,7 @@ NETWORKS: dict[str, Callable[..., MultiExitNetwork]] = {
     "rdi-smallcnn": rdi_small_cnn,
     "rdi-tiny": rdi_tiny,
     "resnet38": resnet38,
+    "smallcnn": small_cnn,
 }
 
 
