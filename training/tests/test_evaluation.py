@@ -1,5 +1,6 @@
 """Intervals by hand, and the whole table on a tiny network."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -77,11 +78,11 @@ def test_union_is_no_better_than_any_attack_and_worst_is_the_lowest(network: Mul
         "subjects": [
             {"name": name, "thresholds": [0.5, None], "profiles": profiles, "table": table} for name in ("one", "two")
         ],
-        "comparison": compare(records, records),
+        "comparison": compare(records, records, all_clean=(records["clean"], records["clean"])),
     }
     text = to_markdown(report)
     assert "| union of all attacks |" in text
-    assert "executed compute ratio 1.000" in text
+    assert "executed on clean images: 100.0% of the other's" in text
 
 
 def test_two_models_are_compared_each_under_the_attack_that_hurts_it_most() -> None:
@@ -94,11 +95,14 @@ def test_two_models_are_compared_each_under_the_attack_that_hurts_it_most() -> N
 
     first = under({"main": [0, 1, 1, 1], "average": [0, 0, 1, 1]})
     second = under({"max-average": [0, 0, 0, 1], "gate-aware margin": [0, 0, 0, 0]})
-    values = {name: entry["value"] for name, entry in compare(first, second)["accuracy"].items()}
+    all_clean = (first["clean"], dataclasses.replace(second["average"], executed_macs=4.0))
+    comparison = compare(first, second, all_clean)
+    values = {name: entry["value"] for name, entry in comparison["accuracy"].items()}
     assert values["main"] == -0.25
     assert values["worstOfThree"] == 0.25
     assert values["gateAware"] == 1
     assert values["union"] == 0.5
+    assert comparison["executedRatio"] == 0.25
 
 
 def test_the_same_seed_gives_the_same_records(network: MultiExitNetwork) -> None:

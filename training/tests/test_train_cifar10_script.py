@@ -47,4 +47,4 @@ def test_it_stops_in_time_goes_on_and_compares(config: TrainingConfig, tmp_path:
         assert (tmp_path / "runs" / name / "report.md").exists()
     table = (tmp_path / "runs" / "triple-win.md").read_text()
     assert "dynamic, balanced minus single, balanced" in table
-    assert "Paired, image by image; executed compute ratio" in table
+    assert "Paired, image by image; executed on clean images:" in table

@@ -63,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         )
         for subject, other in zip(subjects, others, strict=True)
     ]
+    all_clean = [record_profiles(subject, test) for subject in subjects]
     report: dict[str, Any] = {
         "command": shlex.join(["python", "-m", "rdi_training", *sys.argv[1:]]),
         "dataset": options.dataset,
@@ -76,16 +77,17 @@ def run(options: argparse.Namespace) -> int:
                 "name": subject.name,
                 "thresholds": list(subject.thresholds),
                 "profiles": tabulate_profiles(
-                    record_profiles(subject, test),
+                    clean,
                     attack_profiles(subject, images, threat, seed=options.seed, done=record),
                 ),
                 "table": tabulate(record, network_cost(subject.network)),
             }
-            for subject, record in zip(subjects, records, strict=True)
+            for subject, record, clean in zip(subjects, records, all_clean, strict=True)
         ],
     }
     if len(records) == 2:
-        report["comparison"] = compare(*records)
+        first, second = (clean[subject.profile] for subject, clean in zip(subjects, all_clean, strict=True))
+        report["comparison"] = compare(*records, all_clean=(first, second))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
     options.out.with_suffix(".md").write_text(to_markdown(report))

@@ -135,10 +135,10 @@ def _exits(entry: dict[str, Any]) -> str:
 
 def _comparison(comparison: dict[str, Any], names: list[str]) -> str:
     rows = [
-        [label, f"{value['value']:+.1%}", f"{value['low']:+.1%} to {value['high']:+.1%}", f"{value['p']:.3g}"]
-        for key, label in (ROWS | SUMMARIES).items()
+        [label, f"{value['value']:+.2%}", f"{value['low']:+.2%} to {value['high']:+.2%}", f"{value['p']:.3g}"]
+        for key, label in ({"allClean": "clean, all test images"} | ROWS | SUMMARIES).items()
         if (value := comparison["accuracy"].get(key))
     ]
     head = ["accuracy", f"{names[0]} minus {names[1]}", "95 % interval", "p (McNemar, exact)"]
-    conditions = f"Paired, image by image; executed compute ratio {comparison['executedRatio']:.3f}."
+    conditions = f"Paired, image by image; executed on clean images: {comparison['executedRatio']:.1%} of the other's."
     return f"{conditions}\n\n{markdown_table(head, rows)}"

@@ -75,9 +75,12 @@ def attack_profiles(
 
     `done` is run_suite's for the subject's own profile. An attacker knows the label and may try both forms.
     """
-    others = [dataclasses.replace(subject, profile=name) for name in subject.profiles if name != subject.profile]
-    records = {other.profile: _recorded(other, images, threat, seed, _gate_aware) for other in others}
-    return {name: surviving(records.get(name, done), GATE_AWARE) for name in subject.profiles}
+    attacked = {tuple(subject.thresholds): done}
+    for name, thresholds in subject.profiles.items():
+        if tuple(thresholds) not in attacked:
+            other = dataclasses.replace(subject, profile=name)
+            attacked[tuple(thresholds)] = _recorded(other, images, threat, seed, _gate_aware)
+    return {name: surviving(attacked[tuple(thresholds)], GATE_AWARE) for name, thresholds in subject.profiles.items()}
 
 
 def surviving(records: dict[str, Record], attacks: Iterable[str]) -> Tensor:
