@@ -20,6 +20,7 @@ from rdi_training.networks.registry import NETWORKS, build_network
 from rdi_training.networks.tiny import rdi_tiny
 from rdi_training.training.batch_norm import recompute_statistics
 
+SHIPPED = sorted((Path(__file__).parents[2] / "models").glob("*/*"))
 CALIBRATION = {
     "formatVersion": 1,
     "defaultProfile": "balanced",
@@ -92,8 +93,8 @@ def test_package_reads_back_as_the_same_network(network: MultiExitNetwork, tmp_p
         load_package(tmp_path, "sharp")
 
 
-def test_a_shipped_package_reads_back_with_its_golden_outputs() -> None:
-    package = Path(__file__).parents[2] / "models" / "mnist-smallcnn" / "1"
+@pytest.mark.parametrize("package", SHIPPED, ids=lambda package: package.parent.name)
+def test_a_shipped_package_reads_back_with_its_golden_outputs(package: Path) -> None:
     subject = load_package(package, "balanced")
     assert set(subject.profiles) == {"accurate", "balanced", "fast", "full"}
     golden = json.loads((package / "golden.json").read_text())
