@@ -18,8 +18,8 @@ const synthetic = (policy: Policy): Population => ({
   calImages: 1500,
 });
 
-async function shipped(model: string): Promise<Population> {
-  const { exits } = (await loadPackage(`models/${model}/1`)).manifest;
+async function shipped(model: string, version: number): Promise<Population> {
+  const { exits } = (await loadPackage(`models/${model}/${version}`)).manifest;
   return { table: readRecordedScores(model, exits.length), exits, tuneImages: 1000, calImages: 2500 };
 }
 
@@ -36,12 +36,12 @@ const cases: Case[] = [
   { name: 'synthetic scores', population: synthetic('entropy'), density: { candidates: 64 } },
   {
     name: 'recorded scores of mnist-smallcnn',
-    population: await shipped('mnist-smallcnn'),
+    population: await shipped('mnist-smallcnn', 2),
     density: { candidates: 16, stepShare: 0.2 },
   },
   {
     name: 'recorded scores of rdi-resnet38',
-    population: await shipped('rdi-resnet38'),
+    population: await shipped('rdi-resnet38', 1),
     density: { candidates: 16, stepShare: 0.2 },
   },
 ];
