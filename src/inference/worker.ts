@@ -10,6 +10,7 @@ import { createImageTensor } from './image-tensor.js';
 import type { Command, LoadCommand, Network, RankedClass, Report, WorkerSetup } from './protocol.js';
 import { createSegmentQueue } from './segment-queue.js';
 import { loadSegments, segmentKey } from './self-check.js';
+import { yieldToMainThread } from './worker-priority.js';
 
 type LoadedNetwork = Network & {
   readonly loaded: ReadonlyMap<string, Segment>;
@@ -26,6 +27,7 @@ const networks = new Map<string, LoadedNetwork>();
 
 const report = (message: Report): void => port.postMessage(message);
 
+yieldToMainThread();
 const { createEngine } = (await import(setup.engine.module)) as EngineModule;
 const engine = await createEngine(setup.engine.options);
 const refused: { id: string; reason: string }[] = [];
