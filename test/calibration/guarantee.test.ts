@@ -41,7 +41,7 @@ const cases: Case[] = [
   },
   {
     name: 'recorded scores of rdi-resnet38',
-    population: await shipped('rdi-resnet38', 1),
+    population: await shipped('rdi-resnet38', 2),
     density: { candidates: 16, stepShare: 0.2 },
   },
 ];
