@@ -10,7 +10,6 @@ import { createImageTensor } from './image-tensor.js';
 import type { Command, LoadCommand, Network, RankedClass, Report, WorkerSetup } from './protocol.js';
 import { createSegmentQueue } from './segment-queue.js';
 import { loadSegments, segmentKey } from './self-check.js';
-import { yieldToMainThread } from './worker-priority.js';
 
 type LoadedNetwork = Network & {
   readonly loaded: ReadonlyMap<string, Segment>;
@@ -27,7 +26,6 @@ const networks = new Map<string, LoadedNetwork>();
 
 const report = (message: Report): void => port.postMessage(message);
 
-yieldToMainThread();
 const { createEngine } = (await import(setup.engine.module)) as EngineModule;
 const engine = await createEngine(setup.engine.options);
 const refused: { id: string; reason: string }[] = [];

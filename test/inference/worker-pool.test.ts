@@ -1,8 +1,5 @@
 // The pool over real threads: batches, cancelling, loading, closing. (Several batches in hand: merging.test.ts.)
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
-import { getPriority } from 'node:os';
-import process from 'node:process';
 import { test } from 'node:test';
 import type { SegmentSource } from '../../src/engines/engine.js';
 import type { Path } from '../../src/inference/path.js';
@@ -30,27 +27,6 @@ test('each worker takes one batch at a time and says when it is idle again', asy
   assert.deepEqual(first.leavers().length, 1);
   const all = second.leavers().map(({ image }) => image);
   assert.deepEqual(all.sort(), [0, 1, 2, 3], 'everyone leaves once');
-});
-
-/** Nice values of this process's threads, by thread. */
-async function niceValues(): Promise<Map<string, number>> {
-  const threads = await readdir('/proc/self/task');
-  const stats = await Promise.all(threads.map((one) => readFile(`/proc/self/task/${one}/stat`, 'utf8')));
-  // Field 19 of proc_pid_stat(5); the second, a name in parentheses, may contain spaces.
-  const nice = (stat: string) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
-  return new Map(threads.map((thread, index) => [thread, nice(stats[index] ?? '')]));
-}
-
-test('workers yield to the main thread', {
-  skip: process.platform !== 'linux' && 'Linux only',
-}, async (t) => {
-  const before = await niceValues();
-  await startPool(t, { size: 2 });
-  const own = getPriority();
-  const added = [...(await niceValues())].filter(([thread]) => !before.has(thread));
-  const lower = added.filter(([, value]) => value === Math.min(19, own + 10));
-  assert.equal(lower.length, 2, JSON.stringify(added));
-  assert.equal((await niceValues()).get(String(process.pid)), own);
 });
 
 test('a cancelled image is left out of what follows; cancelling after the end touches nobody', async (t) => {
