@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExitTable } from '../../src/calibration/exit-table.js';
-import { loadPackage } from '../../src/models/package.js';
 import type { Policy } from '../../src/models/profiles.js';
+import { findPackage } from '../../src/models/repository.js';
 import { isWithinLuck } from './luck.js';
 import { readRecordedScores } from './recorded-scores.js';
 import { countViolations, type Density, type Population, pathsWithLosses, SPLITS } from './resplits.js';
@@ -18,8 +18,8 @@ const synthetic = (policy: Policy): Population => ({
   calImages: 1500,
 });
 
-async function shipped(model: string, version: number): Promise<Population> {
-  const { exits } = (await loadPackage(`models/${model}/${version}`)).manifest;
+async function shipped(model: string): Promise<Population> {
+  const { exits } = (await findPackage('models', model, undefined)).manifest;
   return { table: readRecordedScores(model, exits.length), exits, tuneImages: 1000, calImages: 2500 };
 }
 
@@ -36,12 +36,12 @@ const cases: Case[] = [
   { name: 'synthetic scores', population: synthetic('entropy'), density: { candidates: 64 } },
   {
     name: 'recorded scores of mnist-smallcnn',
-    population: await shipped('mnist-smallcnn', 2),
+    population: await shipped('mnist-smallcnn'),
     density: { candidates: 16, stepShare: 0.2 },
   },
   {
     name: 'recorded scores of rdi-resnet38',
-    population: await shipped('rdi-resnet38', 2),
+    population: await shipped('rdi-resnet38'),
     density: { candidates: 16, stepShare: 0.2 },
   },
 ];
