@@ -9,10 +9,14 @@ import pytest
 import torch
 from torch import nn
 
+from rdi_training.data.image_set import ImageSet
+from rdi_training.networks.layers import classifier
+from rdi_training.networks.multi_exit import MultiExitNetwork
 from rdi_training.training.augment import crop_and_flip, scaled
 from rdi_training.training.batch_norm import recompute_statistics
 from rdi_training.training.config import Phase, TrainingConfig
 from rdi_training.training.crafting import mixed_weights, starting_points, to_carry
+from rdi_training.training.finished import refresh_statistics
 from rdi_training.training.guard import Vitals, collapse
 from rdi_training.training.loss import neighbour_divergence, training_loss
 from rdi_training.training.moving_average import averaged_copy, update_average
@@ -98,6 +102,21 @@ def test_statistics_are_those_of_the_batches() -> None:
     assert torch.allclose(network[0].running_mean, torch.cat(batches).mean((0, 2, 3)), atol=1e-5)
     assert network[0].momentum == 0.1
     assert not network.training
+
+
+def test_refreshed_statistics_are_those_of_images_as_training_showed_them(config: TrainingConfig) -> None:
+    network = MultiExitNetwork([nn.BatchNorm2d(3)], [classifier(3, 2)], (3, 32, 32))
+    white = ImageSet(torch.full((64, 3, 32, 32), 255, dtype=torch.uint8), torch.zeros(64, dtype=torch.long), ("a", "b"))
+
+    def mean(augment: bool) -> float:
+        refresh_statistics(network, dataclasses.replace(config, augment=augment, carry_perturbations=False), white)
+        return network.stages[0].running_mean.mean().item()
+
+    # Crops bring in black borders of 2.2 pixels on average; an attack takes at most epsilon, from half of the images.
+    darkened = config.final_epsilon / 2
+    kept = (1 - 20 / 9 / 32) ** 2
+    assert 1 - darkened <= mean(augment=False) <= 1
+    assert kept - darkened - 0.05 <= mean(augment=True) <= kept + 0.05
 
 
 def test_crop_and_flip_moves_pixels_and_repeats() -> None:

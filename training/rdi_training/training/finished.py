@@ -14,6 +14,7 @@ from ..data.image_set import ImageSet, as_pixels
 from ..export.package import WEIGHTS, read_description
 from ..networks.multi_exit import MultiExitNetwork
 from ..networks.registry import build_network
+from .augment import crop_and_flip
 from .batch_norm import has_batch_norm, recompute_statistics
 from .config import TrainingConfig
 from .record import TrainingRecord
@@ -67,14 +68,21 @@ def _records(values: list[dict[str, Any]]) -> list[TrainingRecord]:
 
 
 def refresh_statistics(network: MultiExitNetwork, config: TrainingConfig, trained: ImageSet) -> None:
-    """Recompute batch-norm statistics, in place, on trained images: half clean, half attacked, as in training."""
+    """Recompute batch-norm statistics, in place, on trained images as training showed them: half of them attacked.
+
+    Cropped and flipped where training did so. The weights learned behind statistics of shifted images with black
+    borders; statistics of whole images cost RDI-ResNet38 3 points on clean images and 5 under attack.
+    """
     if not has_batch_norm(network):
         return
     sample = trained.sample(STATISTICS_BATCHES * BATCH_SIZE, config.seed)
     epsilon, phase = config.final_epsilon, config.phases[-1]
+    draws = torch.Generator(sample.images.device).manual_seed(config.seed)
     batches = []
     for raw, labels in zip(sample.images.split(BATCH_SIZE), sample.labels.split(BATCH_SIZE), strict=True):
         images = as_pixels(raw)
+        if config.augment:
+            images = crop_and_flip(images, draws)
         adversarial = pgd(
             network,
             images,
