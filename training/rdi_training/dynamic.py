@@ -1,10 +1,8 @@
-"""The dynamic decision: an image leaves at the first active exit whose score is below its threshold.
+"""The dynamic decision: an image leaves at the first active side exit whose score clears the gate's threshold."""
 
-The score is the entropy of the softmax divided by ln C, in [0, 1]; lower is surer (Triple Wins, section 3.1, with
-the entropy normalised). A threshold of None switches a side exit off: its head is not executed.
-"""
-
-from collections.abc import Sequence
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -12,24 +10,78 @@ from torch import Tensor, nn
 from .data.image_set import as_pixels
 from .networks.multi_exit import stacked_logits
 
-Thresholds = Sequence[float | None]
-"""One per side exit; the final exit takes whatever reaches it."""
-
 
 def normalised_entropy(logits: Tensor) -> Tensor:
-    """Entropy / ln C of the softmax over the last dimension: [..., C] to [...]."""
+    """Entropy / ln C of the softmax over the last dimension, in [0, 1], lower is surer: [..., C] to [...].
+
+    Triple Wins, section 3.1, with the entropy normalised.
+    """
     log_probabilities = logits.log_softmax(-1)
     entropy = -(log_probabilities.exp() * log_probabilities).sum(-1)
-    return entropy / torch.log(torch.tensor(float(logits.shape[-1])))
+    return entropy / math.log(logits.shape[-1])
 
 
-def exits_taken(scores: Tensor, thresholds: Thresholds) -> Tensor:
-    """Index of the exit that each image takes, [N], from the scores of the side exits, [E-1, N]."""
-    taken = torch.full(scores.shape[1:], len(scores), dtype=torch.long, device=scores.device)
-    for index in reversed(range(len(scores))):
-        threshold = thresholds[index]
-        if threshold is not None:
-            taken = torch.where(scores[index] < threshold, index, taken)
+def largest_probability(logits: Tensor) -> Tensor:
+    """The largest of the softmax over the last dimension: [..., C] to [...]."""
+    return logits.softmax(-1).amax(-1)
+
+
+def probability_margin(logits: Tensor) -> Tensor:
+    """The largest of the softmax over the last dimension less the second: [..., C] to [...]."""
+    largest = logits.softmax(-1).topk(2).values
+    return largest[..., 0] - largest[..., 1]
+
+
+SCORES: dict[str, Callable[[Tensor], Tensor]] = {
+    "entropy": normalised_entropy,
+    "max-softmax": largest_probability,
+    "margin": probability_margin,
+}
+"""By rdi-serve's names. An image leaves if its entropy is below the threshold, or if another score is not."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What decides where images leave."""
+
+    policy: str
+    """One of SCORES."""
+    thresholds: tuple[float | None, ...]
+    """One per side exit, None where it is off: its head is not executed. The final exit takes whatever reaches it."""
+
+    @property
+    def active(self) -> list[bool]:
+        """Whether each side exit is on."""
+        return [threshold is not None for threshold in self.thresholds]
+
+    def clearance(self, logits: Tensor) -> Tensor:
+        """How far every side exit's score is beyond its threshold, [E-1, N], from all exits' logits [E, N, C].
+
+        Positive where it suffices to leave, -inf where the exit is off.
+        """
+        scores = SCORES[self.policy](logits[:-1])
+        if len(scores) != len(self.thresholds):
+            raise ValueError(f"{len(self.thresholds)} thresholds for {len(scores)} side exits")
+        sign = -1 if self.policy == "entropy" else 1
+        limits = [sign * math.inf if threshold is None else threshold for threshold in self.thresholds]
+        return sign * (scores - scores.new_tensor(limits).unsqueeze(-1))
+
+    def exits_taken(self, logits: Tensor) -> Tensor:
+        """Index of the exit that each image takes, [N], from all exits' logits [E, N, C]."""
+        clearance = self.clearance(logits)
+        return first_leaving(clearance > 0 if self.policy == "entropy" else clearance >= 0)
+
+
+def always_full(side_exits: int) -> Gate:
+    """The gate of the profile `full`: every side exit is off."""
+    return Gate("entropy", (None,) * side_exits)
+
+
+def first_leaving(leaves: Tensor) -> Tensor:
+    """Index of the first exit that lets each image leave, else of the final one: bool [E-1, N] to [N]."""
+    taken = torch.full(leaves.shape[1:], len(leaves), dtype=torch.long, device=leaves.device)
+    for index in reversed(range(len(leaves))):
+        taken = torch.where(leaves[index], index, taken)
     return taken
 
 

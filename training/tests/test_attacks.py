@@ -14,20 +14,21 @@ from rdi_training.attacks.max_average import most_harmful
 from rdi_training.attacks.objectives import Objective
 from rdi_training.attacks.pgd import pgd
 from rdi_training.data.stripes import draw_stripes
-from rdi_training.dynamic import all_logits, exits_taken, normalised_entropy
+from rdi_training.dynamic import Gate, all_logits, at_exit
 from rdi_training.networks.multi_exit import MultiExitNetwork
 
 EPSILON = 0.1
-THRESHOLDS = [0.6, 0.8]
+GATES = [Gate("entropy", (0.6, 0.8)), Gate("max-softmax", (0.8, 0.7)), Gate("margin", (0.7, 0.5))]
 OBJECTIVES: dict[str, Objective] = {
     "main": objectives.main_branch(),
     "single exit": objectives.single_exit(0),
     "average": objectives.average(),
     "dlr": objectives.difference_of_logits_ratio(),
     "uniform": objectives.towards_uniform(),
-    "gate-aware loss": objectives.gate_aware_loss(THRESHOLDS),
-    "gate-aware margin": objectives.gate_aware_margin(THRESHOLDS),
-    "gate-aware, exit 0 off": objectives.gate_aware_loss([None, 0.8]),
+    **{f"gate-aware loss, {gate.policy}": objectives.gate_aware_loss(gate) for gate in GATES},
+    **{f"gate-aware margin, {gate.policy}": objectives.gate_aware_margin(gate) for gate in GATES},
+    **{f"staying, {gate.policy}": objectives.staying(gate) for gate in GATES},
+    "gate-aware, exit 0 off": objectives.gate_aware_loss(Gate("entropy", (None, 0.8))),
 }
 
 
@@ -119,26 +120,26 @@ def test_max_average_takes_the_most_harmful_chain(network: MultiExitNetwork, ima
     assert torch.allclose(chosen, torch.stack(summed).amax(0), atol=1e-5)
 
 
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.policy)
 def test_gate_aware_fools_the_dynamic_network_at_least_as_often_as_the_main_branch_attack(
-    network: MultiExitNetwork, images: Tensor, labels: Tensor
+    network: MultiExitNetwork, images: Tensor, labels: Tensor, gate: Gate
 ) -> None:
     def fooled(objective: Objective) -> int:
         adversarial = pgd(network, images, labels, objective, epsilon=0.15, step=0.03, steps=20)
         logits = all_logits(network, adversarial)
-        taken = exits_taken(normalised_entropy(logits[:-1]), THRESHOLDS)
-        answers = logits.argmax(-1)[taken, torch.arange(len(taken))]
-        return int((answers != labels).sum())
+        return int(at_exit(logits.argmax(-1), gate.exits_taken(logits)).ne(labels).sum())
 
-    assert fooled(objectives.gate_aware_margin(THRESHOLDS)) >= fooled(objectives.main_branch())
+    assert fooled(objectives.gate_aware_margin(gate)) >= fooled(objectives.main_branch())
 
 
-def test_slowdown_sends_images_further(network: MultiExitNetwork, images: Tensor, labels: Tensor) -> None:
-    slowed = pgd(network, images, labels, objectives.towards_uniform(), epsilon=EPSILON, step=0.02, steps=20)
-    depth = [
-        exits_taken(normalised_entropy(all_logits(network, version)[:-1]), THRESHOLDS).float().mean()
-        for version in (images, slowed)
-    ]
-    assert depth[1] > depth[0]
+@pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.policy)
+def test_slowdown_sends_images_further(network: MultiExitNetwork, images: Tensor, labels: Tensor, gate: Gate) -> None:
+    def depth(version: Tensor) -> float:
+        return gate.exits_taken(all_logits(network, version)).float().mean().item()
+
+    for objective in (objectives.towards_uniform(), objectives.staying(gate)):
+        slowed = pgd(network, images, labels, objective, epsilon=EPSILON, step=0.02, steps=20)
+        assert depth(slowed) > depth(images)
 
 
 def test_random_start_is_reproducible(images: Tensor) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from rdi_training.cost import network_cost
 from rdi_training.data.stripes import draw_stripes
-from rdi_training.dynamic import Thresholds
+from rdi_training.dynamic import Gate, always_full
 from rdi_training.evaluation.intervals import paired_difference, share
 from rdi_training.evaluation.markdown import to_markdown
 from rdi_training.evaluation.records import Record, record, record_profiles
@@ -23,8 +23,8 @@ from rdi_training.networks.tiny import rdi_tiny
 THREAT = Threat(epsilon=0.1, step=0.02, steps=5)
 
 
-def tiny_subject(network: MultiExitNetwork, thresholds: Thresholds) -> Subject:
-    return Subject("tiny", network, "own", {"own": thresholds, "full": [None, None]})
+def tiny_subject(network: MultiExitNetwork, *thresholds: float | None) -> Subject:
+    return Subject("tiny", network, "own", {"own": Gate("entropy", thresholds), "full": always_full(2)})
 
 
 def test_wilson_interval() -> None:
@@ -45,7 +45,7 @@ def test_paired_difference_counts_only_disagreements() -> None:
 
 def test_union_is_no_better_than_any_attack_and_worst_is_the_lowest(network: MultiExitNetwork) -> None:
     images = draw_stripes(60, seed=5)
-    subject = tiny_subject(network, [0.5, None])
+    subject = tiny_subject(network, 0.5, None)
     records = run_suite(subject, images, THREAT, seed=1, masking=True, transfer_from=rdi_tiny().eval())
     table = tabulate(records, network_cost(network))
     dynamic = {name: entry["value"] for name, entry in table["dynamic"].items()}
@@ -107,14 +107,14 @@ def test_two_models_are_compared_each_under_the_attack_that_hurts_it_most() -> N
 
 def test_the_same_seed_gives_the_same_records(network: MultiExitNetwork) -> None:
     images = draw_stripes(20, seed=5)
-    subject = tiny_subject(network, [0.5, 0.5])
+    subject = tiny_subject(network, 0.5, 0.5)
     first, second = (run_suite(subject, images, THREAT, seed=1, masking=False) for _ in range(2))
     assert all(torch.equal(first[name].right, second[name].right) for name in first)
 
 
 def test_a_record_counts_what_was_executed(network: MultiExitNetwork) -> None:
     images = draw_stripes(20, seed=5)
-    always_first = record(tiny_subject(network, [2.0, None]), images.images, images.labels)
+    always_first = record(tiny_subject(network, 2.0, None), images.images, images.labels)
     assert always_first.executed_macs == network_cost(network).executed([True, False])[0]
     assert always_first.taken.tolist() == [0] * 20
 
@@ -128,7 +128,7 @@ def test_authors_checkpoint_loads_completely() -> None:
         Path(os.environ["RDI_AUTHORS_CHECKPOINT"]), torch.randint(256, (70, 3, 32, 32), dtype=torch.uint8)
     )
     assert subject.network.exit_count == 7
-    assert len(subject.thresholds) == 6
+    assert len(subject.gate.thresholds) == 6
 
 
 def test_a_radius_of_ones_own_or_the_papers() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rdi_training.data.stripes import CLASSES
-from rdi_training.dynamic import all_logits
+from rdi_training.dynamic import Gate, all_logits, always_full
 from rdi_training.evaluation.subject import load_package
 from rdi_training.export.golden import golden_cases, synthetic_images
 from rdi_training.export.onnx_graph import run_onnx, write_onnx
@@ -86,8 +86,8 @@ def test_package_reads_back_as_the_same_network(network: MultiExitNetwork, tmp_p
         "resize": "fill",
     }
     subject = load_package(tmp_path, "balanced")
-    assert subject.thresholds == [0.5, None]
-    assert load_package(tmp_path, "full").thresholds == [None, None]
+    assert subject.gate == Gate("entropy", (0.5, None))
+    assert load_package(tmp_path, "full").gate == always_full(2)
     images = torch.rand(4, *network.image_shape)
     assert torch.equal(all_logits(subject.network, images), all_logits(network, images))
     with pytest.raises(ValueError, match="no profile 'sharp'"):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rdi_training.cost import NetworkCost
-from rdi_training.dynamic import at_exit, exits_taken, normalised_entropy
+from rdi_training.dynamic import SCORES, Gate, always_full, at_exit, first_leaving, normalised_entropy
 from rdi_training.export.profiles import ALLOWED_LOSS, choose_profiles
 from rdi_training.export.thresholds import RecordedExits, cheapest
 
@@ -32,12 +32,38 @@ def test_entropy_is_zero_when_sure_and_one_when_not() -> None:
     assert half.item() == pytest.approx(math.log(2) / math.log(4), abs=1e-6)
 
 
-def test_first_active_exit_below_its_threshold_is_taken() -> None:
-    scores = torch.tensor([[0.1, 0.5, 0.9, 0.3], [0.1, 0.1, 0.9, 0.5]])
-    assert exits_taken(scores, [0.3, 0.5]).tolist() == [0, 1, 2, 2]
-    assert exits_taken(scores, [None, 0.5]).tolist() == [1, 1, 2, 2]
-    assert exits_taken(scores, [None, None]).tolist() == [2, 2, 2, 2]
-    assert exits_taken(scores[:0], []).tolist() == [0, 0, 0, 0]
+def test_every_policy_scores_a_softmax() -> None:
+    logits = torch.tensor([0.5, 0.3, 0.2]).log()
+    entropy = -sum(share * math.log(share) for share in (0.5, 0.3, 0.2)) / math.log(3)
+    scores = {policy: score(logits).item() for policy, score in SCORES.items()}
+    assert scores == pytest.approx({"entropy": entropy, "max-softmax": 0.5, "margin": 0.2}, abs=1e-6)
+
+
+def test_first_exit_that_lets_an_image_leave_is_taken() -> None:
+    leaves = torch.tensor([[True, False, False], [True, True, False]])
+    assert first_leaving(leaves).tolist() == [0, 1, 2]
+    assert first_leaving(leaves[:0]).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("policy", SCORES)
+def test_images_leave_at_the_first_active_exit_that_is_sure_enough(policy: str) -> None:
+    sure, unsure = torch.tensor([6.0, 0.0, 0.0]), torch.tensor([0.5, 0.0, 0.0])
+    logits = torch.stack([torch.stack(pair) for pair in ((sure, unsure), (sure, sure), (unsure, unsure))])
+    between = SCORES[policy](torch.stack([sure, unsure])).mean().item()
+    assert Gate(policy, (between, between)).exits_taken(logits).tolist() == [0, 1]
+    assert Gate(policy, (None, between)).exits_taken(logits).tolist() == [1, 1]
+    assert Gate(policy, (between, None)).exits_taken(logits).tolist() == [0, 2]
+    assert always_full(2).exits_taken(logits).tolist() == [2, 2]
+    assert always_full(0).exits_taken(logits[:1]).tolist() == [0, 0]
+    with pytest.raises(ValueError, match="1 thresholds for 2 side exits"):
+        Gate(policy, (between,)).exits_taken(logits)
+
+
+@pytest.mark.parametrize("policy", SCORES)
+def test_a_score_at_the_threshold_leaves_unless_it_is_an_entropy(policy: str) -> None:
+    even = torch.zeros(2, 1, 4)
+    score = SCORES[policy](even[0]).item()
+    assert Gate(policy, (score,)).exits_taken(even).tolist() == [1 if policy == "entropy" else 0]
 
 
 def test_at_exit_picks_per_image() -> None:

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from ..data.image_set import as_pixels
-from ..dynamic import Thresholds, all_logits, at_exit
+from ..dynamic import Gate, all_logits, at_exit
 from ..networks.multi_exit import MultiExitNetwork
 from .ball import random_start, to_bytes
 from .max_average import most_harmful
-from .objectives import Objective, gate_aware_loss, gate_aware_margin, single_exit
+from .objectives import Objective, gate_aware_loss, gate_aware_margin, margins, single_exit
 from .pgd import pgd
 
 ATTACKS = ("max-average", "gate-aware-loss", "gate-aware-margin")
@@ -21,7 +21,7 @@ def adversarial_copies(
     images: Tensor,
     labels: Tensor,
     attacks: Sequence[str],
-    thresholds: Thresholds | None,
+    gate: Gate | None,
     *,
     epsilon: float,
     step: float,
@@ -31,7 +31,7 @@ def adversarial_copies(
     """Copies, uint8 like `images`, by PGD from one random start; units of epsilon and step: [0, 1].
 
     Of several attacks, each image gets the copy that comes closest to a wrong answer of the dynamic network. All but
-    max-average aim at the decision to leave under `thresholds`; without them they are a ValueError.
+    max-average aim at the decision to leave at `gate`; without it they are a ValueError.
     """
     clean = as_pixels(images)
 
@@ -42,17 +42,17 @@ def adversarial_copies(
     def copy(attack: str) -> Tensor:
         if attack == "max-average":
             return most_harmful(network, [climb(single_exit(index)) for index in range(network.exit_count)], labels)
-        if thresholds is None:
+        if gate is None:
             raise ValueError(f"{attack} needs the thresholds that it aims at")
-        return climb((gate_aware_loss if attack == "gate-aware-loss" else gate_aware_margin)(thresholds))
+        return climb((gate_aware_loss if attack == "gate-aware-loss" else gate_aware_margin)(gate))
 
     copies = torch.stack([to_bytes(copy(attack), images, epsilon) for attack in attacks])
-    if len(attacks) == 1 or thresholds is None:
+    if len(attacks) == 1 or gate is None:
         return copies[0]
-    return at_exit(copies, _closeness(network, copies, labels, thresholds).argmax(0))
+    return at_exit(copies, _closeness(network, copies, labels, gate).argmax(0))
 
 
-def _closeness(network: nn.Module, copies: Tensor, labels: Tensor, thresholds: Thresholds) -> Tensor:
-    """The soft margin of the dynamic network's answer, [A, N], on copies [A, N, C, H, W]."""
-    objective = gate_aware_margin(thresholds)
-    return torch.stack([objective(all_logits(network, version), labels) for version in copies])
+def _closeness(network: nn.Module, copies: Tensor, labels: Tensor, gate: Gate) -> Tensor:
+    """The margin of the dynamic network's answer, positive where it is wrong: [A, N], on copies [A, N, C, H, W]."""
+    logits = [all_logits(network, version) for version in copies]
+    return torch.stack([at_exit(margins(exits, labels), gate.exits_taken(exits)) for exits in logits])

@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from ..dynamic import Thresholds, normalised_entropy
+from ..dynamic import Gate
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 
 GATE_TEMPERATURE = 0.1
-"""Softness of the decision to leave, in nats of entropy."""
+"""Softness of the decision to leave, in nats of entropy; for other scores, the same share of their range."""
 
 
 def exit_losses(logits: Tensor, labels: Tensor) -> Tensor:
@@ -78,28 +78,28 @@ def towards_uniform() -> Objective:
     return lambda logits, _labels: logits[:-1].log_softmax(-1).mean(-1).mean(0)
 
 
-def gate_aware_loss(thresholds: Thresholds) -> Objective:
+def gate_aware_loss(gate: Gate) -> Objective:
     """Log of the expected cross-entropy of the exit taken, the decision to leave softened."""
     return lambda logits, labels: torch.logsumexp(
-        _log_leaving(logits, thresholds) + exit_losses(logits, labels).clamp_min(1e-12).log(), dim=0
+        _log_leaving(logits, gate) + exit_losses(logits, labels).clamp_min(1e-12).log(), dim=0
     )
 
 
-def gate_aware_margin(thresholds: Thresholds) -> Objective:
+def gate_aware_margin(gate: Gate) -> Objective:
     """Log of the expected exponential margin of the exit taken: seeks the one exit that can be fooled and left at."""
-    return lambda logits, labels: torch.logsumexp(_log_leaving(logits, thresholds) + margins(logits, labels), dim=0)
+    return lambda logits, labels: torch.logsumexp(_log_leaving(logits, gate) + margins(logits, labels), dim=0)
 
 
-def _log_leaving(logits: Tensor, thresholds: Thresholds) -> Tensor:
+def staying(gate: Gate) -> Objective:
+    """Log-probability of reaching the final exit, the decision to leave softened: a slowdown attack on this gate."""
+    return lambda logits, _labels: _log_leaving(logits, gate)[-1]
+
+
+def _log_leaving(logits: Tensor, gate: Gate) -> Tensor:
     """Log-probability of leaving at each exit, [E, N], with a sigmoid in place of the threshold's step."""
-    nats = math.log(logits.shape[-1])
-    staying = torch.zeros_like(logits[0, :, 0])
+    remaining = torch.zeros_like(logits[0, :, 0])
     leaving = []
-    for scores, threshold in zip(normalised_entropy(logits[:-1]), thresholds, strict=True):
-        if threshold is None:
-            leaving.append(torch.full_like(staying, -math.inf))
-            continue
-        sureness = (threshold - scores) * nats / GATE_TEMPERATURE
-        leaving.append(staying + functional.logsigmoid(sureness))
-        staying = staying + functional.logsigmoid(-sureness)
-    return torch.stack([*leaving, staying])
+    for sureness in gate.clearance(logits) * (math.log(logits.shape[-1]) / GATE_TEMPERATURE):
+        leaving.append(remaining + functional.logsigmoid(sureness))
+        remaining = remaining + functional.logsigmoid(-sureness)
+    return torch.stack([*leaving, remaining])

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from ..attacks.copies import ATTACKS, adversarial_copies
 from ..data.image_set import ImageSet, hold_out
 from ..data.registry import data_folder, load_split
-from ..dynamic import Thresholds
+from ..dynamic import SCORES, Gate
 from ..evaluation.threat import Threat, threat_for
 from ..networks.multi_exit import MultiExitNetwork
 from ..training.config import TrainingConfig
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--attack", nargs="+", choices=ATTACKS, default=["max-average"], help="several: the worst copy of each image"
     )
     parser.add_argument("--thresholds", nargs="+", type=_threshold, help="what gate-aware attacks aim at, or off")
+    parser.add_argument("--policy", choices=SCORES, default="entropy", help="what these thresholds compare")
     parser.add_argument("--epsilon", type=float, help="radius, in [0, 1]; default: the paper's for the data set")
     parser.add_argument("--steps", type=int, help="of PGD; default: the paper's")
     parser.add_argument("--step", type=float, help="size of one, in [0, 1]; default: the paper's")
@@ -47,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
     threat = Threat(threat.epsilon, options.step or threat.step, options.steps or threat.steps)
     if options.thresholds and len(options.thresholds) != network.exit_count - 1:
         raise ValueError(f"the network has {network.exit_count - 1} side exits; give a threshold for each")
+    gate = Gate(options.policy, tuple(options.thresholds)) if options.thresholds else None
     generator = torch.Generator(device).manual_seed(options.seed)
     batches = list(zip(held_out.images.split(BATCH), held_out.labels.split(BATCH), strict=True))
     copies = [
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
             images.to(device),
             labels.to(device),
             options.attack,
-            options.thresholds,
+            gate,
             epsilon=threat.epsilon,
             step=threat.step,
             steps=threat.steps,
@@ -65,15 +67,18 @@ def run(options: argparse.Namespace) -> int:
     ]
     write_images(ImageSet(torch.cat(copies), held_out.labels, held_out.classes), options.out)
     print(f"wrote {len(held_out)} images to {options.out}; for calibrate:")
-    print(f'--adversarial {options.out} --attack "{in_words(options.attack, options.thresholds, threat)}"')
+    print(f'--adversarial {options.out} --attack "{in_words(options.attack, gate, threat)}"')
     return 0
 
 
-def in_words(attacks: Sequence[str], thresholds: Thresholds | None, threat: Threat) -> str:
+def in_words(attacks: Sequence[str], gate: Gate | None, threat: Threat) -> str:
     """What the copies are, as certificates state it."""
-    aim = ", ".join("off" if threshold is None else f"{threshold:g}" for threshold in thresholds or ())
+    aim = ""
+    if gate:
+        thresholds = ("off" if threshold is None else f"{threshold:g}" for threshold in gate.thresholds)
+        aim = f" against {gate.policy} thresholds {', '.join(thresholds)}"
     return (
-        f"{' and '.join(attacks)} PGD{f' against thresholds {aim}' if aim else ''}, L∞ radius {threat.epsilon:g}, "
+        f"{' and '.join(attacks)} PGD{aim}, L∞ radius {threat.epsilon:g}, "
         f"{threat.steps} steps of {threat.step:g}, one random start, 8 bit"
     )
 

@@ -75,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
         "subjects": [
             {
                 "name": subject.name,
-                "thresholds": list(subject.thresholds),
+                "policy": subject.gate.policy,
+                "thresholds": list(subject.gate.thresholds),
                 "profiles": tabulate_profiles(
                     clean,
                     attack_profiles(subject, images, threat, seed=options.seed, done=record),

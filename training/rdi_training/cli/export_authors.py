@@ -41,8 +41,8 @@ def run(options: argparse.Namespace) -> int:
     )
     published = {
         "description": "The authors' rule: equal quotas on the test set, then shifts chosen by hand.",
-        "policy": "entropy",
-        "thresholds": list(subject.thresholds),
+        "policy": subject.gate.policy,
+        "thresholds": list(subject.gate.thresholds),
         "source": {"data": "test images", "n": len(test)},
     }
     calibration = {"formatVersion": 1, "defaultProfile": "published", "profiles": {"published": published}}

@@ -13,7 +13,8 @@ ROWS = {
     "gate-aware margin": "gate-aware, margin",
     "apgd-ce": "APGD-CE on the final exit",
     "apgd-dlr": "APGD-DLR on the final exit",
-    "slowdown": "slowdown (accuracy under it)",
+    "slowdown, uniform": "slowdown, towards uniform (accuracy under it)",
+    "slowdown, gate-aware": "slowdown, gate-aware (accuracy under it)",
 }
 SUMMARIES = {
     "worstOfThree": "worst of the three paper attacks",
@@ -44,7 +45,7 @@ def to_markdown(report: dict[str, Any]) -> str:
     rows += [
         ["executed on clean images (M MACs)", *(_macs(entry, "executedMacs") for entry in tables)],
         ["as the paper counts (2²⁰)", *(f"{entry['cost']['publishedMib']:.2f}" for entry in tables)],
-        ["executed under slowdown (M MACs)", *(_macs(entry, "slowdownMacs") for entry in tables)],
+        ["executed under the worse slowdown (M MACs)", *(_macs(entry, "slowdownMacs") for entry in tables)],
         ["backbone with its final exit (M MACs)", *(_macs(entry, "fullMacs") for entry in tables)],
     ]
     parts.append(markdown_table(["accuracy of the dynamic answer, 95 % interval", *names], rows))

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..cost import NetworkCost, network_cost
 from ..data.image_set import ImageSet
-from ..dynamic import Thresholds, all_logits, at_exit, exits_taken, normalised_entropy
+from ..dynamic import Gate, all_logits, at_exit
 from .subject import Subject
 
 
@@ -30,24 +30,22 @@ class Record:
 def record(subject: Subject, images: Tensor, labels: Tensor) -> Record:
     """Let every image leave where it will."""
     logits = all_logits(subject.network, images).cpu()
-    return decide(logits, labels.cpu(), subject.thresholds, network_cost(subject.network))
+    return decide(logits, labels.cpu(), subject.gate, network_cost(subject.network))
 
 
 def record_profiles(subject: Subject, images: ImageSet) -> dict[str, Record]:
     """Every profile on clean images."""
     logits = all_logits(subject.network, images.images).cpu()
     cost = network_cost(subject.network)
-    return {
-        name: decide(logits, images.labels.cpu(), thresholds, cost) for name, thresholds in subject.profiles.items()
-    }
+    return {name: decide(logits, images.labels.cpu(), gate, cost) for name, gate in subject.profiles.items()}
 
 
-def decide(logits: Tensor, labels: Tensor, thresholds: Thresholds, cost: NetworkCost) -> Record:
+def decide(logits: Tensor, labels: Tensor, gate: Gate, cost: NetworkCost) -> Record:
     """What becomes of images with these logits [E, N, C]."""
-    taken = exits_taken(normalised_entropy(logits[:-1]), thresholds)
+    taken = gate.exits_taken(logits)
     answers = logits.argmax(-1)
     exit_right = answers.eq(labels)
-    executed = torch.tensor(cost.executed([threshold is not None for threshold in thresholds]), dtype=torch.float64)
+    executed = torch.tensor(cost.executed(gate.active), dtype=torch.float64)
     return Record(
         right=at_exit(exit_right, taken),
         agrees=at_exit(answers, taken).eq(answers[-1]),

@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from ..data.image_folder import to_picture
-from ..dynamic import all_logits, at_exit, exits_taken, normalised_entropy
+from ..dynamic import all_logits, at_exit
 from .subject import Subject, read_description
 
 IMAGES_PER_REQUEST = 32
@@ -32,9 +32,9 @@ class Answer:
 
 
 def own_answers(subject: Subject, images: Tensor) -> list[Answer]:
-    """What PyTorch predicts for uint8 images [N, C, H, W] under the subject's thresholds."""
+    """What PyTorch predicts for uint8 images [N, C, H, W] at the subject's gate."""
     logits = all_logits(subject.network, images)
-    taken = exits_taken(normalised_entropy(logits[:-1]), subject.thresholds)
+    taken = subject.gate.exits_taken(logits)
     confidences, classes = at_exit(logits.softmax(-1), taken).max(-1)
     return [Answer(*values) for values in zip(classes.tolist(), taken.tolist(), confidences.tolist(), strict=True)]
 

@@ -1,4 +1,4 @@
-"""What is evaluated: a network with its thresholds, from an exported folder, a package or the authors' checkpoint."""
+"""What is evaluated: a network with its gate, from an exported folder, a package or the authors' checkpoint."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..dynamic import Thresholds, all_logits
+from ..dynamic import SCORES, Gate, all_logits, always_full
 from ..export.package import WEIGHTS, read_description
 from ..networks.authors_resnet38 import load_authors_checkpoint
 from ..networks.multi_exit import MultiExitNetwork
@@ -18,13 +18,13 @@ from .authors_rule import authors_thresholds
 
 @dataclass(frozen=True)
 class Subject:
-    """A network, evaluating, with the thresholds that decide where images leave."""
+    """A network, evaluating, with the gate that decides where images leave."""
 
     model: str
     network: MultiExitNetwork
     profile: str
     """The one under every attack."""
-    profiles: Mapping[str, Thresholds]
+    profiles: Mapping[str, Gate]
     """All that it may be run with."""
 
     @property
@@ -33,26 +33,28 @@ class Subject:
         return f"{self.model}, {self.profile}"
 
     @property
-    def thresholds(self) -> Thresholds:
-        """Those of its profile."""
+    def gate(self) -> Gate:
+        """That of its profile."""
         return self.profiles[self.profile]
 
 
 def load_package(folder: Path, profile: str) -> Subject:
     """An exported folder or a package with one of its profiles; `full` is every one's: all side exits off.
 
-    Profiles that do not decide by entropy are left out.
+    Profiles that decide by patience are left out.
     """
     description = read_description(folder)
     config = description["provenance"]["training"]["config"]
     network = build_network(config["network"], classes=len(description["classes"]))
     network.load_state_dict(load_file(folder / WEIGHTS))
     calibration = json.loads((folder / "calibration.json").read_text())
-    profiles: dict[str, Thresholds] = {
-        name: values["thresholds"] for name, values in calibration["profiles"].items() if values["policy"] == "entropy"
-    } | {"full": [None] * (network.exit_count - 1)}
+    profiles = {
+        name: Gate(values["policy"], tuple(values["thresholds"]))
+        for name, values in calibration["profiles"].items()
+        if values["policy"] in SCORES
+    } | {"full": always_full(network.exit_count - 1)}
     if profile not in profiles:
-        raise ValueError(f"{folder} has no profile {profile!r} on entropy; it has {', '.join(profiles)}")
+        raise ValueError(f"{folder} has no profile {profile!r} to evaluate; it has {', '.join(profiles)}")
     return Subject(description["name"], network.eval(), profile, profiles)
 
 
@@ -60,5 +62,5 @@ def load_authors(path: Path, test_images: Tensor) -> Subject:
     """The published checkpoint with thresholds set its authors' way, on the test images (uint8)."""
     network = load_authors_checkpoint(path)
     thresholds = authors_thresholds(all_logits(network, test_images))
-    profiles: dict[str, Thresholds] = {"as published": thresholds, "full": [None] * (network.exit_count - 1)}
+    profiles = {"as published": Gate("entropy", tuple(thresholds)), "full": always_full(network.exit_count - 1)}
     return Subject("authors' RDI-ResNet38", network, "as published", profiles)

@@ -20,21 +20,23 @@ from ..attacks.objectives import (
     gate_aware_margin,
     main_branch,
     single_exit,
+    staying,
     towards_uniform,
 )
 from ..attacks.pgd import pgd
 from ..data.image_set import ImageSet, as_pixels
-from ..dynamic import Thresholds
+from ..dynamic import Gate
 from .records import Record, record
 from .subject import Subject
 from .threat import Threat
 
 PAPER_ATTACKS = ("main", "average", "max-average")
-GATE_AWARE: dict[str, Callable[[Thresholds], Objective]] = {
+GATE_AWARE: dict[str, Callable[[Gate], Objective]] = {
     "gate-aware loss": gate_aware_loss,
     "gate-aware margin": gate_aware_margin,
 }
 UNION_ATTACKS = (*PAPER_ATTACKS, *GATE_AWARE, "apgd-ce", "apgd-dlr")
+SLOWDOWN = ("slowdown, uniform", "slowdown, gate-aware")
 LONG_STEPS = 100
 WIDE_EPSILON = 32 / 255
 BATCH = 250
@@ -61,7 +63,7 @@ def run_suite(
         yield from _gate_aware(climb)
         yield from _automatic(climb)
         if subject.network.exit_count > 1:
-            yield "slowdown", climb(towards_uniform())
+            yield from _slowed(climb)
         if masking:
             yield from _masking_checks(climb, transfer_from)
 
@@ -71,16 +73,16 @@ def run_suite(
 def attack_profiles(
     subject: Subject, images: ImageSet, threat: Threat, *, seed: int, done: dict[str, Record]
 ) -> dict[str, Tensor]:
-    """Images that survive both gate-aware attacks, bool [N], for every profile, each aimed at its own thresholds.
+    """Images that survive both gate-aware attacks, bool [N], for every profile, each aimed at its own gate.
 
     `done` is run_suite's for the subject's own profile. An attacker knows the label and may try both forms.
     """
-    attacked = {tuple(subject.thresholds): done}
-    for name, thresholds in subject.profiles.items():
-        if tuple(thresholds) not in attacked:
+    attacked = {subject.gate: done}
+    for name, gate in subject.profiles.items():
+        if gate not in attacked:
             other = dataclasses.replace(subject, profile=name)
-            attacked[tuple(thresholds)] = _recorded(other, images, threat, seed, _gate_aware)
-    return {name: surviving(attacked[tuple(thresholds)], GATE_AWARE) for name, thresholds in subject.profiles.items()}
+            attacked[gate] = _recorded(other, images, threat, seed, _gate_aware)
+    return {name: surviving(attacked[gate], GATE_AWARE) for name, gate in subject.profiles.items()}
 
 
 def surviving(records: dict[str, Record], attacks: Iterable[str]) -> Tensor:
@@ -150,7 +152,7 @@ def _exits_attacked(climb: Climb) -> Iterator[tuple[str, Tensor]]:
 
 def _gate_aware(climb: Climb) -> Iterator[tuple[str, Tensor]]:
     for name, objective in GATE_AWARE.items():
-        yield name, climb(objective(climb.subject.thresholds))
+        yield name, climb(objective(climb.subject.gate))
 
 
 def _automatic(climb: Climb) -> Iterator[tuple[str, Tensor]]:
@@ -166,6 +168,11 @@ def _automatic(climb: Climb) -> Iterator[tuple[str, Tensor]]:
             generator=climb.generator,
         )
         yield name, found
+
+
+def _slowed(climb: Climb) -> Iterator[tuple[str, Tensor]]:
+    for name, objective in zip(SLOWDOWN, (towards_uniform(), staying(climb.subject.gate)), strict=True):
+        yield name, climb(objective)
 
 
 def _masking_checks(climb: Climb, transfer_from: nn.Module | None) -> Iterator[tuple[str, Tensor]]:

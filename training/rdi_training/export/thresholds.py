@@ -1,7 +1,7 @@
 """Profiles from held-out images: the cheapest thresholds that cost no more accuracy than allowed."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from ..cost import NetworkCost
-from ..dynamic import Thresholds, at_exit, exits_taken, normalised_entropy
+from ..dynamic import at_exit, first_leaving, normalised_entropy
 
+Thresholds = Sequence[float | None]
+"""On the normalised entropy, one per side exit; None: off."""
 CANDIDATES = 32
 """Threshold values tried per exit: quantiles of its scores, so that each step moves equally many images."""
 PRICES = [10.0**exponent for exponent in torch.linspace(-1, 4, 11).tolist()]
@@ -46,7 +48,8 @@ class RecordedExits:
 
     def try_thresholds(self, thresholds: Thresholds) -> Outcome:
         """Send every image out at its exit and see."""
-        taken = exits_taken(self.scores, thresholds)
+        limits = torch.tensor([-math.inf if threshold is None else threshold for threshold in thresholds])
+        taken = first_leaving(self.scores < limits.unsqueeze(-1))
         shares = torch.bincount(taken, minlength=len(self._correct)) / len(taken)
         executed = torch.tensor(self.cost.executed([threshold is not None for threshold in thresholds]))
         accuracy = at_exit(self._correct, taken).mean().item()
