@@ -62,7 +62,7 @@ const none: Thresholds = new Array<null>(exits.length - 1).fill(null);
 function certified(loss: LossName, epsilon: number, costs: readonly ManifestExit[]): Figures {
   const all = Array.from({ length: Number(splits) }, (_, seed) => {
     const { points, choice } = calibrate(
-      { clean: table },
+      [{ clean: table }],
       costs,
       { risks: [{ loss, data: 'clean', epsilon }], delta: 0.05 },
       { tuneShare: 0.5, seed: seed + 1 },

@@ -1,6 +1,6 @@
 // From recorded scores to a tested path: split, build on tune, test on cal, choose. Pure and seeded.
 // Neighbours: choose-path.ts (what is tested), test-path.ts (how), certificate.ts (what is promised then).
-import { UsageError } from '../errors.js';
+import { invariant, UsageError } from '../errors.js';
 import type { ManifestExit } from '../models/manifest.js';
 import { choosePath } from './choose-path.js';
 import type { CalibrationGoal } from './goal.js';
@@ -34,23 +34,35 @@ export function splitImages(
 
 /**
  * Cost and the shares of exits are those of the clean images.
- * @throws UsageError if there are too few images to split, or a risk needs true classes and there are none
+ * @param policies the images as each policy sees them that may be chosen.
+ * @throws UsageError if there are too few images to split, a risk needs true classes and there are none, or no risk can
+ *   tell policies apart
  */
 export function calibrate(
-  tables: PairedTables,
+  policies: readonly PairedTables[],
   exits: readonly ManifestExit[],
   goal: CalibrationGoal,
   { tuneShare, seed }: { readonly tuneShare: number; readonly seed: number },
 ): TestedPath {
-  if (goal.risks.some(({ loss, data }) => loss === 'error' && !tableOf(tables, data).truth)) {
+  const [first] = policies;
+  invariant(first, 'there is a policy');
+  if (goal.risks.some(({ loss, data }) => loss === 'error' && !tableOf(first, data).truth)) {
     throw new UsageError('--risk error needs the true classes, and these images have none.');
   }
-  const { tune, cal } = splitImages(tables.clean.images, tuneShare, seed);
-  const path = choosePath(selectPairs(tables, tune), exits, goal);
+  if (policies.length > 1 && goal.risks.length === 0) {
+    throw new UsageError('A budget alone says nothing of which --policy is better: give one, or a --risk.');
+  }
+  const { tune, cal } = splitImages(first.clean.images, tuneShare, seed);
+  const path = choosePath(
+    policies.map((tables) => selectPairs(tables, tune)),
+    exits,
+    goal,
+  );
+  const chosen = policies.find(({ clean }) => clean.policy === path.policy) ?? first;
   return {
     path,
     tuneImages: tune.length,
     calImages: cal.length,
-    ...testPath(path, selectPairs(tables, cal), exits, goal),
+    ...testPath(path, selectPairs(chosen, cal), exits, goal),
   };
 }

@@ -1,4 +1,5 @@
 // Builds the path that will be tested, on the tune images alone. Neighbours: path.ts, certify.ts.
+import { invariant } from '../errors.js';
 import type { ManifestExit } from '../models/manifest.js';
 import type { CalibrationGoal, RiskLimit } from './goal.js';
 import { sum } from './losses.js';
@@ -12,28 +13,51 @@ import { riskLosses, testPath } from './test-path.js';
 const CLEARLY_CHEAPER = 0.8;
 
 /**
- * The path that suits the clean images alone, unless the one that weighs the copies too ends clearly cheaper when both
- * are tested on the very images that they were built on. The first is finer, and the same as without copies; but an exit
- * that the attack fools may end it at once.
+ * Of several policies, the path that ends cheapest, tested on the very images that they were built on; the first policy's
+ * where none gets anywhere. No image that certifies is looked at, so trying policies spends no confidence.
+ * @param tune the same images as each policy sees them.
  */
 export function choosePath(
-  tune: PairedTables,
+  tune: readonly PairedTables[],
   exits: readonly ManifestExit[],
   goal: CalibrationGoal,
 ): ThresholdPath {
+  const candidates = tune.map((tables) => {
+    const path = pathFor(tables, exits, goal);
+    return { path, end: endOf(path, tables, exits, goal) };
+  });
+  const [first, ...others] = candidates;
+  invariant(first, 'there is a policy');
+  return others.reduce((best, other) => (other.end < best.end ? other : best), first).path;
+}
+
+/**
+ * The path that suits the clean images alone, unless the one that weighs the copies too ends clearly cheaper. The first is
+ * finer, and the same as without copies; but an exit that the attack fools may end it at once.
+ */
+function pathFor(tune: PairedTables, exits: readonly ManifestExit[], goal: CalibrationGoal): ThresholdPath {
   const { risks } = goal;
   const onClean = risks.filter(({ data }) => data === 'clean');
   const build = (weighed: readonly RiskLimit[]) =>
     buildThresholdPath(tune.clean, { exits, riskOf: riskOn(tune, { ...goal, risks: weighed }) });
   const path = build(onClean);
   if (onClean.length === risks.length) return path;
-  const endOf = (one: ThresholdPath): number => {
-    const { points, choice } = testPath(one, tune, exits, goal);
-    const end = choice.kind === 'point' ? points[choice.index] : undefined;
-    return end?.meanFlops ?? Number.POSITIVE_INFINITY;
-  };
   const weighed = build(risks);
-  return endOf(weighed) < CLEARLY_CHEAPER * endOf(path) ? weighed : path;
+  return endOf(weighed, tune, exits, goal) < CLEARLY_CHEAPER * endOf(path, tune, exits, goal)
+    ? weighed
+    : path;
+}
+
+/** FLOPs of the point that would be chosen if the images that the path was built on tested it; infinite without one. */
+function endOf(
+  path: ThresholdPath,
+  tune: PairedTables,
+  exits: readonly ManifestExit[],
+  goal: CalibrationGoal,
+): number {
+  const { points, choice } = testPath(path, tune, exits, goal);
+  const end = choice.kind === 'point' ? points[choice.index] : undefined;
+  return end?.meanFlops ?? Number.POSITIVE_INFINITY;
 }
 
 /**

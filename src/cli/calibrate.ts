@@ -45,14 +45,14 @@ Examples:
   rdi-serve calibrate mnist-smallcnn --data held-out/images-idx3-ubyte.gz \\
       --epsilon 0.005 --profile balanced --default --plot balanced.svg
   rdi-serve calibrate resnet38/2 --data held-out.zip --scores resnet38.safetensors \\
-      --risk error --epsilon 0.01 --delta 0.1 --policy margin --profile fast
+      --risk error --epsilon 0.01 --delta 0.1 --policy entropy margin --profile fast
   rdi-serve calibrate mnist-smallcnn --data held-out/ --epsilon 0.005 --profile steady \\
       --adversarial copies/ --attack "PGD, L∞ radius 0.3, 40 steps" --adversarial-epsilon 0.02
 `;
 
 interface Options extends ScoresOptions, GoalOptions {
   readonly models: string;
-  readonly policy: Policy;
+  readonly policy: readonly Policy[];
   readonly tuneShare: number;
   readonly seed: number;
   readonly profile: string;
@@ -94,9 +94,9 @@ export function calibrateCommand(): Command {
     .option('--adversarial-epsilon <share...>', 'the most it may be (default: as --epsilon)', properShares)
     .option('--adversarial-scores <file>', 'recorded scores of the copies, as --scores')
     .addOption(
-      new Option('--policy <policy>', 'what decides')
+      new Option('--policy <policy...>', 'what decides; of several, what is cheapest on the tune images')
         .choices(['entropy', 'max-softmax', 'margin', 'patience'])
-        .default('entropy'),
+        .default(['entropy']),
     )
     .option('--tune-share <share>', 'share of the images that builds the path', properShare, 0.5)
     .option('--seed <n>', 'of the split', integer, 1)
@@ -121,16 +121,16 @@ async function run(modelName: string, options: Options): Promise<void> {
   const recording = await obtainScores(model, options, '--data');
   const isRobust = goal.risks.some(({ data }) => data === 'adversarial');
   const copies = isRobust ? await obtainCopies(model, options, recording) : undefined;
-  const tables = {
-    clean: createExitTable(recording, options.policy),
-    ...(copies && { adversarial: createExitTable(copies, options.policy) }),
-  };
-  const tested = calibrate(tables, manifest.exits, goal, options);
+  const policies = options.policy.map((policy) => ({
+    clean: createExitTable(recording, policy),
+    ...(copies && { adversarial: createExitTable(copies, policy) }),
+  }));
+  const tested = calibrate(policies, manifest.exits, goal, options);
   const { path, choice, tuneImages, calImages } = tested;
   const backbone = fullFlops(manifest.exits);
 
   process.stdout.write(
-    `${recording.model}: ${tuneImages} tune and ${calImages} cal images, policy ${options.policy}, ` +
+    `${recording.model}: ${tuneImages} tune and ${calImages} cal images, policy ${path.policy}, ` +
       `${path.points.length} points.\n\n${pathTable(tested, backbone)}\n`,
   );
   if (options.plot) {

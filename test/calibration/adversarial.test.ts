@@ -107,7 +107,7 @@ const tables = {
   adversarial: createExitTable(attacked, 'entropy'),
 };
 const certified = (...risks: RiskLimit[]) => {
-  const tested = calibrate(tables, exits, { risks, delta: 0.05 }, { tuneShare: 0.5, seed: 1 });
+  const tested = calibrate([tables], exits, { risks, delta: 0.05 }, { tuneShare: 0.5, seed: 1 });
   const point = tested.choice.kind === 'point' ? tested.points[tested.choice.index] : undefined;
   return { tested, point };
 };
@@ -124,7 +124,7 @@ test('the path avoids an exit that the attack fools, and leaves at the next', ()
 test('copies that leave as their images do change nothing: the path is the one without them', () => {
   const goal = { risks: [clean(0.02), copies(0.02)], delta: 0.05 };
   const split = { tuneShare: 0.5, seed: 1 };
-  const same = calibrate({ clean: tables.clean, adversarial: tables.clean }, exits, goal, split);
+  const same = calibrate([{ clean: tables.clean, adversarial: tables.clean }], exits, goal, split);
   const alone = certified(clean(0.02)).tested;
   assert.equal(same.path.sha256, alone.path.sha256);
   assert.deepEqual(same.choice, alone.choice);

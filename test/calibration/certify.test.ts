@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { calibrate, splitImages } from '../../src/calibration/certify.js';
+import { calibrate, splitImages, type TestedPath } from '../../src/calibration/certify.js';
 import { createExitTable } from '../../src/calibration/exit-table.js';
 import type { CalibrationGoal } from '../../src/calibration/goal.js';
 import { binomialPValue } from '../../src/calibration/p-values.js';
@@ -11,7 +11,11 @@ const recording = syntheticRecording(8000, 31);
 const table = createExitTable(recording, 'entropy');
 const split = { tuneShare: 0.5, seed: 1 };
 const consistency = { loss: 'consistency', data: 'clean', epsilon: 0.02 } as const;
-const run = (goal: CalibrationGoal, from = table) => calibrate({ clean: from }, exits, goal, split);
+const run = (goal: CalibrationGoal, from = table) => calibrate([{ clean: from }], exits, goal, split);
+
+/** FLOPs of the chosen point. */
+const cheapest = ({ points, choice }: TestedPath): number =>
+  (choice.kind === 'point' ? points[choice.index]?.meanFlops : undefined) ?? Number.POSITIVE_INFINITY;
 
 test('tune and cal share no image, cover all, and depend on the seed alone', () => {
   const { tune, cal } = splitImages(1000, 0.3, 4);
@@ -42,6 +46,48 @@ test('with several risks the largest p-value decides', () => {
   assert.equal(both.choice.kind, 'point');
   const index = both.choice.kind === 'point' ? both.choice.index : 0;
   assert.ok(both.points[index]?.risks.every(({ pValue }) => pValue <= 0.05));
+});
+
+test('of several policies the one that is cheapest on the tune images is certified, as if it were the only one', () => {
+  const goal = { risks: [consistency], delta: 0.05 };
+  const margin = createExitTable(recording, 'margin');
+  // Scores that say nothing: those of the image before.
+  const useless = {
+    ...table,
+    scores: table.scores.map((row) => row.map((_, image) => row.at(image - 1) ?? 0)),
+  };
+  const alone = run(goal, margin);
+  assert.equal(alone.choice.kind, 'point');
+  assert.ok(cheapest(run(goal, useless)) > cheapest(alone));
+  for (const policies of [
+    [useless, margin],
+    [margin, useless],
+  ]) {
+    assert.deepEqual(
+      calibrate(
+        policies.map((clean) => ({ clean })),
+        exits,
+        goal,
+        split,
+      ),
+      alone,
+    );
+  }
+});
+
+test('where no policy gets anywhere, the first one answers for all', () => {
+  const policies = (['margin', 'entropy'] as const).map((policy) => ({
+    clean: createExitTable(syntheticRecording(100, 32), policy),
+  }));
+  const goal = { risks: [{ ...consistency, epsilon: 0.001 }], delta: 0.05 };
+  const { path, choice } = calibrate(policies, exits, goal, split);
+  assert.deepEqual([path.policy, choice.kind], ['margin', 'none']);
+});
+
+test('several policies are refused where no risk compares them', () => {
+  const policies = [{ clean: table }, { clean: createExitTable(recording, 'margin') }];
+  const goal = { risks: [], delta: 0.05, budgetFlops: 400 };
+  assert.throws(() => calibrate(policies, exits, goal, split), /give one, or a --risk/);
 });
 
 test('an error without true classes is refused', () => {

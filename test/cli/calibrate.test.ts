@@ -79,6 +79,15 @@ test('kept scores replace the images, under every policy and with true classes',
     assert.equal(code, 0, stderr + stdout);
     assert.equal((await loadPackage(made.directory)).profiles.get(policy)?.policy, policy);
   }
+  const all = ['entropy', 'max-softmax', 'margin'];
+  const several = await calibrate(
+    ...['--scores', scores, '--policy', ...all, '--epsilon', '0.8', '--profile', 'several'],
+  );
+  assert.equal(several.code, 0, several.stderr + several.stdout);
+  const chosen = (await loadPackage(made.directory)).profiles.get('several');
+  assert.ok(chosen && all.includes(chosen.policy));
+  assert.match(several.stdout, new RegExp(`, policy ${chosen.policy}, `));
+
   const both = await calibrate(
     ...['--scores', scores, '--risk', 'consistency', 'error', '--epsilon', '0.6', '0.5', '--profile', 'both'],
     '--default',

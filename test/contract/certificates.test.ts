@@ -40,7 +40,7 @@ async function writeCertified(directory: string, version: string): Promise<strin
   });
   const goal = { risks: [{ loss: 'consistency', data: 'clean', epsilon: 0.4 } as const], delta: 0.1 };
   const tables = { clean: createExitTable(recording, 'entropy') };
-  const tested = calibrate(tables, model.manifest.exits, goal, { tuneShare: 0.5, seed: 1 });
+  const tested = calibrate([tables], model.manifest.exits, goal, { tuneShare: 0.5, seed: 1 });
   assert.equal(tested.choice.kind, 'point');
   const index = tested.choice.kind === 'point' ? tested.choice.index : 0;
   const profile = issueProfile({
