@@ -35,6 +35,15 @@ def test_loss_by_hand() -> None:
     assert loss.item() == pytest.approx(expected, rel=1e-6)
 
 
+def test_side_exits_weigh_more_the_later_they_stand() -> None:
+    labels = torch.tensor([0])
+    logits = torch.tensor([[[0.0, 0.0]], [[1.0, 0.0]], [[2.0, 0.0]], [[3.0, 0.0]]])
+    losses = [math.log1p(math.exp(-sureness)) for sureness in range(4)]
+    expected = sum(weight * loss for weight, loss in zip((0.4, 0.7, 1, 2), losses, strict=True)) / 4.1
+    loss = training_loss(logits, logits, labels, first_weight=0.4, final_weight=2, distillation=0)
+    assert loss.item() == pytest.approx(expected, rel=1e-6)
+
+
 def test_divergence_is_zero_where_attack_changes_nothing_of_the_neighbours_view() -> None:
     logits = torch.randn(1, 4, 5).expand(3, 4, 5)
     assert neighbour_divergence(logits, logits).abs().max() < 1e-6
@@ -142,11 +151,18 @@ def test_scaling_keeps_means_and_range() -> None:
 
 
 def test_half_of_the_images_attack_the_average() -> None:
-    weights = mixed_weights(4, 1000, torch.Generator().manual_seed(0))
+    weights = mixed_weights(4, 1000, 0.0, torch.Generator().manual_seed(0))
     assert torch.allclose(weights.sum(0), torch.ones(1000))
     averaged = (weights == 0.25).all(0).float().mean()
     assert averaged.item() == pytest.approx(0.5, abs=0.05)
     assert (weights.amax(0) == 1).float().mean().item() == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_share_of_the_images_attacks_the_final_exit() -> None:
+    weights = mixed_weights(4, 1000, 0.4, torch.Generator().manual_seed(0))
+    assert torch.allclose(weights.sum(0), torch.ones(1000))
+    assert (weights == 0.25).all(0).float().mean().item() == pytest.approx(0.3, abs=0.05)
+    assert (weights == 1).float().mean(1).tolist() == pytest.approx([0.075, 0.075, 0.075, 0.475], abs=0.05)
 
 
 def test_carried_perturbations_come_back_scaled_to_the_ball() -> None:

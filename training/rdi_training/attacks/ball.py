@@ -9,7 +9,7 @@ SLACK = 1e-6
 """For radii such as 8 / 255, whose product with 255 may fall just short of a whole number."""
 
 
-def project(candidates: Tensor, images: Tensor, epsilon: float) -> Tensor:
+def project(candidates: Tensor, images: Tensor, epsilon: float | Tensor) -> Tensor:
     """The nearest point of each image's ball to its candidate."""
     return torch.clamp(torch.maximum(torch.minimum(candidates, images + epsilon), images - epsilon), 0, 1)
 

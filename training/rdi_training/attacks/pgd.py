@@ -14,8 +14,8 @@ def pgd(
     labels: Tensor,
     objective: Objective,
     *,
-    epsilon: float,
-    step: float,
+    epsilon: float | Tensor,
+    step: float | Tensor,
     steps: int,
     start: Tensor | None = None,
     evaluating: bool = True,
@@ -23,7 +23,8 @@ def pgd(
     """Climb the objective by `steps` signed gradient steps of size `step`; returns images in the ball.
 
     Starts at `start` (projected first), else at the images themselves. Units of epsilon and step: those of the
-    images, [0, 1]. `evaluating=False` leaves batch norm in training mode (its running statistics then move).
+    images, [0, 1]; each is one number. `evaluating=False` leaves batch norm in training mode (its running
+    statistics then move).
     """
     adversarial = images if start is None else project(start, images, epsilon)
     with frozen(network, evaluating), torch.enable_grad():

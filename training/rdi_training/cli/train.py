@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ..data.registry import data_folder
+from ..training.compiled import compile_layers
 from ..training.config import TrainingConfig
 from ..training.live_log import open_log
 from ..training.run_folder import open_run
@@ -19,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoint and log; resumed if it has one")
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--compile", metavar="MODE", help="torch.compile mode: default, reduce-overhead … (GPU)")
+    parser.add_argument(
+        "--compile", action="store_true", help="fuse the layers' small operations by torch.compile (GPU)"
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")
     parser.add_argument("--checkpoint-seconds", type=float, default=300, help="save at least this often")
 
@@ -35,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     state, trained, held_out = open_run(config, options.run, data_folder(options.data), torch.device(options.device))
     torch.backends.cudnn.benchmark = True
     if options.compile:
-        state.network.compile(mode=options.compile, dynamic=False)
+        compile_layers(state.network)
     finished = train(
         state,
         trained,

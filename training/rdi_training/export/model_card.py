@@ -83,8 +83,17 @@ def _run(record: TrainingRecord) -> str:
         f"{_epochs(record.epochs)}, batches of {config.batch_size} clean images and their adversarial copies, "
         f"{OPTIMISERS[config.optimiser]}, peak learning rate {config.peak_learning_rate:g}, weight decay "
         f"{config.weight_decay:g}, weights averaged (EMA {config.ema_decay:g}), seed {config.seed}. "
-        "Adversarial copies by projected gradient descent, half against the average of the exits and half against "
-        f"one exit{start}: {'; '.join(_phase(phase) for phase in config.phases)}.{extra}"
+        f"Adversarial copies by projected gradient descent, {_aims(config.final_attack_share)}{start}: "
+        f"{'; '.join(_phase(phase) for phase in config.phases)}.{extra}"
+    )
+
+
+def _aims(final_share: float) -> str:
+    if final_share == 0:
+        return "half against the average of the exits and half against one exit"
+    rest = f"{(1 - final_share) / 2:.0%}"
+    return (
+        f"{final_share:.0%} against the final exit, {rest} against the average of the exits and {rest} against one exit"
     )
 
 

@@ -47,12 +47,16 @@ class TrainingConfig:
     carry_perturbations: bool
     """Start crafting where the image's last perturbation ended (needs augment = false)."""
     final_exit_weight: float
-    """Weight of the final exit's loss; every other exit weighs 1."""
+    """Weight of the final exit's loss; the last side exit weighs 1."""
     distillation: float
     """Weight of KL(neighbouring exits' clean prediction, adversarial prediction)."""
     precision: str
     """"fp32", "bf16", or "auto": bf16 where the hardware computes it natively."""
     phases: tuple[Phase, ...]
+    first_exit_weight: float = 1.0
+    """Weight of the first exit's loss; those of the side exits behind it rise evenly to 1."""
+    final_attack_share: float = 0.0
+    """Share of the copies that attack the final exit; of the others, half attack the average, half one exit."""
     start_from: str | None = None
     """Run, exported folder or package whose weights the run starts with; None: random ones."""
 

@@ -1,11 +1,9 @@
-"""Adversarial copies of a training batch."""
+"""Where the adversarial copies of a training batch start, and what they aim at."""
 
 import torch
 from torch import Tensor, nn
 
 from ..attacks.ball import random_start
-from ..attacks.objectives import weighted
-from ..attacks.pgd import pgd
 
 RESTART_SHARE = 0.2
 """Share of carried perturbations that are dropped for a random start, so that none grows stale."""
@@ -13,13 +11,18 @@ CARRIED_SCALE = 127
 """Carried perturbations are int8 in units of epsilon / 127."""
 
 
-def mixed_weights(exits: int, count: int, generator: torch.Generator) -> Tensor:
-    """Exit weights [E, N]: half of the images attack the average of the exits, half one exit drawn at random."""
+def mixed_weights(exits: int, count: int, final_share: float, generator: torch.Generator) -> Tensor:
+    """Exit weights [E, N] of what each copy climbs.
+
+    `final_share` of the copies attack the final exit. Of the others, half attack the average of the exits, half one
+    exit drawn at random.
+    """
     device = generator.device
     chosen = torch.randint(exits, (count,), generator=generator, device=device)
+    draw = torch.rand(count, generator=generator, device=device)
+    chosen = torch.where(draw >= 1 - final_share, exits - 1, chosen)
     single = nn.functional.one_hot(chosen, exits).float().T
-    averaged = torch.rand(count, generator=generator, device=device) < 0.5
-    return torch.where(averaged, torch.full_like(single, 1 / exits), single)
+    return torch.where(draw < (1 - final_share) / 2, torch.full_like(single, 1 / exits), single)
 
 
 def starting_points(images: Tensor, epsilon: float, carried: Tensor | None, generator: torch.Generator) -> Tensor:
@@ -34,33 +37,6 @@ def starting_points(images: Tensor, epsilon: float, carried: Tensor | None, gene
     restart = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device) < RESTART_SHARE
     continued = images + carried.float() * (epsilon / CARRIED_SCALE)
     return torch.where(restart, fresh, continued)
-
-
-def craft(
-    network: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    carried: Tensor | None,
-    *,
-    exits: int,
-    epsilon: float,
-    step: float,
-    steps: int,
-    evaluating: bool,
-    generator: torch.Generator,
-) -> Tensor:
-    """One adversarial copy per image, by PGD on a mixture of the exits' losses."""
-    return pgd(
-        network,
-        images,
-        labels,
-        weighted(mixed_weights(exits, len(images), generator)),
-        epsilon=epsilon,
-        step=step,
-        steps=steps,
-        start=starting_points(images, epsilon, carried, generator),
-        evaluating=evaluating,
-    )
 
 
 def to_carry(images: Tensor, adversarial: Tensor, epsilon: float) -> Tensor:
