@@ -42,7 +42,7 @@ const cases: Case[] = [
   {
     name: 'recorded scores of rdi-resnet38',
     population: await shipped('rdi-resnet38'),
-    density: { candidates: 16, stepShare: 0.2 },
+    density: { candidates: 32, stepShare: 0.1 },
   },
 ];
 
