@@ -73,6 +73,16 @@ def test_a_phase_of_clean_images_comes_before_one_of_attacked_ones(config: Train
     assert state.position.updates == 2 * (256 // config.batch_size)
 
 
+@pytest.mark.parametrize("first", [Phase(1, 0, 0.5, 0.05, 0.05), Phase(1, 2, 0.5, 0, 0)], ids=["noise", "no radius"])
+def test_a_phase_without_an_attack_is_not_judged_by_the_guard(
+    first: Phase, config: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rdi_training.training.trainer.collapse", lambda _vitals, _previous: "made up")
+    config = dataclasses.replace(config, carry_perturbations=False, phases=(first, Phase(1, 2, 0.5, 0.05, 0.05)))
+    with pytest.raises(CollapseError, match="epoch 1 collapsed"):
+        run(config, tmp_path)
+
+
 def any_size() -> MultiExitNetwork:
     """The tiny network with heads that pool whatever size the features have."""
     stages = [convolution(1, 8), convolution(8, 16, stride=2)]

@@ -22,6 +22,11 @@ class Phase:
     side: int | None = None
     """Images are scaled to this height and width, which saves time early on; None: they are not."""
 
+    @property
+    def attacks(self) -> bool:
+        """Whether copies climb the loss; without steps they are noise, without an epsilon there are none."""
+        return self.steps > 0 and self.epsilon_to > 0
+
 
 @dataclass(frozen=True)
 class TrainingConfig:

@@ -13,6 +13,8 @@ from .config import TrainingConfig
 from .moving_average import averaged_copy
 
 FORMAT = 1
+SUMS = ("loss", "clean", "adversarial")
+"""What is added up over an epoch's steps: the loss, and the mean exit loss on clean and on adversarial images."""
 
 
 @dataclass
@@ -32,8 +34,8 @@ class Position:
     """Computing time so far, repeats included."""
     robust_accuracy: float = 0.0
     """What the guard measured after the last good epoch."""
-    sums: dict[str, float] = field(default_factory=lambda: {"loss": 0.0, "clean": 0.0, "adversarial": 0.0})
-    """Sums over this epoch's steps of the loss, and of the mean exit loss on clean and adversarial images."""
+    sums: dict[str, float] = field(default_factory=lambda: dict.fromkeys(SUMS, 0.0))
+    """Over the steps done in this epoch."""
 
 
 class TrainingState:

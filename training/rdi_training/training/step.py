@@ -17,9 +17,6 @@ from .replay import Replayed, Result
 from .schedule import learning_rate
 from .state import TrainingState
 
-SUMS = ("loss", "clean", "adversarial")
-"""What a step returns: the loss, and the mean exit loss on clean and on adversarial images."""
-
 
 class Step:
     """The steps of one run; on a GPU, the work on the network is recorded and replayed."""
@@ -34,7 +31,7 @@ class Step:
     def __call__(self, raw: Tensor, labels: Tensor, chosen: Tensor, progress: float) -> Tensor:
         """Learn from uint8 images [N, C, H, W], the data set's at the indices `chosen`; `progress` is in epochs.
 
-        Returns SUMS as one tensor, still on the device: reading it waits for a GPU.
+        Returns what SUMS names as one tensor, still on the device: reading it waits for a GPU.
         """
         state, config = self._state, self._state.config
         phase, epsilon = config.phase_at(progress)

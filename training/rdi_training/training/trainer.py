@@ -11,8 +11,8 @@ from ..data.image_set import ImageSet, as_pixels
 from .augment import scaled
 from .guard import IMAGES, collapse, take_vitals
 from .live_log import Log
-from .state import Position, TrainingState
-from .step import SUMS, Step
+from .state import SUMS, Position, TrainingState
+from .step import Step
 
 CHECKPOINT = "checkpoint.pt"
 LAST_GOOD = "last-good.pt"
@@ -68,9 +68,8 @@ def _epoch(
     # Added up where they are computed: reading a number waits for the GPU.
     sums = torch.tensor([position.sums[name] for name in SUMS], device=order.device)
 
-    def save() -> None:
-        position.sums = dict(zip(SUMS, sums.tolist(), strict=True))
-        state.save(folder / CHECKPOINT)
+    def named(values: torch.Tensor) -> dict[str, float]:
+        return dict(zip(SUMS, values.tolist(), strict=True))
 
     saved_at = time.monotonic()
     bar = tqdm(total=steps, initial=position.step, desc=f"epoch {position.epoch + 1}/{config.epochs}", mininterval=5)
@@ -83,17 +82,18 @@ def _epoch(
             position.updates += 1
             bar.update()
             if position.step % LOG_EVERY_STEPS == 0:
-                means = dict(zip(SUMS, (sums / position.step).tolist(), strict=True))
+                means = named(sums / position.step)
                 log("step", epoch=position.epoch, step=position.step, seconds=round(position.seconds), **means)
                 bar.set_postfix({name: f"{mean:.3f}" for name, mean in means.items()}, refresh=False)
             position.seconds += time.monotonic() - began
             stopping = stop()
             if stopping or time.monotonic() - saved_at > checkpoint_seconds:
-                save()
+                position.sums = named(sums)
+                state.save(folder / CHECKPOINT)
                 saved_at = time.monotonic()
             if stopping:
                 return False
-    position.sums = dict(zip(SUMS, sums.tolist(), strict=True))
+    position.sums = named(sums)
     return True
 
 
@@ -110,7 +110,7 @@ def _judge(state: TrainingState, held_out: ImageSet, folder: Path, log: Log) -> 
         gain=means["adversarial"] - means["clean"],
     )
     # Epochs without an attack have no robustness to lose.
-    reason = collapse(vitals, position.robust_accuracy) if phase.steps > 0 else None
+    reason = collapse(vitals, position.robust_accuracy) if phase.attacks else None
     log(
         "epoch",
         epoch=position.epoch,
