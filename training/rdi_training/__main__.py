@@ -6,6 +6,7 @@ import sys
 import torch
 
 from .cli import compare_served, craft, download, evaluate, export, export_authors, held_out, plot, smoke, train
+from .memory import keep_freed_memory
 from .training.trainer import CollapseError
 
 COMMANDS = {
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> int:
         command.add_arguments(subparsers.add_parser(name, help=summary, description=summary))
     options = parser.parse_args(arguments)
     torch.set_flush_denormal(True)  # vanishing gradients would otherwise slow a CPU down manyfold
+    keep_freed_memory()
     try:
         return COMMANDS[options.command].run(options)
     except (CollapseError, FileNotFoundError, ValueError) as error:
