@@ -87,6 +87,12 @@ for (const [kind, pod] of Object.entries(pods)) {
   });
 }
 
+test('the disruption budget holds for the pods of the Deployment', () => {
+  const [{ pairs }] = kubernetes('base/kustomization.yaml').labels;
+  const budget = kubernetes('base/disruption-budget.yaml');
+  assert.deepEqual(budget.spec.selector, { matchLabels: pairs });
+});
+
 test('Prometheus finds the Service, under the job name that the rules expect', () => {
   const service = kubernetes('base/service.yaml');
   const monitor = kubernetes('components/monitoring/service-monitor.yaml');
