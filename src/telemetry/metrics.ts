@@ -1,5 +1,6 @@
 // Every metric of the service, declared once. Base units; labels are bounded: never ids, never free numbers.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { failures } from '../errors.js';
 
 const DECODE_SECONDS = [50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 1];
 /** Seconds, of every histogram of durations but decoding. */
@@ -179,6 +180,11 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       registers,
     }),
   };
+
+  // The server's own failures are there from the start: a series that began at 1 would not have grown, for an alert.
+  for (const [reason, { status }] of Object.entries(failures)) {
+    if (status >= 500) metrics.rejections.inc({ reason }, 0);
+  }
 
   const gauge = (name: string, help: string, read: (source: Gauges) => number): void => {
     new Gauge({

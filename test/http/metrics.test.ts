@@ -66,6 +66,13 @@ test('every answer is counted once, by exit and reason, with the FLOPs it says i
   assert.equal(grown('rdi_rejections_total', { reason: 'undecodable-image' }), 1);
 });
 
+test('failures of the server are counted from 0, so that an alert sees the first', async () => {
+  const started = await startTestService({ after });
+  const counted = (await started.samples()).all.filter(({ name }) => name === 'rdi_rejections_total');
+  assert.ok(counted.every(({ value }) => value === 0));
+  assert.ok(counted.some(({ labels }) => labels['reason'] === 'internal-error'));
+});
+
 test('the histogram of FLOPs has bounds around what leaving at each exit costs, under every profile', async () => {
   const { exits, profiles } = (await (await fetch(`${url}/models/tiny`)).json()) as {
     exits: { flops: { stage: number; head: number } }[];
