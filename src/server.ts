@@ -1,5 +1,6 @@
 // The process: packages → metrics → classifier → app → listen, and on SIGTERM or SIGINT the way back in order:
-// not ready, drain delay, no new connections, every accepted request answered, workers ended, exit 0.
+// not ready, drain delay, no new connections, every accepted request answered, workers ended, exit 0. A signal that comes
+// before it listens ends it when the workers have started, since none can be ended while it computes.
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readApiKeys } from './api-keys.js';
@@ -25,9 +26,21 @@ const LISTEN_BACKLOG = 4096;
  */
 export async function serve(config: Config, engineModule?: string): Promise<void> {
   const logger = createLogger(config.logLevel);
+  // From the first moment: no signal but those it handles reaches a container's first process.
+  const stop = stopSignal();
+  let reload = async (): Promise<void> => {};
+  process.on('SIGHUP', () => void reload());
+
   const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
   const tracing = config.otlpEndpoint === '' ? undefined : await createTracing(config.otlpEndpoint, logger);
   const { classifier, metrics } = await startService(config, logger, engineModule);
+  if (stop.signal) {
+    logger.info({ signal: stop.signal }, 'stopped before it was ready');
+    await classifier.close();
+    await tracing?.close();
+    return;
+  }
+  reload = () => classifier.reload();
   let draining = false;
   const app = await buildApp({
     config,
@@ -56,13 +69,9 @@ export async function serve(config: Config, engineModule?: string): Promise<void
     'ready',
   );
 
-  process.on('SIGHUP', () => void classifier.reload());
-
-  const signal = await nextSignal();
+  await stop.came;
   draining = true;
-  logger.info({ signal }, 'draining');
-  // From here on a second signal, or the end of patience, ends the process at once.
-  void nextSignal().then(() => process.exit(1));
+  logger.info({ signal: stop.signal }, 'draining');
   const started = monotonicSeconds();
   const patience = setTimeout(
     () => {
@@ -81,6 +90,17 @@ export async function serve(config: Config, engineModule?: string): Promise<void
   clearTimeout(patience);
   logger.info({ seconds: monotonicSeconds() - started }, 'drained');
   process.exitCode = 0;
+}
+
+/** The first SIGTERM or SIGINT from now on, known once it `came`. The next one ends the process at once. */
+function stopSignal(): { readonly came: Promise<void>; readonly signal?: NodeJS.Signals } {
+  const stop: { came: Promise<void>; signal?: NodeJS.Signals } = {
+    came: nextSignal().then((signal) => {
+      stop.signal = signal;
+      void nextSignal().then(() => process.exit(1));
+    }),
+  };
+  return stop;
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

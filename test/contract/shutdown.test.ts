@@ -9,7 +9,7 @@ import { createDirector } from '../support/directed-engine.js';
 import { temporaryFolder } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { assertProblem, predict } from '../support/requests.js';
-import { type ServeProcess, startProcess } from '../support/serve-process.js';
+import { runNode, type ServeProcess, startProcess } from '../support/serve-process.js';
 import { until } from '../support/service.js';
 
 const CLIENTS = 24;
@@ -77,10 +77,12 @@ test('during the drain delay it is not ready but serves; what is accepted then i
   assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
 });
 
+const directedScript = fileURLToPath(new URL('../support/serve-directed.js', import.meta.url));
+
 /** A server whose engine waits for the test. */
 async function directedProcess(t: TestContext, flags: string[] = []) {
   const director = createDirector(await temporaryFolder(t));
-  const script = [fileURLToPath(new URL('../support/serve-directed.js', import.meta.url))];
+  const script = [directedScript];
   const environment = { RDI_TEST_ENGINE: director.engineModule };
   const server = await startProcess(t, await modelsFolder(t), flags, { environment, script });
   return { server, director, warmUp: (await director.runs()).length };
@@ -105,6 +107,21 @@ test('requests in the worker and in the queue are answered after the signal, sil
   await director.release();
   for (const answer of await Promise.all(answers)) assert.equal(answer?.model.name, 'tiny');
   assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
+});
+
+test('signals while models are loaded: SIGHUP is no end, SIGTERM is one as soon as they are', async (t) => {
+  const director = createDirector(await temporaryFolder(t));
+  await director.hold();
+  const flags = ['--port', '0', '--models', await modelsFolder(t), '--workers', '1'];
+  const { child, ended } = runNode(t, [directedScript, ...flags], { RDI_TEST_ENGINE: director.engineModule });
+  await until(async () => (await director.runs()).length === 1);
+  child.kill('SIGHUP');
+  child.kill('SIGTERM');
+  await director.release();
+  const { code, stdout } = await ended;
+  assert.equal(code, 0);
+  assert.doesNotMatch(stdout, /"msg":"ready"/);
+  assert.match(stdout, /"signal":"SIGTERM".*"msg":"stopped before it was ready"/);
 });
 
 test('a second signal ends it at once with exit code 1', async (t) => {
