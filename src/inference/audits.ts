@@ -34,7 +34,8 @@ export function createAudits(options: AuditsOptions): Audits {
     let wasAlarmed = false;
     function onChange({ evidence, isAlarmed, results }: AuditState, result: AuditResult | undefined): void {
       if (result) metrics.auditResults.inc({ ...labels, result });
-      if (epsilon === undefined) return;
+      // Samples of a profile that has been replaced, or is gone, still come in.
+      if (epsilon === undefined || known.get(keyOf(model, version, profile.name))?.audit !== audit) return;
       metrics.auditEvidence.set(labels, evidence);
       metrics.auditAlarm.set(labels, isAlarmed ? 1 : 0);
       if (isAlarmed && !wasAlarmed) {
@@ -75,11 +76,11 @@ export function createAudits(options: AuditsOptions): Audits {
   return ({ manifest: { name, version }, profiles }) => {
     const audits = new Map<string, ProfileAudit>();
     if (fraction === 0) return audits;
-    const prefix = `${name}/${version} `;
+    const prefix = keyOf(name, version, '');
     const before = new Map([...known].filter(([key]) => key.startsWith(prefix)));
     for (const [profileName, profile] of profiles) {
       if (profileName === FULL_PROFILE || !isCertified(profile)) continue;
-      const key = `${prefix}${profileName}`;
+      const key = keyOf(name, version, profileName);
       const subject = JSON.stringify([profile.certificate?.certificate.sha256, promisedConsistency(profile)]);
       const kept = known.get(key);
       const audit = kept?.subject === subject ? kept.audit : create(name, version, profile);
@@ -95,6 +96,10 @@ export function createAudits(options: AuditsOptions): Audits {
     }
     return audits;
   };
+}
+
+function keyOf(model: string, version: string, profile: string): string {
+  return `${model}/${version} ${profile}`;
 }
 
 /** Accuracy cannot be audited without true classes; how many answers differ can, on traffic that nobody attacked. */

@@ -1,0 +1,70 @@
+// The audits of a model over a change of its profiles; test/contract/audit.test.ts has audits in a running service.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { type AuditsOptions, createAudits } from '../../src/inference/audits.js';
+import type { Plan } from '../../src/inference/plan.js';
+import type { Outcome } from '../../src/inference/scheduler.js';
+import { loadPackage } from '../../src/models/package.js';
+import { CALIBRATION_FILE } from '../../src/models/package-documents.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
+import { withCertificate } from '../support/certificate.js';
+import { readExposition } from '../support/exposition.js';
+import { writeTestPackage } from '../support/network.js';
+import { temporaryFolder, writeListed } from '../support/packages.js';
+
+const left = { reason: 'confident', top: [{ classIndex: 1, probability: 1 }] } as unknown as Outcome;
+type Whole = Awaited<ReturnType<AuditsOptions['run']>>;
+const whole = { top: [{ classIndex: 2, probability: 1 }], seconds: 1 } as unknown as Whole;
+
+for (const change of ['replaced', 'removed'] as const) {
+  test(`samples of a profile that was ${change} meanwhile are counted, and say nothing of what is served`, async (t) => {
+    const { directory, manifest } = await writeTestPackage(await temporaryFolder(t));
+    async function packageWith(thresholds: Record<string, number>) {
+      const profiles = Object.fromEntries(
+        Object.entries(thresholds).map(([name, threshold]) => [
+          name,
+          withCertificate(manifest, { policy: 'entropy', thresholds: [threshold, threshold] }),
+        ]),
+      );
+      const document = { formatVersion: 1, defaultProfile: 'full', profiles };
+      await writeListed(directory, CALIBRATION_FILE, JSON.stringify(document));
+      return loadPackage(directory);
+    }
+    const metrics = createMetrics([1]);
+    const runs: ((result: Whole) => void)[] = [];
+    const audits = createAudits({
+      fraction: 1,
+      alpha: 0.01,
+      run: () => new Promise((resolve) => runs.push(resolve)),
+      random: () => 0,
+      metrics,
+      logger: pino({ enabled: false }),
+    });
+    const path: Plan['path'] = [{ from: -1, exit: 0, threshold: null, flops: 1 }];
+    const plan = {
+      model: { full: { policy: 'entropy', path } },
+      profile: { paths: [path] },
+      path,
+      deadlineSeconds: Number.POSITIVE_INFINITY,
+    } as unknown as Plan;
+
+    const before = audits(await packageWith({ fast: 0.5 })).get('fast');
+    const samples = Array.from({ length: 40 }, () => before?.draw(plan));
+    for (const sample of samples) sample?.answered(left, new Uint8Array());
+    audits(await packageWith(change === 'replaced' ? { fast: 0.4 } : { other: 0.5 }));
+    for (const resolve of runs) resolve(whole);
+    await new Promise(setImmediate);
+
+    assert.equal(before?.isAlarmed(), true);
+    const { all, sum } = readExposition(await metrics.registry.metrics());
+    assert.equal(sum('rdi_audit_samples_total', { profile: 'fast', result: 'differed' }), samples.length);
+    const shown = all.filter(
+      ({ name, labels }) => name === 'rdi_audit_alarm' && labels['profile'] === 'fast',
+    );
+    assert.deepEqual(
+      shown.map(({ value }) => value),
+      change === 'replaced' ? [0] : [],
+    );
+  });
+}
