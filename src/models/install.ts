@@ -31,7 +31,7 @@ export async function installPackage(options: InstallOptions): Promise<ModelPack
     await writing(output, () => writeFiles(made, files));
     const loaded = await loadPackage(made);
     await check?.(loaded);
-    await writing(output, () => putInPlace(made, target, join(workshop, 'replaced'), force));
+    await writing(output, () => putInPlace(made, target, join(workshop, '.replaced'), force));
     return { ...loaded, directory: target };
   } finally {
     await rm(workshop, { recursive: true, force: true });

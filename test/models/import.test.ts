@@ -119,6 +119,14 @@ describe('an import', () => {
     assert.deepEqual(await readdir(output), ['tiny']);
   });
 
+  it('replaces a package of any name', async (t) => {
+    const { output, run, describeAs } = await prepare(t);
+    await describeAs({ name: 'replaced' });
+    await run();
+    await run(true);
+    assert.deepEqual(await readdir(output), ['replaced']);
+  });
+
   it('leaves the old package where it is if the new one is refused', async (t) => {
     const { output, run, source } = await prepare(t);
     await run();
