@@ -10,10 +10,16 @@ import {
   nameForeignFormat,
   readHeader,
 } from './decode/image-header.js';
+import { countScans } from './decode/jpeg-header.js';
 import { createSharpDecode } from './decode/sharp-path.js';
 
 /** What JPEG can hold, and WebP never reaches; resampling a longer PNG would take seconds for a few thousand bytes. */
 const MAX_SIDE_PIXELS = 65_535;
+/**
+ * Every scan of a progressive JPEG goes over all pixels, and an empty one takes seventy bytes. Encoders write about ten;
+ * one for every bit of every coefficient of three components would be some hundreds, which nobody writes.
+ */
+const MAX_JPEG_SCANS = 100;
 
 export type MediaType = `image/${ImageFormat}`;
 
@@ -30,7 +36,7 @@ export interface Decoder {
    * @returns uint8 [input.height, input.width, input.channels], row by row, channels last, not yet scaled or
    *   normalised, in memory of its own
    * @throws Failure `undecodable-image`: empty, of another format than the three or than `mediaType`, without
-   *   pixels, truncated or corrupt. Damage that leaves a JPEG's structure whole may decode to damaged pixels.
+   *   pixels, truncated, corrupt, or a JPEG of more than 100 scans. Damage that leaves a JPEG's structure whole may decode to damaged pixels.
    * @throws Failure `image-too-large`: the header announces more pixels than the limit, or a side beyond 65,535; none
    *   was decoded
    */
@@ -56,6 +62,7 @@ export function createDecoder(limits: { readonly maxImagePixels: number }): Deco
         throw undecodable(`The ${formatNames[format]} image's header is truncated or malformed.`);
       }
       refuseSize(header, limits.maxImagePixels);
+      if (format === 'jpeg') refuseScans(image);
       const pixels = suitsFastPath(header, image.length, input) ? decodeFast(image, input) : undefined;
       return pixels ?? decodeWithSharp(image, input);
     },
@@ -92,6 +99,13 @@ function refuseSize({ width, height }: ImageHeader, maxImagePixels: number): voi
       'image-too-large',
       `The image is ${width} × ${height} pixels; a side of at most ${MAX_SIDE_PIXELS} pixels is accepted.`,
     );
+  }
+}
+
+function refuseScans(jpeg: Buffer): void {
+  const scans = countScans(jpeg);
+  if (scans > MAX_JPEG_SCANS) {
+    throw undecodable(`The JPEG image has ${scans} scans; at most ${MAX_JPEG_SCANS} are accepted.`);
   }
 }
 

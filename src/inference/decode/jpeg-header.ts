@@ -1,4 +1,4 @@
-// Reads a JPEG's size, and from the segments before its first scan whether the fast path may decode it.
+// Reads a JPEG's size, how many scans it has, and from the segments before the first whether the fast path may decode it.
 // Format: ITU-T T.81 annex B; JFIF and Adobe markers: T.871 and T.872.
 import type { ImageHeader } from './image-header.js';
 
@@ -10,6 +10,7 @@ const DQT = 0xdb;
 const DRI = 0xdd;
 const EOI = 0xd9;
 const SOS = 0xda;
+const SCAN = Buffer.of(0xff, SOS);
 /** Baseline, extended sequential and progressive, all Huffman coded. */
 const plainFrames: ReadonlySet<number> = new Set([0xc0, 0xc1, 0xc2]);
 /** Segments that change no pixel, or that every decoder reads. The other APPn carry EXIF, ICC or Adobe colour. */
@@ -41,6 +42,16 @@ export function readJpegHeader(jpeg: Buffer): ImageHeader | undefined {
     offset = end;
   }
   return notPlain(frame);
+}
+
+/**
+ * How often a start of scan may come in these bytes. Within coded data 0xff is followed by other bytes; what else looks
+ * like one, in metadata, is counted as well.
+ */
+export function countScans(jpeg: Buffer): number {
+  let scans = 0;
+  for (let at = jpeg.indexOf(SCAN); at >= 0; at = jpeg.indexOf(SCAN, at + SCAN.length)) scans++;
+  return scans;
 }
 
 function notPlain(frame: ImageHeader | undefined): ImageHeader | undefined {

@@ -94,6 +94,16 @@ test('refused before a pixel is decoded: an image with too many', async () => {
   }
 });
 
+test('refused before a pixel is decoded: a JPEG that goes over its pixels again and again', async () => {
+  const progressive = await textured(40, 40, 3).jpeg({ progressive: true }).toBuffer();
+  const lastScan = progressive.lastIndexOf(Buffer.of(0xff, 0xda));
+  const scan = progressive.subarray(lastScan, -2);
+  const repeat = (times: number) =>
+    Buffer.concat([progressive.subarray(0, lastScan), ...Array(times).fill(scan), progressive.subarray(-2)]);
+  assert.equal((await decoder.decode(repeat(1), undefined, input)).length, 784);
+  await refused('undecodable-image', repeat(100), /has \d+ scans; at most 100 are accepted/);
+});
+
 test('exactly as many pixels as are allowed are accepted, in every kind of header', async () => {
   const image = textured(40, 25, 3);
   const exif = { IFD0: { Artist: 'nobody' } };
