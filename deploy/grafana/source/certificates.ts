@@ -71,7 +71,7 @@ export const certificates = createDashboard({
       graph({
         title: 'Uncertified answers',
         description:
-          'Share of answers that left the calibrated path (budget, deadline, overload) or came from a profile without a valid certificate.',
+          'Share of answers that left the calibrated path (budget, deadline) or came from a profile without a valid certificate.',
         unit: units.PercentUnit,
         limits: [0.05, 0.1],
         queries: {

@@ -19,7 +19,7 @@ export const exits = createDashboard({
       graph({
         title: 'Share of each exit',
         description:
-          'Of all answered images. The final exit has the highest index. A lasting shift means that inputs have changed: compare with the certificate (dashboard Certificates).',
+          'Of all answered images. The final exit has the highest index. A lasting shift means that inputs have changed: compare with the certificate (dashboard Audit and certificates).',
         unit: units.PercentUnit,
         style: 'share',
         queries: { '{{model}} exit {{exit}}': share('model, exit', 'model') },
@@ -27,7 +27,7 @@ export const exits = createDashboard({
       graph({
         title: 'Reasons for leaving',
         description:
-          'confident: the score cleared the threshold. final: the last exit. budget, deadline, overload: stopped early for another reason, so uncertified.',
+          'confident: the score cleared the threshold. final: the last exit. budget, deadline: stopped early for another reason, so uncertified.',
         unit: units.PercentUnit,
         style: 'share',
         queries: { '{{reason}}': share('reason', '') },
@@ -91,7 +91,7 @@ export const exits = createDashboard({
       graph({
         title: 'Mean score by exit',
         description:
-          'Of the images that left there. Rising at the first exit: images come closer to the threshold.',
+          'Of the images that left there. Moving at the first exit, up for entropy, down for other policies: images come closer to the threshold.',
         unit: units.Short,
         queries: { '{{model}} exit {{exit}}': mean('rdi_exit_score', 'model, exit') },
       }),

@@ -52,7 +52,7 @@ export function graph(what: Description & { readonly style?: 'lines' | 'stacked'
   const { style = 'lines' } = what;
   const hasLimits = what.limits !== undefined || what.floors !== undefined;
   const panel = describe(new graphs.PanelBuilder(), what, GRAPH_HEIGHT)
-    .min(0)
+    .axisSoftMin(0)
     .drawStyle(GraphDrawStyle.Line)
     .fillOpacity(style === 'lines' ? 8 : 45)
     .showPoints(VisibilityMode.Never)

@@ -40,14 +40,14 @@ export const queue = createDashboard({
       graph({
         title: 'Refused for lack of room',
         description:
-          '503 saturated (all places taken), worker-lost, shutting-down; 504 deadline-exceeded in the queue.',
+          '503 saturated (all places taken), worker-lost; 504 deadline-exceeded in the queue.',
         unit: units.RequestsPerSecond,
         style: 'stacked',
         queries: {
           '{{reason}}': sum(
             'reason',
             rate('rdi_rejections_total', {
-              where: 'reason=~"saturated|worker-lost|shutting-down|deadline-exceeded"',
+              where: 'reason=~"saturated|worker-lost|deadline-exceeded"',
               ...ofProcess,
             }),
           ),
