@@ -15,6 +15,8 @@ from rdi_training.__main__ import main
 from rdi_training.data.image_set import hold_out
 from rdi_training.data.stripes import load_stripes
 from rdi_training.training.config import TrainingConfig
+from rdi_training.training.run_folder import open_run
+from rdi_training.training.trainer import CHECKPOINT
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "training.md"
 
@@ -75,8 +77,9 @@ def test_what_the_user_can_put_right_is_one_sentence(
 
 
 def test_held_out_images_are_written_as_the_run_split_them(config: TrainingConfig, tmp_path: Path) -> None:
-    (tmp_path / "tiny.json").write_text(json.dumps(config.to_json()))
-    assert main(["held-out", "--config", str(tmp_path / "tiny.json"), "--out", str(tmp_path / "out")]) == 0
+    state, _, _ = open_run(config, tmp_path / "run", tmp_path, torch.device("cpu"))
+    state.save(tmp_path / "run" / CHECKPOINT)
+    assert main(["held-out", str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 0
     training = load_stripes(tmp_path, "train")
     _, held_out = hold_out(training, config.held_out, config.seed)
     files = sorted((tmp_path / "out").rglob("*.png"), key=lambda path: path.stem)

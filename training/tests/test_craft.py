@@ -13,8 +13,10 @@ from torch import Tensor
 from rdi_training.__main__ import main
 from rdi_training.attacks.ball import to_bytes
 from rdi_training.attacks.copies import adversarial_copies
+from rdi_training.cli.craft import in_words
 from rdi_training.data.stripes import draw_stripes
 from rdi_training.dynamic import Gate, all_logits, at_exit
+from rdi_training.evaluation.threat import Threat
 from rdi_training.networks.multi_exit import MultiExitNetwork
 from rdi_training.training.config import TrainingConfig
 
@@ -87,7 +89,7 @@ def test_the_command_writes_what_held_out_writes_attacked(
     run, export, given = tmp_path / "run", tmp_path / "export", ["--config", str(tmp_path / "tiny.json")]
     assert main(["train", *given, "--run", str(run), "--device", "cpu"]) == 0
     assert main(["export", "--run", str(run), "--out", str(export)]) == 0
-    assert main(["held-out", *given, "--out", str(tmp_path / "clean")]) == 0
+    assert main(["held-out", str(export), "--out", str(tmp_path / "clean")]) == 0
     clean = pictures(tmp_path / "clean")
     short = ["--steps", "2", "--step", "0.05", "--epsilon", "0.1", "--device", "cpu"]
     gate = ["--attack", "gate-aware-loss", "--policy", "margin", "--thresholds", "off", "0.8"]
@@ -101,6 +103,7 @@ def test_the_command_writes_what_held_out_writes_attacked(
         assert max(distances) <= 25
     said = capsys.readouterr().out
     assert re.search('--attack "max-average PGD, L∞ radius 0.1, 2 steps of 0.05, one random start, 8 bit"', said)
+    assert "max-average PGD, L∞" in in_words(["max-average"], Gate("entropy", (0.2, 0.2)), Threat(0.1, 0.05, 2))
     assert "gate-aware-loss PGD against margin thresholds off, 0.8, L∞" in said
     assert main(["craft", str(export), "--out", str(tmp_path / "x"), "--thresholds", "0.5"]) == 2
     assert "2 side exits; give a threshold for each" in capsys.readouterr().err

@@ -27,10 +27,10 @@ def start(config: TrainingConfig, folder: Path, start_from: Path | None = None) 
     return open_run(config, folder, folder, CPU)[0]
 
 
-def export(network: MultiExitNetwork, config: TrainingConfig, folder: Path) -> None:
+def export(network: MultiExitNetwork, config: TrainingConfig, folder: Path, held_out: str | None = None) -> None:
     """What `start_from` reads of an exported folder."""
     save_file(network.state_dict(), folder / WEIGHTS)
-    record = TrainingRecord(config, epochs=2, seconds=5).to_json()
+    record = TrainingRecord(config, epochs=2, seconds=5, held_out=held_out).to_json()
     (folder / DESCRIPTION).write_text(json.dumps({"provenance": {"training": record}}))
 
 
@@ -90,6 +90,25 @@ def test_weights_that_saw_held_out_images_are_refused(
     export(network, config, tmp_path)
     with pytest.raises(ValueError, match="set seed to 3 and held_out to 64"):
         start(dataclasses.replace(config, **other), tmp_path / "run", tmp_path)
+
+
+def test_other_images_than_those_that_were_held_out_are_refused(
+    config: TrainingConfig, network: MultiExitNetwork, tmp_path: Path
+) -> None:
+    state = start(config, tmp_path / "run")
+    state.save(tmp_path / "run" / CHECKPOINT)
+    same_images = read_learned(tmp_path / "run").runs[-1].held_out
+    export(network, config, tmp_path, same_images)
+    assert len(start(config, tmp_path / "second", tmp_path).earlier) == 1
+    export(network, config, tmp_path, "0" * 64)
+    with pytest.raises(ValueError, match="tiny held out other images of stripes than these"):
+        start(config, tmp_path / "third", tmp_path)
+    saved = torch.load(tmp_path / "run" / CHECKPOINT, weights_only=True)
+    torch.save(saved | {"held_out": "0" * 64}, tmp_path / "run" / CHECKPOINT)
+    with pytest.raises(ValueError, match="held out other images"):
+        start(config, tmp_path / "run")
+    with pytest.raises(ValueError, match="held out other images"):
+        read_learned(tmp_path / "run").split(tmp_path)
 
 
 def test_nothing_to_start_from_is_an_error(config: TrainingConfig, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import torch
 from tqdm import tqdm
 
 from ..attacks.copies import ATTACKS, adversarial_copies
-from ..data.image_set import ImageSet, hold_out
-from ..data.registry import data_folder, load_split
+from ..data.image_set import ImageSet
+from ..data.registry import data_folder
 from ..dynamic import SCORES, Gate
 from ..evaluation.threat import Threat, threat_for
 from ..networks.multi_exit import MultiExitNetwork
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 def in_words(attacks: Sequence[str], gate: Gate | None, threat: Threat) -> str:
     """What the copies are, as certificates state it."""
     aim = ""
-    if gate:
+    if gate and any(attack.startswith("gate-aware") for attack in attacks):
         thresholds = ("off" if threshold is None else f"{threshold:g}" for threshold in gate.thresholds)
         aim = f" against {gate.policy} thresholds {', '.join(thresholds)}"
     return (
@@ -87,9 +87,8 @@ def _load(model: Path, folder: Path, device: torch.device) -> tuple[TrainingConf
     """The network as it is served, on the device, and what its run held out."""
     learned = read_learned(model)
     config = learned.config
-    training = load_split(config.dataset, folder, "train")
-    trained, held_out = hold_out(training, config.held_out, config.seed)
-    network = learned.network(len(training.classes)).to(device)
+    trained, held_out = learned.split(folder)
+    network = learned.network(len(held_out.classes)).to(device)
     if not learned.exported:
         refresh_statistics(network, config, trained.to(device))
     return config, network, held_out

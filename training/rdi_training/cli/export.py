@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 
 from ..cost import network_cost
-from ..data.image_set import hold_out
-from ..data.registry import data_folder, is_jpeg, load_split
+from ..data.registry import data_folder, is_jpeg
 from ..dynamic import all_logits
 from ..export.model_card import model_card, radius_text
 from ..export.package import Description, write_package
@@ -35,9 +34,8 @@ def run(options: argparse.Namespace) -> int:
     folder = data_folder(options.data)
     learned = read_run(options.run)
     config = learned.config
-    training = load_split(config.dataset, folder, "train")
-    network = learned.network(len(training.classes))
-    trained, held_out = hold_out(training, config.held_out, config.seed)
+    trained, held_out = learned.split(folder)
+    network = learned.network(len(held_out.classes))
     device = torch.device(options.device)
     refresh_statistics(network.to(device), config, trained.to(device))
     logits = all_logits(network, held_out.images.to(device)).cpu()
@@ -60,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         text=f"{config.network} trained on {config.dataset} to withstand L-infinity perturbations of "
         + radius_text(config.final_epsilon),
         licence="Apache-2.0",
-        classes=training.classes,
+        classes=held_out.classes,
         provenance={
             "dataset": config.dataset + (" (JPEG re-encoding)" if from_jpeg else ""),
             "training": learned.runs[-1].to_json()

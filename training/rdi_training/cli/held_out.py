@@ -4,23 +4,21 @@ import argparse
 from pathlib import Path
 
 from ..data.image_folder import to_picture
-from ..data.image_set import ImageSet, hold_out
-from ..data.registry import data_folder, load_split
-from ..training.config import TrainingConfig
+from ..data.image_set import ImageSet
+from ..data.registry import data_folder
+from ..training.finished import read_learned
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--config", type=Path, required=True, help="configuration of the run, configs/NAME.json")
+    parser.add_argument("model", type=Path, help="exported folder, package, or run folder of `train`")
     parser.add_argument("--out", type=Path, required=True, help="folder to write: CLASS/00000.png")
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Split as the run does and write its held-out part."""
-    config = TrainingConfig.read(options.config)
-    training = load_split(config.dataset, data_folder(options.data), "train")
-    _, held_out = hold_out(training, config.held_out, config.seed)
+    """Divide the training images as the model's own run did, and write the part held out."""
+    _, held_out = read_learned(options.model).split(data_folder(options.data))
     write_images(held_out, options.out)
     print(f"wrote {len(held_out)} images to {options.out}")
     return 0

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..attacks.objectives import average
 from ..attacks.pgd import pgd
-from ..data.image_set import ImageSet, as_pixels
+from ..data.image_set import ImageSet, as_pixels, hold_out
+from ..data.registry import load_split
 from ..export.package import WEIGHTS, read_description
 from ..networks.multi_exit import MultiExitNetwork
 from ..networks.registry import build_network
@@ -41,6 +42,16 @@ class Learned:
         """The last run's."""
         return self.runs[-1].config
 
+    def split(self, data: Path) -> tuple[ImageSet, ImageSet]:
+        """The last run's training images, read anew from `data`: (trained on, held out).
+
+        A ValueError if what is there is known to divide otherwise.
+        """
+        config = self.config
+        trained, held_out = hold_out(load_split(config.dataset, data, "train"), config.held_out, config.seed)
+        self.runs[-1].check_held_out(held_out)
+        return trained, held_out
+
     def network(self, classes: int) -> MultiExitNetwork:
         """On the CPU, evaluating."""
         network = build_network(self.config.network, classes)
@@ -51,7 +62,8 @@ class Learned:
 def read_run(folder: Path) -> Learned:
     """From a run's checkpoint; an OSError if it has none."""
     saved = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
-    record = TrainingRecord.of_run(TrainingConfig.from_json(saved["config"]), Position(**saved["position"]))
+    config, position = TrainingConfig.from_json(saved["config"]), Position(**saved["position"])
+    record = TrainingRecord.of_run(config, position, saved.get("held_out"))
     return Learned(saved["average"], [*_records(saved.get("earlier", [])), record], exported=False)
 
 

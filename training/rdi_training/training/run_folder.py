@@ -8,7 +8,7 @@ from ..data.image_set import ImageSet, hold_out
 from ..data.registry import load_split
 from ..networks.registry import build_network
 from .config import TrainingConfig
-from .finished import Learned, read_learned
+from .finished import Learned, read_learned, read_run
 from .state import TrainingState
 from .trainer import CHECKPOINT
 
@@ -23,25 +23,31 @@ def open_run(
     torch.manual_seed(config.seed)
     network = build_network(config.network, classes=len(training.classes))
     resumed = (folder / CHECKPOINT).exists()
-    earlier = _start_from(config, Path(config.start_from)) if config.start_from and not resumed else None
+    earlier = _start_from(config, held_out) if config.start_from and not resumed else None
     if earlier:
         network.load_state_dict(earlier.weights)
     state = TrainingState(config, network, trained.images, device)
+    state.held_out = held_out.fingerprint()
     if earlier:
         state.earlier = [record.to_json() for record in earlier.runs]
     folder.mkdir(parents=True, exist_ok=True)
     if resumed:
+        read_run(folder).runs[-1].check_held_out(held_out)
         state.load(folder / CHECKPOINT)
     return state, trained, held_out
 
 
-def _start_from(config: TrainingConfig, folder: Path) -> Learned:
+def _start_from(config: TrainingConfig, held_out: ImageSet) -> Learned:
     """A run, an exported folder or a package, unless it has seen the images that this run holds out."""
-    earlier = read_learned(folder)
-    for seen in (record.config for record in earlier.runs):
-        if seen.dataset == config.dataset and (seen.seed, seen.held_out) != (config.seed, config.held_out):
+    earlier = read_learned(Path(config.start_from))
+    for record in earlier.runs:
+        seen = record.config
+        if seen.dataset != config.dataset:
+            continue
+        if (seen.seed, seen.held_out) != (config.seed, config.held_out):
             raise ValueError(
-                f"start_from: {folder} was trained on images that this run holds out; "
+                f"start_from: {config.start_from} was trained on images that this run holds out; "
                 f"set seed to {seen.seed} and held_out to {seen.held_out}, as there"
             )
+        record.check_held_out(held_out)
     return earlier

@@ -51,6 +51,8 @@ class TrainingState:
             torch.zeros(images.shape, dtype=torch.int8, device=device) if config.carry_perturbations else None
         )
         self.position = Position()
+        self.held_out: str | None = None
+        """Fingerprint of the images that are held out."""
         self.earlier: list[dict[str, Any]] = []
         """Records of the runs whose weights this one started with, oldest first, as JSON values."""
         self.seed_epoch()
@@ -73,6 +75,7 @@ class TrainingState:
             {
                 "format": FORMAT,
                 "config": self.config.to_json(),
+                "held_out": self.held_out,
                 "earlier": self.earlier,
                 "position": vars(self.position) | {"sums": dict(self.position.sums)},
                 "network": self.network.state_dict(),
