@@ -127,6 +127,25 @@ def test_a_run_may_move_to_another_device(config: TrainingConfig, tmp_path: Path
     assert moved.position.epoch == config.epochs
 
 
+def test_the_first_epoch_after_other_runs_is_compared_with_them(
+    config: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    previous: list[float] = []
+    monkeypatch.setattr("rdi_training.training.trainer.collapse", lambda _vitals, before: previous.append(before))
+    trained, held_out = hold_out(draw_stripes(320, seed=4), config.held_out, config.seed)
+    for earlier in ([], [{"made": "up"}]):
+        state = TrainingState(config, rdi_tiny(), trained.images, torch.device("cpu"))
+        state.earlier = earlier
+        train(state, trained, held_out, tmp_path, log=lambda _event, **_values: None)
+    assert previous[0] == 0
+    assert previous[config.epochs] > 0
+
+
+def test_more_images_to_a_batch_than_there_are_is_an_error(config: TrainingConfig, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="batch_size is 1000, but there are only 256 images"):
+        run(dataclasses.replace(config, batch_size=1000), tmp_path)
+
+
 def test_collapse_goes_back_with_more_steps_and_gives_up_at_last(
     config: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

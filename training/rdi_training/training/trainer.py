@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ..data.image_set import ImageSet, as_pixels
 from .augment import scaled
-from .guard import IMAGES, collapse, take_vitals
+from .guard import IMAGES, Vitals, collapse, take_vitals
 from .live_log import Log
 from .state import SUMS, Position, TrainingState
 from .step import Step
@@ -39,9 +39,14 @@ def train(
     `state` is fresh or loaded from `folder`; image sets lie on its device.
     """
     config, device = state.config, state.draws.device
+    if len(trained) < config.batch_size:
+        raise ValueError(f"batch_size is {config.batch_size}, but there are only {len(trained)} images to train on")
     step = Step(state)
     log("start", epoch=state.position.epoch, step=state.position.step, device=str(device), precision=step.precision)
     if state.position.updates == 0:
+        if state.earlier:
+            # What the first epoch must not lose.
+            state.position.robust_accuracy = _vitals(state, held_out, gain=0).robust_accuracy
         state.save(folder / LAST_GOOD)
     while state.position.epoch < config.epochs:
         if not _epoch(state, trained, folder, step, log, stop, checkpoint_seconds):
@@ -97,18 +102,24 @@ def _epoch(
     return True
 
 
-def _judge(state: TrainingState, held_out: ImageSet, folder: Path, log: Log) -> None:
-    """Close the epoch: keep it, or go back to its beginning with one more attack step."""
-    position = state.position
-    means = {name: value / position.step for name, value in position.sums.items()}
-    phase, _ = state.config.phase_at(position.epoch)
-    vitals = take_vitals(
+def _vitals(state: TrainingState, held_out: ImageSet, gain: float) -> Vitals:
+    """Of the average, on images of the size that this epoch shows."""
+    phase, _ = state.config.phase_at(state.position.epoch)
+    return take_vitals(
         state.average,
         scaled(as_pixels(held_out.images[:IMAGES]), phase.side),
         held_out.labels[:IMAGES],
         state.config.final_epsilon,
-        gain=means["adversarial"] - means["clean"],
+        gain=gain,
     )
+
+
+def _judge(state: TrainingState, held_out: ImageSet, folder: Path, log: Log) -> None:
+    """Close the epoch: keep it, or go back to its beginning with one more attack step."""
+    position = state.position
+    means = {name: value / position.step for name, value in position.sums.items()}
+    vitals = _vitals(state, held_out, gain=means["adversarial"] - means["clean"])
+    phase, _ = state.config.phase_at(position.epoch)
     # Epochs without an attack have no robustness to lose.
     reason = collapse(vitals, position.robust_accuracy) if phase.attacks else None
     log(
