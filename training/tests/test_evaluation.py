@@ -24,7 +24,17 @@ THREAT = Threat(epsilon=0.1, step=0.02, steps=5)
 
 
 def tiny_subject(network: MultiExitNetwork, *thresholds: float | None) -> Subject:
-    return Subject("tiny", network, "own", {"own": Gate("entropy", thresholds), "full": always_full(2)})
+    profiles = {"own": Gate("entropy", thresholds), "full": always_full(2)}
+    return Subject("tiny", network, "own", profiles, ("horizontal", "vertical"))
+
+
+def test_images_of_other_classes_are_refused(network: MultiExitNetwork) -> None:
+    subject = tiny_subject(network, 0.5, 0.5)
+    images = draw_stripes(8, seed=1)
+    dataclasses.replace(subject, classes=images.classes).check_classes(images)
+    fewer = dataclasses.replace(images, classes=images.classes[1:])
+    with pytest.raises(ValueError, match=r"the images are of the classes .*; tiny tells apart"):
+        dataclasses.replace(subject, classes=images.classes).check_classes(fewer)
 
 
 def test_wilson_interval() -> None:

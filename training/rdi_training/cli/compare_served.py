@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     """Ask both; 1 if any answer differs in class, in exit, or by more than 1e-4 in confidence."""
     subject = load_package(options.model, options.profile)
     sample = load_split(options.dataset, data_folder(options.data), "test").sample(options.images, options.seed)
+    subject.check_classes(sample)
     own = own_answers(subject, sample.images)
     served = ask_service(options.url, options.model, options.profile, sample.images)
     differing = [

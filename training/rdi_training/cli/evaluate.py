@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         if path
     ]
     for subject in subjects:
+        subject.check_classes(images)
         subject.network.to(options.device)
     others = [other.network for other in reversed(subjects)] if len(subjects) == 2 else [None]
     records = [

@@ -8,6 +8,8 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
+from ..data.cifar10 import CLASSES
+from ..data.image_set import ImageSet
 from ..dynamic import SCORES, Gate, all_logits, always_full
 from ..export.package import WEIGHTS, read_description
 from ..networks.authors_resnet38 import load_authors_checkpoint
@@ -26,11 +28,21 @@ class Subject:
     """The one under every attack."""
     profiles: Mapping[str, Gate]
     """All that it may be run with."""
+    classes: tuple[str, ...]
+    """Names of what it tells apart, in the order of its logits."""
 
     @property
     def name(self) -> str:
         """What to call it in a table."""
         return f"{self.model}, {self.profile}"
+
+    def check_classes(self, images: ImageSet) -> None:
+        """A ValueError unless the images' labels count the same classes."""
+        if images.classes != self.classes:
+            raise ValueError(
+                f"the images are of the classes {', '.join(images.classes)}; "
+                f"{self.model} tells apart {', '.join(self.classes)}"
+            )
 
     @property
     def gate(self) -> Gate:
@@ -55,7 +67,7 @@ def load_package(folder: Path, profile: str) -> Subject:
     } | {"full": always_full(network.exit_count - 1)}
     if profile not in profiles:
         raise ValueError(f"{folder} has no profile {profile!r} to evaluate; it has {', '.join(profiles)}")
-    return Subject(description["name"], network.eval(), profile, profiles)
+    return Subject(description["name"], network.eval(), profile, profiles, tuple(description["classes"]))
 
 
 def load_authors(path: Path, test_images: Tensor) -> Subject:
@@ -63,4 +75,4 @@ def load_authors(path: Path, test_images: Tensor) -> Subject:
     network = load_authors_checkpoint(path)
     thresholds = authors_thresholds(all_logits(network, test_images))
     profiles = {"as published": Gate("entropy", tuple(thresholds)), "full": always_full(network.exit_count - 1)}
-    return Subject("authors' RDI-ResNet38", network, "as published", profiles)
+    return Subject("authors' RDI-ResNet38", network, "as published", profiles, CLASSES)
