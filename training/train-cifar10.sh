@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains, exports and evaluates the three CIFAR-10 networks in turn, for at most MINUTES; the same command goes on where
-# the last one stopped, until it says that all is done. Meant for one data-centre GPU.
+# Trains, exports and evaluates the three CIFAR-10 networks in turn. After MINUTES training stops and nothing else is begun;
+# the same command goes on where the last one stopped, until it says that all is done. Meant for one data-centre GPU.
 #
 #   train-cifar10.sh RUNS [MINUTES]      RUNS/NAME/ gets the run and its export/; RUNS/triple-win.md the comparison
 #
@@ -24,7 +24,7 @@ for name in "${names[@]}"; do
     if out_of_time; then echo 'time is up; the same command goes on'; exit; fi
     timeout --preserve-status --signal=TERM $((minutes * 60 - SECONDS)) \
       "${PYTHON:-python}" -m rdi_training train --config "${CONFIGS:-configs/gpu}/$name.json" --run "$runs/$name" \
-      --device "$device" "${options[@]}"
+      --device "$device" "${options[@]}" || [[ $? == 143 ]] # told to stop while it was still starting
     finished "$name" || { echo 'time is up; the same command goes on'; exit; }
     toolkit export --run "$runs/$name" --out "$runs/$name/export" --device "$device" --hardware "${HARDWARE:-$device}"
   fi
@@ -38,6 +38,7 @@ for name in "${names[@]}"; do
   fi
 done
 if [[ ! -e $runs/triple-win.md ]]; then
+  if out_of_time; then echo 'time is up; the same command goes on'; exit; fi
   compare "$runs/${names[0]}/export" --against "$runs/${names[1]}/export" --out "$runs/triple-win"
 fi
 echo 'all is done'
