@@ -14,6 +14,7 @@ import { metricsRoutes } from './http/metrics.js';
 import { modelRoutes } from './http/models.js';
 import { openapi } from './http/openapi.js';
 import { orderlyClose } from './http/orderly-close.js';
+import { closePipelinedResponses } from './http/pipelined-responses.js';
 import { answerClientError, createErrorHandler, notFound } from './http/problems.js';
 import { requireApiKey } from './http/require-api-key.js';
 import { namedSchemas } from './http/schemas.js';
@@ -57,6 +58,7 @@ export async function buildApp(options: AppOptions) {
     frameworkErrors: answerError,
     routerOptions: { maxParamLength: 256 },
   });
+  closePipelinedResponses(app.server);
   app.setValidatorCompiler(createValidatorCompiler(namedSchemas));
   const refuseMethods = refuseOtherMethods(app);
 

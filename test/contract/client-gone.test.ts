@@ -1,10 +1,11 @@
 // Clients that leave: their images are dropped from the queue and between stages, their places given back.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createDirector } from '../support/directed-engine.js';
 import { temporaryFolder } from '../support/packages.js';
 import { testImages } from '../support/profiled-package.js';
-import { predict } from '../support/requests.js';
+import { predict, rawClassify } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
 
 const images = (await testImages(4)).map(({ png }) => png);
@@ -94,6 +95,20 @@ test('of a batch in the worker, those who stay are computed on without those who
     { from: 0, to: 1, batch: 2 },
   ]);
   assert.equal((await blocking.answer).status, 200);
+});
+
+test('who leaves takes along the requests that it had sent ahead of their turn', async (t) => {
+  const { url, port, director, runs, inFlight, gone } = await heldService(t);
+  const socket = connect(port, '127.0.0.1');
+  socket.write(Buffer.concat(Array.from({ length: 4 }, () => rawClassify(png))));
+  await until(async () => (await inFlight(4)) && (await runs()).length === 1);
+  socket.destroy();
+  await until(() => inFlight(0));
+  assert.equal(await gone(), 4);
+  await director.release();
+  const { exit } = await predict(url, png, { profile: 'full' });
+  assert.equal(exit.index, 2);
+  assert.equal((await runs()).filter(({ from }) => from === -1).length, 2, 'the first, and the last');
 });
 
 test('a client that leaves takes its whole batch request along', async (t) => {

@@ -8,7 +8,7 @@ import type { Prediction } from '../../src/inference/prediction.js';
 import { createDirector } from '../support/directed-engine.js';
 import { temporaryFolder } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
-import { assertProblem, predict } from '../support/requests.js';
+import { assertProblem, predict, rawClassify } from '../support/requests.js';
 import { runNode, type ServeProcess, startProcess } from '../support/serve-process.js';
 import { until } from '../support/service.js';
 
@@ -122,6 +122,22 @@ test('signals while models are loaded: SIGHUP is no end, SIGTERM is one as soon 
   assert.equal(code, 0);
   assert.doesNotMatch(stdout, /"msg":"ready"/);
   assert.match(stdout, /"signal":"SIGTERM".*"msg":"stopped before it was ready"/);
+});
+
+test('a client that left, with requests sent ahead of their turn, is not waited for', async (t) => {
+  const { server, director } = await directedProcess(t, ['--shutdown-timeout-seconds', '5']);
+  await director.hold();
+  const socket = connect(server.port, '127.0.0.1');
+  const livez = Buffer.from('GET /livez HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(5));
+  socket.write(Buffer.concat([rawClassify(png), livez]));
+  const inFlight = async (count: number) =>
+    (await (await fetch(`${server.url}/metrics`)).text()).includes(`rdi_in_flight ${count}\n`);
+  await until(() => inFlight(1));
+  socket.destroy();
+  await until(() => inFlight(0));
+  server.child.kill('SIGTERM');
+  await director.release();
+  assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
 });
 
 test('a second signal ends it at once with exit code 1', async (t) => {

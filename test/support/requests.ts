@@ -78,6 +78,14 @@ export function sendRaw(port: number, bytes: string | Uint8Array): Promise<strin
   });
 }
 
+/** The bytes of a request that classifies an image through all exits. */
+export function rawClassify(png: Uint8Array): Buffer {
+  const head =
+    'POST /classify?profile=full HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\n' +
+    `content-length: ${png.length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), png]);
+}
+
 function queryOf(query: Query): string {
   const entries = Object.entries(query).map(([key, value]): [string, string] => [key, `${value}`]);
   return entries.length === 0 ? '' : `?${new URLSearchParams(entries)}`;
