@@ -7,31 +7,33 @@ import fp from 'fastify-plugin';
 
 /** For how long a kept-alive connection may still bring its one last request. */
 const LINGER_MILLISECONDS = 1000;
+/** For how long, after the last answer, clients may go on to read theirs. */
+const READING_MILLISECONDS = 3000;
 const POLL_MILLISECONDS = 10;
 
 /**
- * On close: no new connections; whatever arrives on those that exist is still answered, with `connection: close`;
- * then those that are left are ended.
+ * On close: no new connections; whatever arrives on those that exist is still answered, with `connection: close`,
+ * however long that takes; then those that are left are ended, read to their end or not.
  */
 export const orderlyClose = fp(
   async (app) => {
     const { server } = app;
-    const unanswered = new Set<ServerResponse>();
+    const open = new Set<ServerResponse>();
     server.on('request', (_request, response) => {
-      unanswered.add(response);
-      response.once('close', () => unanswered.delete(response));
+      open.add(response);
+      response.once('close', () => open.delete(response));
     });
 
     app.addHook('preClose', async () => {
       // The close of http.Server, which Fastify calls after this, would also end the idle connections.
       Server.prototype.close.call(server);
-      for (const response of unanswered) {
+      for (const response of open) {
         if (!response.headersSent) response.setHeader('connection', 'close');
       }
       // Later requests get this header from Fastify, so that every connection ends after at most one more of them.
-      const lingered = performance.now() + LINGER_MILLISECONDS;
-      while (performance.now() < lingered && (await connections())) await sleep(POLL_MILLISECONDS);
-      while (unanswered.size > 0) await sleep(POLL_MILLISECONDS);
+      await until(async () => (await connections()) === 0, LINGER_MILLISECONDS);
+      await until(() => [...open].every(({ headersSent }) => headersSent));
+      await until(() => open.size === 0, READING_MILLISECONDS);
       server.closeAllConnections();
     });
 
@@ -43,3 +45,8 @@ export const orderlyClose = fp(
   },
   { name: 'orderly-close' },
 );
+
+async function until(holds: () => boolean | Promise<boolean>, patience = Number.POSITIVE_INFINITY) {
+  const end = performance.now() + patience;
+  while (performance.now() < end && !(await holds())) await sleep(POLL_MILLISECONDS);
+}

@@ -140,6 +140,18 @@ test('a client that left, with requests sent ahead of their turn, is not waited 
   assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
 });
 
+test('a client that does not read its answers is not waited for', async (t) => {
+  const server = await startProcess(t, await modelsFolder(t), ['--shutdown-timeout-seconds', '8']);
+  const socket = connect(server.port, '127.0.0.1');
+  t.after(async () => void socket.destroy());
+  socket.on('error', () => {});
+  const path = '/docs/static/swagger-ui-bundle.js';
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`.repeat(12));
+  await until(() => socket.readableLength > 0);
+  server.child.kill('SIGTERM');
+  assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
+});
+
 test('a second signal ends it at once with exit code 1', async (t) => {
   const { server, director } = await directedProcess(t, ['--drain-delay-seconds', '600']);
   await director.hold();
