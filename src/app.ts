@@ -16,6 +16,7 @@ import { openapi } from './http/openapi.js';
 import { orderlyClose } from './http/orderly-close.js';
 import { closePipelinedResponses } from './http/pipelined-responses.js';
 import { answerClientError, createErrorHandler, notFound } from './http/problems.js';
+import { requestEnded } from './http/request-ended.js';
 import { requireApiKey } from './http/require-api-key.js';
 import { namedSchemas } from './http/schemas.js';
 import { securityHeaders } from './http/security-headers.js';
@@ -67,19 +68,13 @@ export async function buildApp(options: AppOptions) {
     const { traceRequests } = await import('./http/trace-requests.js');
     await app.register(traceRequests, { tracing });
   }
+  await app.register(requestEnded, { metrics });
   await app.register(securityHeaders, { corsOrigins: config.corsOrigins });
   await app.register(requireApiKey, { apiKeys });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     // Before the body is looked at: whatever it is, there is nothing here.
     done(request.is404 ? notFound(request) : undefined);
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    const { method, routeOptions, client } = request;
-    const milliseconds = Math.round(reply.elapsedTime * 1000) / 1000;
-    const { url: route } = routeOptions;
-    request.log.info({ method, route, status: reply.statusCode, milliseconds, client }, 'request');
-    done();
   });
 
   app.setErrorHandler(answerError);

@@ -1,5 +1,4 @@
 // GET /metrics, in the Prometheus text format or, where the client prefers it, OpenMetrics.
-// Also times every HTTP request.
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Registry } from 'prom-client';
@@ -12,15 +11,7 @@ const OPEN_METRICS = 'application/openmetrics-text';
 
 export const metricsRoutes = fp<{ metrics: Metrics; exemplars?: Exemplars | undefined }>(
   async (app: FastifyInstance, { metrics, exemplars }) => {
-    const { registry, httpSeconds } = metrics;
-
-    app.addHook('onResponse', (request, reply, done) => {
-      const { method, routeOptions } = request;
-      const route = routeOptions.url ?? 'unmatched';
-      httpSeconds.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
-      done();
-    });
-
+    const { registry } = metrics;
     app.get(
       '/metrics',
       {

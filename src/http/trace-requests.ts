@@ -9,7 +9,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { monotonicSeconds } from '../clock.js';
 import { createTimeline, type Timeline } from '../inference/timeline.js';
@@ -20,8 +20,8 @@ import { writeImageSpans } from './image-spans.js';
 export interface RequestTrace {
   /** For one image of this request, to be filled in; undefined: this request was not chosen to be recorded. */
   image(): Timeline | undefined;
-  /** Writes the spans. */
-  end(reply: FastifyReply): void;
+  /** Writes the spans; called when the request has ended, with this status. */
+  end(status: number): void;
 }
 
 declare module 'fastify' {
@@ -45,10 +45,6 @@ export const traceRequests = fp<{ tracing: Tracing }>(
         const parent = propagator.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
         request.trace = startTrace(tracing, parent, request);
       }
-      done();
-    });
-    app.addHook('onResponse', (request, reply, done) => {
-      request.trace?.end(reply);
       done();
     });
   },
@@ -89,7 +85,7 @@ function startTrace({ tracer, exemplars }: Tracing, parent: Context, request: Fa
       timelines.push(timeline);
       return timeline;
     },
-    end({ statusCode: status }) {
+    end(status) {
       const ended = monotonicSeconds();
       if (span.isRecording()) {
         for (const timeline of timelines) {

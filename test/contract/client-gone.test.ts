@@ -123,3 +123,35 @@ test('a client that leaves takes its whole batch request along', async (t) => {
   await predict(url, png);
   assert.ok((await runs()).filter(({ from }) => from === -1).length <= 2, 'the rest was never started');
 });
+
+test('each request that ends is logged and timed once: 499 where the client left before its answer', async (t) => {
+  const { url, port, log, director, inFlight, samples } = await heldService(t);
+  const socket = connect(port, '127.0.0.1');
+  const livez = Buffer.from('GET /livez HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(2));
+  socket.write(Buffer.concat([rawClassify(png), rawClassify(png), livez]));
+  const partial = connect(port, '127.0.0.1');
+  await new Promise((resolve) => partial.write(rawClassify(png).subarray(0, -1), resolve));
+  await until(() => inFlight(2));
+  socket.destroy();
+  partial.destroy();
+  const requests = (route: string, status: number) =>
+    log.filter((line) => line['msg'] === 'request' && line['route'] === route && line['status'] === status);
+  await until(() => requests('/classify', 499).length >= 3);
+  await director.release();
+  await predict(url, png);
+  await fetch(`${url}/livez`);
+
+  const expected = [
+    ['/classify', 499, 3],
+    ['/livez', 499, 2],
+    ['/classify', 200, 1],
+    ['/livez', 200, 1],
+  ] as const;
+  await until(() => requests('/livez', 200).length === 1);
+  const { sum } = await samples();
+  for (const [route, status, count] of expected) {
+    assert.equal(requests(route, status).length, count);
+    assert.equal(sum('http_request_duration_seconds_count', { route, status }), count);
+  }
+  assert.ok(requests('/classify', 499).every(({ milliseconds }) => Number(milliseconds) > 0));
+});

@@ -152,6 +152,33 @@ test('what fails is seen where it failed', async () => {
   );
 });
 
+test('a client that left is seen too, and where its image was', async () => {
+  await director.hold();
+  const held = classify(url, images[0] as Buffer);
+  await until(async () => (await service.samples()).sum('rdi_in_flight') === 1);
+  const traceId = newTrace();
+  const controller = new AbortController();
+  const headers = { 'content-type': 'image/png', ...traceparent(traceId) };
+  const sent = { method: 'POST', body: images[0] as Buffer, headers, signal: controller.signal };
+  const abandoned = assert.rejects(fetch(`${url}/classify`, sent), { name: 'AbortError' });
+  await until(async () => (await service.samples()).sum('rdi_queue_depth') === 1);
+  controller.abort();
+  await abandoned;
+  const spans = await traceOf(traceId);
+  await director.release();
+  await held;
+  assert.deepEqual(
+    spans.map(({ name, failed }) => [name, failed]),
+    [
+      ['image', true],
+      ['decode', false],
+      ['queue', true],
+      ['POST /classify', false],
+    ],
+  );
+  assert.equal(only(spans, 'POST /classify').attributes['http.response.status_code'], 499);
+});
+
 test('the log names the trace, and OpenMetrics has it as an exemplar', async () => {
   const traceId = newTrace();
   await post(`${url}/classify`, images[0], 'image/png', traceparent(traceId));
