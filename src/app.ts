@@ -15,7 +15,12 @@ import { modelRoutes } from './http/models.js';
 import { openapi } from './http/openapi.js';
 import { orderlyClose } from './http/orderly-close.js';
 import { closePipelinedResponses } from './http/pipelined-responses.js';
-import { answerClientError, createErrorHandler, notFound } from './http/problems.js';
+import {
+  createClientErrorHandler,
+  createErrorHandler,
+  notFound,
+  type ParserRefusals,
+} from './http/problems.js';
 import { requestEnded } from './http/request-ended.js';
 import { requireApiKey } from './http/require-api-key.js';
 import { namedSchemas } from './http/schemas.js';
@@ -44,7 +49,8 @@ export type App = Awaited<ReturnType<typeof buildApp>>;
 /** A Fastify application that is ready to listen. It does not own the classifier: close that after the app. */
 export async function buildApp(options: AppOptions) {
   const { config, classifier, metrics, logger, apiKeys, tracing, isDraining } = options;
-  const answerError = createErrorHandler(metrics);
+  const refusals: ParserRefusals = new WeakMap();
+  const answerError = createErrorHandler(metrics, refusals);
   const requestTimeout = config.requestTimeoutSeconds * 1000;
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
@@ -55,7 +61,7 @@ export async function buildApp(options: AppOptions) {
     http: { requestTimeout, connectionsCheckingInterval: 1000 },
     bodyLimit: config.maxBatchBytes,
     return503OnClosing: false,
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: createClientErrorHandler(metrics, refusals),
     frameworkErrors: answerError,
     routerOptions: { maxParamLength: 256 },
   });
@@ -68,7 +74,7 @@ export async function buildApp(options: AppOptions) {
     const { traceRequests } = await import('./http/trace-requests.js');
     await app.register(traceRequests, { tracing });
   }
-  await app.register(requestEnded, { metrics });
+  await app.register(requestEnded, { metrics, refusals });
   await app.register(securityHeaders, { corsOrigins: config.corsOrigins });
   await app.register(requireApiKey, { apiKeys });
   app.addHook('onRequest', (request, reply, done) => {

@@ -78,10 +78,15 @@ export function failureOf(error: unknown): Failure {
   });
 }
 
+/** The connections on which Node's HTTP parser refused a request, and as what. */
+export type ParserRefusals = WeakMap<Socket, Failure>;
+
 /** Answers whatever a request threw; faults of this program are logged, and every problem is counted. */
-export function createErrorHandler(metrics: Metrics) {
+export function createErrorHandler(metrics: Metrics, refusals: ParserRefusals) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const failure = failureOf(error);
+    // This server closed the connection, not the client: the request was answered and counted when it was refused.
+    if (failure.type === 'client-gone' && refusals.has(request.raw.socket)) return;
     if (failure.type === 'internal-error')
       request.log.error({ err: failure.cause ?? failure }, 'internal error');
     metrics.rejections.inc({ reason: failure.type });
@@ -103,19 +108,26 @@ export function notFound(request: FastifyRequest): Failure {
 /** How long a client has to read an answer and end its side of the connection. */
 const LAST_WORDS_MILLISECONDS = 1000;
 
-/** Answers what Node's HTTP parser rejects before there is a request. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET') socket.destroy();
-  if (!socket.writable) return; // gone, or answered and still sending
-  const type = parserFailures[error.code ?? ''] ?? 'malformed-request';
-  const failure = new Failure(type, `${failures[type].title}.`);
-  const body = JSON.stringify(problemOf(failure));
-  socket.end(
-    `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\ncontent-type: ${MEDIA_TYPE}\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
-  setTimeout(() => socket.destroy(), LAST_WORDS_MILLISECONDS);
+/** Answers what Node's HTTP parser rejects, before there is a request or in the middle of one, and counts it. */
+export function createClientErrorHandler(metrics: Metrics, refusals: ParserRefusals) {
+  return ({ code = '' }: Error & { code?: string }, socket: Socket): void => {
+    if (goneCodes.includes(code)) socket.destroy();
+    if (!socket.writable) return; // gone, or answered and still sending
+    const type = parserFailures[code] ?? 'malformed-request';
+    const failure = new Failure(type, `${failures[type].title}.`);
+    refusals.set(socket, failure);
+    metrics.rejections.inc({ reason: type });
+    const body = JSON.stringify(problemOf(failure));
+    socket.end(
+      `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\ncontent-type: ${MEDIA_TYPE}\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+    setTimeout(() => socket.destroy(), LAST_WORDS_MILLISECONDS);
+  };
 }
+
+/** The connection broke, or the client ended its side in the middle of a request, as one that is cancelled does. */
+const goneCodes = ['ECONNRESET', 'HPE_INVALID_EOF_STATE'];
 
 const parserFailures: Record<string, FailureType> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',

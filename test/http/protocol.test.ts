@@ -84,7 +84,14 @@ test('a body over the limit is refused and the refusal arrives, with its length 
   }
 });
 
+/** Answers that were problems of each type so far. */
+async function rejections(from = service): Promise<Record<string, number>> {
+  const counted = (await from.samples()).all.filter(({ name }) => name === 'rdi_rejections_total');
+  return Object.fromEntries(counted.map(({ labels, value }) => [labels['reason'], value]));
+}
+
 test('what is not HTTP, or not well-formed, is 400; headers too long are 431; the connection ends', async () => {
+  const before = await rejections();
   const head = 'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\n';
   const malformed = [
     'GARBAGE\r\n\r\n',
@@ -109,6 +116,11 @@ test('what is not HTTP, or not well-formed, is 400; headers too long are 431; th
     assertRawProblem(await sendRaw(port, bytes), 'headers-too-large', status);
   }
   await assertProblem(await fetch(`${url}/models/%zz`), 'malformed-request');
+  assert.deepEqual(await rejections(), {
+    ...before,
+    'malformed-request': malformed.length + 1,
+    'headers-too-large': 2,
+  });
 });
 
 test('a client that never ends its side does not hold the connection for ever', async (t) => {
@@ -128,6 +140,11 @@ test('a request that does not arrive in time is 408', async (t) => {
   for (const answer of await Promise.all(parts.map((part) => sendRaw(impatient.port, part)))) {
     assertRawProblem(answer, 'request-timeout', '408 Request Timeout');
   }
+  // One of them had a route.
+  await until(() => impatient.log.some(({ route, status }) => route === '/classify' && status === 408));
+  assert.deepEqual(await rejections(impatient), { 'request-timeout': 2 });
+  const labels = { route: '/classify' };
+  assert.equal((await impatient.samples()).sum('http_request_duration_seconds_count', labels), 1);
 });
 
 test('who leaves in the middle of a body leaves nothing behind', async () => {
