@@ -44,12 +44,12 @@ export function describeAudit({ epsilon, evidence, isAlarmed, results }: AuditSt
   return { epsilon: epsilon ?? null, evidence: finite, alarm: isAlarmed, ...results };
 }
 
-const name = Type.String({ maxLength: 64 });
-
 export const auditRoutes: FastifyPluginAsyncTypebox<{
   classifier: Classifier;
   operatorRoutes: boolean;
 }> = async (app, { classifier, operatorRoutes }) => {
+  app.removeContentTypeParser('text/plain');
+
   app.post(
     '/models/:name/versions/:version/profiles/:profile/audit/reset',
     {
@@ -59,7 +59,7 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{
         description:
           'The audit begins anew, with no evidence. Only where the server was started with --operator-routes.',
         tags: ['operations'],
-        params: Type.Object({ name, version: name, profile: name }),
+        params: Type.Object({ name: Type.String(), version: Type.String(), profile: Type.String() }),
         body: ref(AuditReset),
         response: {
           200: {

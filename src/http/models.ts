@@ -157,7 +157,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
         operationId: 'getModel',
         summary: 'One model',
         tags: ['models'],
-        params: Type.Object({ name: Type.String({ maxLength: 64 }) }),
+        params: Type.Object({ name: Type.String() }),
         querystring: Type.Object(
           { version: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the newest.' })) },
           { additionalProperties: false },

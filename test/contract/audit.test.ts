@@ -129,7 +129,11 @@ test('a broken promise raises the alarm, the next request runs full, and an oper
   for (const reason of ['', 7, undefined, 'x'.repeat(501)]) {
     assert.equal((await reset(service, 'reckless', reason ?? null)).status, 400);
   }
-  await assertProblem(await reset(service, 'uncertified'), 'unknown-model');
+  for (const profile of ['uncertified', 'x'.repeat(100)]) {
+    await assertProblem(await reset(service, profile), 'unknown-model');
+  }
+  const address = `${service.url}/models/tiny/versions/1/profiles/reckless/audit/reset`;
+  await assertProblem(await post(address, '{"reason":"x"}', 'text/plain'), 'unsupported-media-type');
   const response = await reset(service, 'reckless', 'thresholds were looked at');
   assert.equal(response.status, 200);
   const { alarm: isAlarmed, evidence } = (await response.json()) as NonNullable<

@@ -57,6 +57,7 @@ test('one model: the newest version, or the one that is named, as in the list', 
     '/models/broken',
     '/models/%00',
     '/models/',
+    `/models/${'a'.repeat(256)}`,
   ]) {
     await assertProblem(await fetch(url + path), 'unknown-model');
   }
