@@ -89,6 +89,7 @@ export function createErrorHandler(metrics: Metrics, refusals: ParserRefusals) {
     if (failure.type === 'client-gone' && refusals.has(request.raw.socket)) return;
     if (failure.type === 'internal-error')
       request.log.error({ err: failure.cause ?? failure }, 'internal error');
+    else if (failure.cause) request.log.debug({ err: failure.cause }, failure.type);
     metrics.rejections.inc({ reason: failure.type });
     // Fastify would end the connection after a body that it could not parse (as the app does for all when it closes,
     // on the raw response). Cut off while it still sends, a client may never read the answer; so the rest of the body

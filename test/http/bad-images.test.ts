@@ -58,6 +58,13 @@ for (const [name, body, type, problem] of refused) {
   });
 }
 
+test('what the decoder said of them is in the debug log, under the request’s id', () => {
+  const said = service.log.filter(({ level, msg }) => level === 20 && msg === 'undecodable-image');
+  assert.ok(said.every(({ requestId }) => typeof requestId === 'string'));
+  const messages = said.map(({ err }) => (err as { message: string }).message);
+  for (const loader of [/VipsJpeg/, /webp/i]) assert.ok(messages.some((message) => loader.test(message)));
+});
+
 /** One frame more than its default image, as APNG has it. */
 function animate(still: Buffer): Buffer {
   const numbers = (...values: number[]) => {
