@@ -27,7 +27,9 @@ export const orderlyClose = fp(
     app.addHook('preClose', async () => {
       // The close of http.Server, which Fastify calls after this, would also end the idle connections.
       Server.prototype.close.call(server);
-      for (const response of open) {
+      // Of each connection the last one only: behind an answer that says so, Node gives none.
+      const last = new Map([...open].map((response) => [response.req.socket, response]));
+      for (const response of last.values()) {
         if (!response.headersSent) response.setHeader('connection', 'close');
       }
       // Later requests get this header from Fastify, so that every connection ends after at most one more of them.

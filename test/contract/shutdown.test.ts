@@ -8,7 +8,7 @@ import type { Prediction } from '../../src/inference/prediction.js';
 import { createDirector } from '../support/directed-engine.js';
 import { temporaryFolder } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
-import { assertProblem, predict, rawClassify } from '../support/requests.js';
+import { assertProblem, predict, rawClassify, sendRaw } from '../support/requests.js';
 import { runNode, type ServeProcess, startProcess } from '../support/serve-process.js';
 import { until } from '../support/service.js';
 
@@ -122,6 +122,18 @@ test('signals while models are loaded: SIGHUP is no end, SIGTERM is one as soon 
   assert.equal(code, 0);
   assert.doesNotMatch(stdout, /"msg":"ready"/);
   assert.match(stdout, /"signal":"SIGTERM".*"msg":"stopped before it was ready"/);
+});
+
+test('requests sent ahead of their turn are answered after the signal, all on their connection', async (t) => {
+  const { server, director } = await directedProcess(t);
+  await director.hold();
+  const answers = sendRaw(server.port, Buffer.concat(Array.from({ length: 3 }, () => rawClassify(png))));
+  await until(async () => (await (await fetch(`${server.url}/metrics`)).text()).includes('rdi_in_flight 3'));
+  server.child.kill('SIGTERM');
+  await until(() => refusesConnections(server.port));
+  await director.release();
+  assert.equal((await answers).split('HTTP/1.1 200 OK').length - 1, 3);
+  assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
 });
 
 test('a client that left, with requests sent ahead of their turn, is not waited for', async (t) => {
