@@ -43,11 +43,11 @@ export interface PoolWorkerOptions {
   readonly onAccepting: () => void;
   /** Called when a thread is about to take a dead one's place. */
   readonly onRestart: () => void;
-  /** Called when that one died before it was ready; it is tried again later. */
+  /** Called when there could be none, or it died before it was ready; it is tried again later. */
   readonly onRestartFailed: () => void;
 }
 
-const FIRST_BACKOFF_MS = 100;
+const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 30_000;
 
 interface Load {
@@ -63,12 +63,12 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   let state: 'starting' | 'serving' | 'loading' | 'dead' | 'ending' = 'dead';
   let pending: Load | undefined;
   let closing = false;
-  let wasReady = false;
-  /** Deaths since a thread was last ready. */
-  let deaths = 0;
+  /** Since a thread was last ready. */
+  let failedRestarts = 0;
   let restart: NodeJS.Timeout | undefined;
 
-  function spawn(): Promise<ReadyReport> {
+  /** A thread that has got ready. Rejects if there can be none, or it dies before; afterwards onDeath is called. */
+  async function spawn(): Promise<ReadyReport> {
     state = 'starting';
     const workerData: WorkerSetup = {
       engine: options.engine,
@@ -87,8 +87,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
       let cause: unknown;
       worker.on('message', (report: Report) => {
         if (report.kind === 'ready') {
-          wasReady = true;
-          deaths = 0;
+          failedRestarts = 0;
           resolve(report);
           serve();
         } else {
@@ -99,9 +98,10 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
         cause = error;
       });
       worker.on('exit', (code) => {
+        thread = undefined;
         cause ??= `exit code ${code}`;
-        reject(cause);
-        onExit(cause);
+        if (state === 'starting') reject(cause);
+        else if (state !== 'ending') onDeath(cause);
       });
     });
   }
@@ -162,29 +162,28 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
     thread?.postMessage({ kind: 'close' });
   }
 
-  function onExit(cause: unknown): void {
-    const before = state;
+  function onDeath(cause: unknown): void {
     const load = pending;
-    const lost = inHand.giveBackAll();
-    thread = undefined;
     pending = undefined;
     state = 'dead';
-    if (before === 'ending' || !wasReady) return;
     logger.error({ worker: index, cause: messageOf(cause) }, 'worker died');
-    for (const batch of lost) batch.onLost();
+    for (const batch of inHand.giveBackAll()) batch.onLost();
     load?.end(load.begun ? 'A worker died while it loaded them.' : undefined);
     if (closing) return;
-    if (before === 'starting') options.onRestartFailed();
-    restart = setTimeout(replace, deaths && Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** deaths));
-    deaths++;
+    if (failedRestarts === 0) return void replace();
+    options.onRestartFailed();
+    restart = setTimeout(replace, Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failedRestarts - 1)));
   }
 
-  function replace(): void {
+  async function replace(): Promise<void> {
     options.onRestart();
-    spawn().then(
-      () => logger.info({ worker: index }, 'worker replaced'),
-      () => {}, // onExit has logged it and tries again
-    );
+    try {
+      await spawn();
+      logger.info({ worker: index }, 'worker replaced');
+    } catch (cause) {
+      failedRestarts++;
+      onDeath(cause);
+    }
   }
 
   return {
