@@ -10,7 +10,10 @@ import type { LoadCommand, Network, Report, WorkerSetup } from './protocol.js';
 export type ReadyReport = Extract<Report, { kind: 'ready' }>;
 
 export interface PoolWorker {
-  /** Starts the first thread. If it dies before it is ready, this rejects, and no other takes its place. */
+  /**
+   * Starts the first thread, which may refuse networks; those that take its place must load what `networks` then says.
+   * If it dies before it is ready, this rejects, and no other takes its place.
+   */
   start(): Promise<ReadyReport>;
   /** Images in hand. */
   images(): number;
@@ -67,12 +70,16 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   let failedRestarts = 0;
   let restart: NodeJS.Timeout | undefined;
 
-  /** A thread that has got ready. Rejects if there can be none, or it dies before; afterwards onDeath is called. */
-  async function spawn(): Promise<ReadyReport> {
+  /**
+   * A thread that has got ready. Rejects if there can be none, or it dies before; afterwards onDeath is called.
+   * @param needsAll of the networks: requests for any of them may be given to it
+   */
+  async function spawn(needsAll: boolean): Promise<ReadyReport> {
     state = 'starting';
     const workerData: WorkerSetup = {
       engine: options.engine,
       networks: options.networks(),
+      needsAll,
       maxBatch,
       concurrentBatches,
       cancelled: inHand.cancelled,
@@ -178,7 +185,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   async function replace(): Promise<void> {
     options.onRestart();
     try {
-      await spawn();
+      await spawn(true);
       logger.info({ worker: index }, 'worker replaced');
     } catch (cause) {
       failedRestarts++;
@@ -187,7 +194,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   }
 
   return {
-    start: spawn,
+    start: () => spawn(false),
     images: inHand.images,
     isIdle,
     isAccepting,

@@ -20,6 +20,8 @@ export interface WorkerSetup {
   /** URL of the engine's module, see engines/engine.ts, and what it is created with. */
   readonly engine: { readonly module: string; readonly options: EngineOptions };
   readonly networks: readonly Network[];
+  /** Whether to end if one of them cannot be loaded, instead of going on without it. */
+  readonly needsAll: boolean;
   /** Most images that one engine call runs on. */
   readonly maxBatch: number;
   /** Full batches whose images it may have in hand; if more than one, they share engine calls. */

@@ -70,6 +70,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const refused = new Map(
       reports.flatMap((one) => one.refused.map(({ id, reason }) => [id, reason] as const)),
     );
+    networks = networks.filter(({ id }) => !refused.has(id));
     return { engine: first.engine, refused };
   }
 

@@ -35,7 +35,9 @@ for (const network of setup.networks) {
     const toTensor = createImageTensor(network.manifest.input, engine.imageLayout);
     networks.set(network.id, { ...network, loaded, toTensor });
   } catch (error) {
-    refused.push({ id: network.id, reason: reasonOf(error) });
+    const reason = reasonOf(error);
+    if (setup.needsAll) throw new Error(`${network.id}: ${reason}`);
+    refused.push({ id: network.id, reason });
   }
 }
 const queue = createSegmentQueue<Batch>(setup.maxBatch);

@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { createDirector, type Mark, marked } from '../support/directed-engine.js';
 import { faultyEngine } from '../support/faulty-engine.js';
 import { fromPixels } from '../support/images.js';
-import { temporaryFolder } from '../support/packages.js';
-import { testImages } from '../support/profiled-package.js';
+import { temporaryFolder, writeListed } from '../support/packages.js';
+import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { assertProblem, assertProblemBody, classify, classifyBatch, predict } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
 
@@ -38,6 +38,45 @@ test('a worker that dies is replaced, and its request answered by the next', asy
     log.filter(({ msg }) => `${msg}`.startsWith('worker')).map(({ msg }) => msg),
     ['worker died', 'worker replaced'],
   );
+});
+
+test('a replacement that cannot load what was served is given nothing, and tried again', async (t) => {
+  const { url, director, restarts, samples, log } = await service(t, { workers: 2 });
+  const causes = () => log.flatMap(({ msg, cause }) => (msg === 'worker died' ? [cause] : []));
+  const isReplaced = () => log.some(({ msg }) => msg === 'worker replaced');
+  await director.refuse();
+  await predict(url, await withMark('exit-once'));
+  await until(() => causes().length > 1 || isReplaced());
+  for (let round = 0; round < 3; round++) for (const image of sound) await predict(url, image);
+  assert.equal(isReplaced(), false);
+  assert.deepEqual(causes().slice(0, 2), [
+    'exit code 3',
+    'tiny/1: The onnx engine cannot load it: no memory left.',
+  ]);
+  await director.accept();
+  await until(isReplaced);
+  assert.ok((await restarts()) > 1);
+  for (const image of sound) await predict(url, image);
+  assert.equal((await samples()).sum('rdi_rejections_total'), 0);
+});
+
+test('what was refused at the start keeps no worker from being replaced', async (t) => {
+  const director = createDirector(await temporaryFolder(t));
+  const { classifier, url, log } = await startTestService(t, {
+    engineModule: director.engineModule,
+    writePackages: async (directory) => {
+      const { package: other } = await writeProfiledPackage(directory, { name: 'other' });
+      const cases = other.golden.cases.map(({ pixels, logits }) => ({
+        pixels,
+        logits: logits.map((exit) => exit.map((logit) => logit + 1)),
+      }));
+      await writeListed(other.directory, 'golden.json', JSON.stringify({ ...other.golden, cases }));
+      await writeProfiledPackage(directory);
+    },
+  });
+  assert.match(classifier.refused[0]?.reason ?? '', /^golden\.json is not reproduced/);
+  await predict(url, await withMark('exit-once'));
+  await until(() => log.some(({ msg }) => msg === 'worker replaced'));
 });
 
 for (const mark of ['exit', 'crash'] as const) {

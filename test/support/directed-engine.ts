@@ -1,6 +1,7 @@
-// An engine under a test's direction, the ONNX one unless another is named. The two talk through a folder, named in the module's URL: every run is
-// written down there before it starts, and waits while the folder holds a file `hold`, unless it finds one `pass`. Images with a mark (their
-// first pixels) make it fail. Runs in workers; `createDirector` is the test's end.
+// An engine under a test's direction, the ONNX one unless another is named. The two talk through a folder, named in the
+// module's URL: every run is written down there before it starts, and waits while the folder holds a file `hold`, unless
+// it finds one `pass`; loads fail while the folder holds a file `refuse`. Images with a mark (their first pixels) make a
+// run fail. Runs in workers; `createDirector` is the test's end.
 import { appendFileSync, existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,12 +30,15 @@ export interface Director {
   release(): Promise<void>;
   /** Lets one run through that waits, or the next one, and waits until it is. */
   pass(): Promise<void>;
+  /** Makes loads fail from now on. */
+  refuse(): Promise<void>;
+  accept(): Promise<void>;
   /** All runs that were started so far, self-checks included. */
   runs(): Promise<Run[]>;
 }
 
 export function createDirector(folder: string, engine: EngineName = 'onnx'): Director {
-  const hold = join(folder, 'hold');
+  const [hold, refuse] = [join(folder, 'hold'), join(folder, 'refuse')];
   return {
     engineModule: `${import.meta.url}?${new URLSearchParams({ folder, engine })}`,
     hold: () => writeFile(hold, ''),
@@ -44,6 +48,8 @@ export function createDirector(folder: string, engine: EngineName = 'onnx'): Dir
       await writeFile(pass, '');
       while (existsSync(pass)) await sleep(2);
     },
+    refuse: () => writeFile(refuse, ''),
+    accept: () => rm(refuse, { force: true }),
     async runs() {
       const lines = await readFile(join(folder, 'runs'), 'utf8').catch(() => '');
       return lines
@@ -75,6 +81,7 @@ export async function createEngine(): Promise<Engine> {
   return {
     ...engine,
     async load(sources) {
+      if (existsSync(join(folder, 'refuse'))) throw new Error('no memory left');
       const segments = await engine.load(sources);
       return segments.map((segment, index) => ({
         release: () => segment.release(),
