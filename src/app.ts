@@ -91,7 +91,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(orderlyClose);
   await app.register(openapi, { version, docs: config.docs });
   await app.register(metricsRoutes, { metrics, exemplars: tracing?.exemplars });
-  await app.register(healthRoutes, { isDraining, engine: classifier.engine });
+  await app.register(healthRoutes, { isDraining, classifier });
   await app.register(modelRoutes, { classifier });
   await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
   const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;

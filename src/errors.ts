@@ -19,7 +19,7 @@ export const failures = {
   'client-gone': { status: 499, title: 'The client closed the connection' },
   'internal-error': { status: 500, title: 'A fault in this program' },
   saturated: { status: 503, title: 'All waiting places are taken' },
-  'worker-lost': { status: 503, title: 'The worker that ran this request died' },
+  'worker-lost': { status: 503, title: 'Inference workers died' },
   'shutting-down': { status: 503, title: 'The server is shutting down' },
   'deadline-exceeded': { status: 504, title: 'The deadline passed before any exit was reached' },
 } as const satisfies Record<string, { status: number; title: string }>;

@@ -1,9 +1,10 @@
 // GET /livez and /readyz. The server listens only once every model is loaded and warmed, so it is ready from its
-// first answer on, until it begins to drain.
+// first answer on, until it begins to drain, except while it has no worker.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { Failure } from '../errors.js';
-import type { EngineStatus } from '../inference/classifier.js';
+import type { Classifier } from '../inference/classifier.js';
+import { noWorkerLeft } from '../inference/scheduler.js';
 import { ref } from '../schema-ref.js';
 import { Engine } from './models.js';
 import { problemResponses } from './problems.js';
@@ -21,10 +22,13 @@ const yes = (schema: Type.TSchema) => ({
 
 export interface HealthOptions {
   readonly isDraining: () => boolean;
-  readonly engine: EngineStatus;
+  readonly classifier: Pick<Classifier, 'engine' | 'hasWorkers'>;
 }
 
-export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (app, { isDraining, engine }) => {
+export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (
+  app,
+  { isDraining, classifier },
+) => {
   app.get(
     '/livez',
     {
@@ -47,12 +51,13 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (app
         summary: 'May it be sent requests?',
         tags: ['operations'],
         security: [],
-        response: { 200: yes(Readiness), ...problemResponses('shutting-down') },
+        response: { 200: yes(Readiness), ...problemResponses('shutting-down', 'worker-lost') },
       },
     },
     async () => {
       if (isDraining()) throw new Failure('shutting-down', 'This server is finishing what it has accepted.');
-      return { status: 'ready', engine };
+      if (!classifier.hasWorkers()) throw noWorkerLeft();
+      return { status: 'ready', engine: classifier.engine };
     },
   );
 };

@@ -41,6 +41,8 @@ export interface Classifier {
   readonly engine: EngineStatus;
   /** Packages that were found but cannot be served, and why. */
   readonly refused: readonly RefusedPackage[];
+  /** If not, requests are answered `worker-lost` until a worker can be started again. */
+  hasWorkers(): boolean;
   /** Takes places for `images` images, all or none. @returns gives them back. @throws Failure `saturated` */
   admit(images: number): () => void;
   /**
@@ -101,6 +103,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   const scheduler = createScheduler({
     idle: pool.idle,
     accepting: pool.accepting,
+    hasWorkers: pool.hasWorkers,
     run: pool.run,
     maxBatch: options.maxBatch,
     now,
@@ -219,6 +222,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     catalog,
     engine: { ...engine, workers: choice.workers, passedOver: [...choice.passedOver] },
     refused,
+    hasWorkers: pool.hasWorkers,
     admit: admission.enter,
     classify,
     reload: reloader.reload,

@@ -21,8 +21,8 @@ export interface PoolWorker {
   isIdle(): boolean;
   /** Ready, with room for a further batch. */
   isAccepting(): boolean;
-  /** Whether a thread is there that got ready; it may be loading. */
-  isServing(): boolean;
+  /** Whether no thread took a dead one's place when one should have; it is tried again later. */
+  isLost(): boolean;
   /** @returns a function that cancels one of the batch's images. */
   run(batch: Batch): (image: number) => void;
   /**
@@ -198,7 +198,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
     images: inHand.images,
     isIdle,
     isAccepting,
-    isServing: () => state === 'serving' || state === 'loading',
+    isLost: () => failedRestarts > 0,
 
     run(batch) {
       invariant(thread && isAccepting(), 'a batch is given only to a worker that accepts it');

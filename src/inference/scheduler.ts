@@ -45,7 +45,7 @@ export interface Scheduler {
   submit(job: Job): Promise<Outcome>;
   /** To be called whenever a worker takes a further batch. */
   dispatch(): void;
-  /** To be called when there is no worker and none can be started: answers those that wait. */
+  /** To be called when `hasWorkers` has come to say no: answers those that wait. */
   giveUp(): void;
   /** Jobs that wait for a worker. */
   depth(): number;
@@ -55,6 +55,8 @@ export interface SchedulerOptions {
   /** Workers that have nothing in hand; and those that take a batch, these included. */
   readonly idle: () => number;
   readonly accepting: () => number;
+  /** Whether any worker serves or is about to: what no worker will take soon is answered at once. */
+  readonly hasWorkers: () => boolean;
   readonly run: (batch: Batch) => (image: number) => void;
   readonly maxBatch: number;
   readonly now: Clock;
@@ -100,6 +102,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         entry.cancel?.();
       };
       if (job.signal?.aborted) return onGone();
+      if (!options.hasWorkers()) return entry.reject(noWorkerLeft());
       job.signal?.addEventListener('abort', onGone);
       if (job.deadline !== Number.POSITIVE_INFINITY) {
         // Once a worker has it, the cascade watches the deadline; until then nobody else does.
@@ -219,17 +222,16 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function giveUp(): void {
-    const failure = new Failure(
-      'worker-lost',
-      'No inference worker is left; a new one could not be started.',
-      {
-        retryAfterSeconds: 10,
-      },
-    );
-    for (const entry of waiting.splice(0)) entry.reject(failure);
+    for (const entry of waiting.splice(0)) entry.reject(noWorkerLeft());
   }
 
   return { submit, dispatch, giveUp, depth: () => waiting.length };
+}
+
+export function noWorkerLeft(): Failure {
+  return new Failure('worker-lost', 'No inference worker is left; a new one could not be started.', {
+    retryAfterSeconds: 10,
+  });
 }
 
 function deadlineExceeded(): Failure {

@@ -17,6 +17,8 @@ export interface WorkerPool {
   idle(): number;
   /** Those, and workers that take a further batch. */
   accepting(): number;
+  /** Whether any worker serves or is about to; not so when none of them could be replaced, until one is. */
+  hasWorkers(): boolean;
   /** Gives a batch to the worker with the fewest images in hand. @returns a function that cancels one of its images. */
   run(batch: Batch): (image: number) => void;
   /**
@@ -39,7 +41,7 @@ export interface WorkerPoolOptions {
   /** Called whenever a worker takes a further batch. */
   readonly onAccepting: () => void;
   readonly onRestart: () => void;
-  /** Called when a worker could not be replaced and none is left; it is tried again later. */
+  /** Called when a worker could not be replaced and none is left, see `hasWorkers`. */
   readonly onNoneLeft: () => void;
 }
 
@@ -52,10 +54,12 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       index,
       networks: () => networks,
       onRestartFailed: () => {
-        if (!workers.some((worker) => worker.isServing())) options.onNoneLeft();
+        if (!hasWorkers()) options.onNoneLeft();
       },
     }),
   );
+
+  const hasWorkers = (): boolean => !workers.every((worker) => worker.isLost());
 
   async function start(): ReturnType<WorkerPool['start']> {
     const reports = await Promise.all(workers.map((worker) => worker.start())).catch(
@@ -106,6 +110,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     start,
     idle: () => workers.filter((worker) => worker.isIdle() && worker.isAccepting()).length,
     accepting: () => workers.filter((worker) => worker.isAccepting()).length,
+    hasWorkers,
     run,
     load,
     close,

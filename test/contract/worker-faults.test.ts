@@ -17,6 +17,7 @@ const [png = Buffer.alloc(0)] = sound;
 
 async function service(t: TestContext, config = {}) {
   const director = createDirector(await temporaryFolder(t));
+  t.after(() => director.release());
   const started = await startTestService(t, { engineModule: director.engineModule, config });
   const restarts = async () => (await started.samples()).sum('rdi_worker_restarts_total');
   return { ...started, director, restarts };
@@ -146,6 +147,36 @@ test('logits that are no numbers are a fault, not an answer', async (t) => {
   await predict(url, png);
 });
 
+test('while the replacement of the only worker starts, requests wait for it', async (t) => {
+  const { url, director, samples } = await service(t);
+  const warmUp = (await director.runs()).length;
+  await director.hold();
+  const answers = [predict(url, await withMark('exit-once'))];
+  await until(async () => (await director.runs()).length > warmUp);
+  await director.pass(); // its successor's self-check is held
+  await until(async () => (await samples()).sum('rdi_queue_depth') === 1);
+  answers.push(...sound.map((image) => predict(url, image)));
+  await until(async () => (await samples()).sum('rdi_queue_depth') === answers.length);
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
+  await director.release();
+  await Promise.all(answers);
+});
+
+test('once the only worker could not be replaced, nobody waits for another attempt', async (t) => {
+  const { url, director } = await service(t);
+  await director.refuse();
+  await assertProblem(await classify(url, await withMark('exit-once')), 'worker-lost');
+  await director.hold(); // from now on, attempts neither succeed nor fail
+  await director.accept();
+  await assertProblem(await fetch(`${url}/readyz`), 'worker-lost');
+  const response = await classify(url, png);
+  assert.ok(Number(response.headers.get('retry-after')) > 0);
+  await assertProblem(response, 'worker-lost');
+  await director.release();
+  await until(async () => (await fetch(`${url}/readyz`)).status === 200);
+  await predict(url, png);
+});
+
 test('when no worker can be started any more, requests are answered 503 until one can', async (t) => {
   const gone = `${await temporaryFolder(t)}/gone`;
   const { url, samples, log } = await startTestService(t, {
@@ -154,6 +185,7 @@ test('when no worker can be started any more, requests are answered 503 until on
   });
   await predict(url, png);
   await writeFile(gone, '');
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
   for (let request = 0; request < 3; request++) {
     const response = await classify(url, png);
     assert.ok(Number(response.headers.get('retry-after')) > 0);

@@ -19,6 +19,7 @@ function bench(workers: number, maxBatch = 8, concurrentBatches = 1) {
   const running: Batch[] = [];
   const cancelled: number[] = [];
   const clock = { now: 0 };
+  const pool = { hasWorkers: true };
   const segments: SegmentRun[] = [];
   const scheduler = createScheduler({
     idle: () => Math.max(0, workers - running.length),
@@ -26,6 +27,7 @@ function bench(workers: number, maxBatch = 8, concurrentBatches = 1) {
       const places = running.some(({ alone }) => alone) ? 0 : workers * concurrentBatches - running.length;
       return Math.min(workers, places);
     },
+    hasWorkers: () => pool.hasWorkers,
     run(batch) {
       running.push(batch);
       return (image) => cancelled.push(image);
@@ -62,7 +64,7 @@ function bench(workers: number, maxBatch = 8, concurrentBatches = 1) {
     batch.onDone();
     scheduler.dispatch();
   };
-  return { scheduler, running, cancelled, clock, segments, submit, take, finish };
+  return { scheduler, running, cancelled, clock, pool, segments, submit, take, finish };
 }
 
 const type = (expected: string) => (error: Failure) => error.type === expected;
@@ -251,10 +253,17 @@ test('an engine call that batches share is counted once', () => {
   assert.deepEqual(segments, calls);
 });
 
-test('when no worker is left and none can be started, those who wait are told', async () => {
-  const { submit, scheduler } = bench(0);
-  const waiting = [submit(0), submit(1)];
+test('when no worker is left and none can be started, those who wait are told, and who comes later at once', async () => {
+  const { submit, scheduler, pool, take, finish } = bench(1);
+  const running = submit(0);
+  const waiting = [submit(1), submit(2)];
+  pool.hasWorkers = false;
   scheduler.giveUp();
-  for (const answer of waiting) await assert.rejects(answer, type('worker-lost'));
+  for (const answer of [...waiting, submit(3)]) await assert.rejects(answer, type('worker-lost'));
   assert.equal(scheduler.depth(), 0);
+  pool.hasWorkers = true;
+  finish(take());
+  const later = submit(4);
+  finish(take());
+  assert.deepEqual([(await running).score, (await later).score], [0, 4]);
 });
