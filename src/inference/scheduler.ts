@@ -68,6 +68,8 @@ interface Entry extends Job {
   readonly enqueued: number;
   attempts: number;
   settled: boolean;
+  /** Runs while it waits: then nobody else watches its deadline. */
+  timer: NodeJS.Timeout | undefined;
   cancel: (() => void) | undefined;
   resolve(outcome: Outcome): void;
   reject(failure: Failure): void;
@@ -80,11 +82,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   function submit(job: Job): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
       const settle = (): boolean => {
         if (entry.settled) return false;
         entry.settled = true;
-        clearTimeout(timer);
+        clearTimeout(entry.timer);
         return true;
       };
       const entry: Entry = {
@@ -92,6 +93,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         enqueued: now(),
         attempts: 0,
         settled: false,
+        timer: undefined,
         cancel: undefined,
         resolve: (outcome) => settle() && resolve(outcome),
         reject: (failure) => settle() && reject(failure),
@@ -104,18 +106,17 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       if (job.signal?.aborted) return onGone();
       if (!options.hasWorkers()) return entry.reject(noWorkerLeft());
       job.signal?.addEventListener('abort', onGone);
-      if (job.deadline !== Number.POSITIVE_INFINITY) {
-        // Once a worker has it, the cascade watches the deadline; until then nobody else does.
-        timer = setTimeout(
-          () => {
-            if (entry.cancel === undefined) drop(entry, deadlineExceeded());
-          },
-          Math.max(0, (job.deadline - now()) * 1000),
-        );
-      }
+      watchDeadline(entry);
       waiting.push(entry);
       dispatch();
     });
+  }
+
+  /** Until a worker has the entry; from then on the cascade does. */
+  function watchDeadline(entry: Entry): void {
+    if (entry.deadline === Number.POSITIVE_INFINITY) return;
+    const milliseconds = Math.max(0, (entry.deadline - now()) * 1000);
+    entry.timer = setTimeout(() => drop(entry, deadlineExceeded()), milliseconds);
   }
 
   /** Answers an entry that will not run, or not to its end; it may be waiting or not. */
@@ -203,8 +204,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       onLost() {
         for (const entry of unanswered().reverse()) {
           entry.cancel = undefined;
-          if (entry.attempts === 1) waiting.unshift(entry);
-          else {
+          if (entry.attempts === 1) {
+            watchDeadline(entry);
+            waiting.unshift(entry);
+          } else {
             entry.reject(
               new Failure('worker-lost', 'Two workers in a row died on this request.', {
                 retryAfterSeconds: 1,
@@ -216,6 +219,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
       },
     });
     entries.forEach((entry, image) => {
+      clearTimeout(entry.timer);
       entry.attempts++;
       entry.cancel = () => cancel(image);
     });
@@ -235,5 +239,5 @@ export function noWorkerLeft(): Failure {
 }
 
 function deadlineExceeded(): Failure {
-  return new Failure('deadline-exceeded', 'The deadline passed before the request reached a worker.');
+  return new Failure('deadline-exceeded', 'The deadline passed while the request waited for a worker.');
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createDirector, type Mark, marked } from '../support/directed-engine.js';
 import { faultyEngine } from '../support/faulty-engine.js';
 import { fromPixels } from '../support/images.js';
@@ -160,6 +161,19 @@ test('while the replacement of the only worker starts, requests wait for it', as
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
   await director.release();
   await Promise.all(answers);
+});
+
+test('a deadline that passes in the hands of a worker that dies is answered before another is there', async (t) => {
+  const { url, director } = await service(t);
+  const warmUp = (await director.runs()).length;
+  await director.hold();
+  const late = classify(url, await withMark('exit'), { deadlineMs: 1000 });
+  await until(async () => (await director.runs()).length > warmUp);
+  await sleep(1000);
+  await director.pass(); // its successor's self-check is held
+  await assertProblem(await late, 'deadline-exceeded');
+  await director.release();
+  await predict(url, png);
 });
 
 test('once the only worker could not be replaced, nobody waits for another attempt', async (t) => {

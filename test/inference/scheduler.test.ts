@@ -129,6 +129,23 @@ test('once a worker has the request, its deadline is the cascade’s business', 
   assert.equal((await answer).score, 7);
 });
 
+test('who loses a worker has the deadline watched again, be it over or to come', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { submit, running, clock, take, scheduler } = bench(2);
+  const answers = [5, 9].map((deadline, id) => submit(id, { deadline }));
+  const lost = [take(), take()];
+  running.push({} as Batch, {} as Batch); // nobody is free
+  clock.now = 6;
+  t.mock.timers.tick(6000);
+  for (const batch of lost) batch.onLost();
+  t.mock.timers.tick(1);
+  assert.equal(scheduler.depth(), 1);
+  await assert.rejects(answers[0] as Promise<unknown>, type('deadline-exceeded'));
+  clock.now = 9;
+  t.mock.timers.tick(3000);
+  await assert.rejects(answers[1] as Promise<unknown>, type('deadline-exceeded'));
+});
+
 test('a client that has gone is dropped from the queue, and from its batch between two stages', async () => {
   const { submit, running, cancelled, take, finish } = bench(1);
   const [running0, waiting] = [new AbortController(), new AbortController()];
