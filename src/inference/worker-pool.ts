@@ -23,7 +23,8 @@ export interface WorkerPool {
   run(batch: Batch): (image: number) => void;
   /**
    * Loads further segments of a network into every worker, into one after another, so that the others go on with
-   * their work. One load at a time. @throws PackageError if a worker refuses them; all go on with what they had.
+   * their work. One load at a time. @throws PackageError if a worker refuses them, or none is left that could tell; all
+   * go on with what they had.
    */
   load(network: string, segments: readonly SegmentSource[]): Promise<void>;
   /** Lets the batches in hand finish, then ends the threads; takes no more. */
@@ -92,13 +93,16 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       one.id === network ? { ...one, segments: [...one.segments, ...segments] } : one,
     );
     const command: LoadCommand = { kind: 'load', network, segments };
+    const refuse = (reason: string): never => {
+      networks = before;
+      throw new PackageError(reason);
+    };
     for (const worker of workers) {
       const refused = await worker.load(command);
-      if (refused !== undefined) {
-        networks = before;
-        throw new PackageError(refused);
-      }
+      if (refused !== undefined) refuse(refused);
     }
+    // Unproven, they might keep every replacement from starting.
+    if (!hasWorkers()) refuse('No worker is left that could check them.');
   }
 
   async function close(): Promise<void> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SegmentSource } from '../../src/engines/engine.js';
 import type { Path } from '../../src/inference/path.js';
+import { marked } from '../support/directed-engine.js';
 import { poolBatch, startPool } from '../support/pool.js';
 import { testImages } from '../support/profiled-package.js';
 import { until } from '../support/service.js';
@@ -74,6 +75,7 @@ test('closing lets the batch in hand finish, and only then ends the thread', asy
 
 /** Those that go past the second exit without its head. */
 const skipsTheSecond = ({ from, to }: SegmentSource) => from === -1 || (from === 0 && to === 2);
+const straight: Path = [{ from: -1, exit: 2, threshold: null, flops: 1 }];
 
 test('segments are loaded into one worker after another, while the others stay at work', async (t) => {
   const { pool, director, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
@@ -95,8 +97,7 @@ test('segments are loaded into one worker after another, while the others stay a
 test('a busy worker loads when its batch is done', async (t) => {
   const { pool, director, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
   await director.hold();
-  const way: Path = [{ from: -1, exit: 2, threshold: null, flops: 1 }];
-  const { batch, ended } = poolBatch(images, { way });
+  const { batch, ended } = poolBatch(images, { way: straight });
   pool.run(batch);
   const loaded = pool.load('tiny/1', others);
   await director.release();
@@ -115,4 +116,50 @@ test('segments that a worker refuses leave it as it was', async (t) => {
   const { batch, ended } = poolBatch(images);
   pool.run(batch);
   assert.equal(await ended, 'done');
+});
+
+const deadly = () =>
+  poolBatch(
+    images.slice(0, 1).map((image) => marked(image, 'exit')),
+    { way: straight },
+  );
+
+test('segments that are loaded while a worker is being replaced are in its successor, too', async (t) => {
+  const { pool, director, runs, calls, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
+  const { batch, ended } = deadly();
+  await director.hold();
+  pool.run(batch);
+  await until(async () => (await runs()).length === 1);
+  await director.pass(); // its successor's self-check is held
+  assert.equal(await ended, 'lost');
+  const loaded = pool.load('tiny/1', others);
+  await director.release();
+  await loaded;
+  await until(() => pool.idle() === 2);
+  const both = [poolBatch(images), poolBatch(images)];
+  for (const one of both) pool.run(one.batch);
+  assert.deepEqual(await Promise.all(both.map((one) => one.ended)), ['done', 'done']);
+  assert.deepEqual([calls.restarts, calls.noneLeft], [1, 0]);
+});
+
+test('segments that no worker is left to check are refused, and keep none from coming back', async (t) => {
+  const { pool, director, calls, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
+  await director.refuse();
+  const { batch, ended } = deadly();
+  pool.run(batch);
+  assert.equal(await ended, 'lost');
+  await until(() => calls.noneLeft > 0);
+  assert.equal(pool.hasWorkers(), false);
+  const damaged = others.map((one) => ({ ...one, graph: Uint8Array.of(1, 2, 3) }));
+  await assert.rejects(
+    pool.load('tiny/1', damaged),
+    /^PackageError: No worker is left that could check them\.$/,
+  );
+  await director.accept();
+  await until(() => pool.idle() === 1);
+  assert.equal(pool.hasWorkers(), true);
+  await pool.load('tiny/1', others);
+  const after = poolBatch(images);
+  pool.run(after.batch);
+  assert.equal(await after.ended, 'done');
 });

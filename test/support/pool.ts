@@ -1,5 +1,4 @@
 // The pool of workers by itself, for tests: over real threads, with batches made by hand.
-import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import type { SegmentSource } from '../../src/engines/engine.js';
 import type { Batch } from '../../src/inference/batch.js';
@@ -27,7 +26,7 @@ export async function startPool(scope: Scope, options: PoolOptions) {
   const { manifest, segments, golden } = tiny;
   const network: Network = { id: 'tiny/1', manifest, segments, golden };
   const director = createDirector(await temporaryFolder(scope));
-  const calls = { accepting: 0, restarts: 0 };
+  const calls = { accepting: 0, restarts: 0, noneLeft: 0 };
   const pool = createWorkerPool({
     size,
     maxBatch: MAX_BATCH,
@@ -37,7 +36,7 @@ export async function startPool(scope: Scope, options: PoolOptions) {
     logger: pino({ level: 'silent' }),
     onAccepting: () => calls.accepting++,
     onRestart: () => calls.restarts++,
-    onNoneLeft: () => assert.fail('every worker can be replaced'),
+    onNoneLeft: () => calls.noneLeft++,
   });
   const started = await pool.start();
   scope.after(async () => {
