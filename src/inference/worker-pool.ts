@@ -7,7 +7,6 @@ import { createPoolWorker } from './pool-worker.js';
 import type { EngineInfo, LoadCommand, Network, WorkerSetup } from './protocol.js';
 
 export interface WorkerPool {
-  readonly size: number;
   /**
    * Starts all workers. @returns the engine, and the networks that some worker refused with its reason.
    * @throws UsageError if a worker cannot start; the others have ended then.
@@ -110,7 +109,6 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   }
 
   return {
-    size: options.size,
     start,
     idle: () => workers.filter((worker) => worker.isIdle() && worker.isAccepting()).length,
     accepting: () => workers.filter((worker) => worker.isAccepting()).length,
