@@ -5,6 +5,7 @@ import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { ApiKeys } from './api-keys.js';
 import type { Config } from './config.js';
+import { admitBodies } from './http/admit-bodies.js';
 import { auditRoutes } from './http/audits.js';
 import { classifyRoutes } from './http/classify.js';
 import { classifyBatchRoutes } from './http/classify-batch.js';
@@ -30,6 +31,9 @@ import type { Classifier } from './inference/classifier.js';
 import type { Metrics } from './telemetry/metrics.js';
 import type { Tracing } from './telemetry/tracing.js';
 import { version } from './version.js';
+
+/** Of bodies that are not images. */
+const BODY_LIMIT_BYTES = 64 * 1024;
 
 export interface AppOptions {
   readonly config: Config;
@@ -59,7 +63,7 @@ export async function buildApp(options: AppOptions) {
     requestTimeout,
     // Told to Node as well, it holds for the headers alone too; late requests are looked for every second, not 30.
     http: { requestTimeout, connectionsCheckingInterval: 1000 },
-    bodyLimit: config.maxBatchBytes,
+    bodyLimit: BODY_LIMIT_BYTES,
     return503OnClosing: false,
     clientErrorHandler: createClientErrorHandler(metrics, refusals),
     frameworkErrors: answerError,
@@ -94,7 +98,8 @@ export async function buildApp(options: AppOptions) {
   await app.register(healthRoutes, { isDraining, classifier });
   await app.register(modelRoutes, { classifier });
   await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
-  const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
+  const { maxBytesInFlight, maxImageBytes, maxBatchImages, maxBatchBytes } = config;
+  await app.register(admitBodies, { maxBytesInFlight, metrics });
   await app.register(classifyRoutes, { classifier, maxImageBytes });
   await app.register(classifyBatchRoutes, {
     classifier,

@@ -60,6 +60,13 @@ export const Settings = Type.Object(
       maximum: 65_536,
       description: 'Images admitted and not yet answered; beyond that, 503 with Retry-After.',
     }),
+    maxBytesInFlight: Type.Integer({
+      default: 128 * MIB,
+      minimum: 1,
+      maximum: 1024 * 1024 * MIB,
+      description:
+        'Bytes of all bodies that are being read or whose images are in flight; beyond that, 503 with Retry-After.',
+    }),
     maxImageBytes: Type.Integer({
       default: 10 * MIB,
       minimum: 1,
@@ -185,6 +192,13 @@ export function createConfig(given: Partial<Record<SettingName, unknown>> = {}):
     throw new UsageError(
       '--max-batch-images cannot exceed --max-in-flight: such a batch could never be admitted.',
     );
+  }
+  for (const name of ['maxImageBytes', 'maxBatchBytes'] as const) {
+    if (values[name] > values.maxBytesInFlight) {
+      throw new UsageError(
+        `${flagOf(name)} cannot exceed --max-bytes-in-flight: such a body could never be admitted.`,
+      );
+    }
   }
   return Object.freeze({ ...values, workers: values.workers || availableParallelism() });
 }

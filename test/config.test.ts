@@ -65,6 +65,19 @@ test('a batch that could never be admitted is a mistake', () => {
   assert.equal(createConfig({ maxInFlight: 8, maxBatchImages: 8 }).maxInFlight, 8);
 });
 
+test('a body that could never be admitted is a mistake', () => {
+  const limits = { maxImageBytes: 2000, maxBatchBytes: 3000 };
+  assert.throws(
+    () => createConfig({ ...limits, maxBytesInFlight: 2999 }),
+    /--max-batch-bytes cannot exceed --max-bytes-in-flight/,
+  );
+  assert.throws(
+    () => createConfig({ maxImageBytes: 3001, maxBatchBytes: 3000, maxBytesInFlight: 3000 }),
+    /--max-image-bytes cannot exceed --max-bytes-in-flight/,
+  );
+  assert.equal(createConfig({ ...limits, maxBytesInFlight: 3000 }).maxBytesInFlight, 3000);
+});
+
 test('flags and variables are spelled by rule', () => {
   assert.equal(flagOf('maxInFlight'), '--max-in-flight');
   assert.equal(environmentVariableOf('maxInFlight'), 'RDI_MAX_IN_FLIGHT');

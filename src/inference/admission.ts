@@ -1,5 +1,5 @@
-// The door: a fixed number of images may be inside, from here to their answer. Whoever finds it full is told
-// at once to come back, so that memory and waiting time stay bounded whatever the load.
+// A door: a fixed number of places, for images or for bytes, are taken from here to the answer. Whoever finds it full
+// is told at once to come back, so that memory and waiting time stay bounded whatever the load.
 import { Failure } from '../errors.js';
 
 export interface Admission {
@@ -8,14 +8,13 @@ export interface Admission {
   inside(): number;
 }
 
-export function createAdmission(limit: number): Admission {
+/** @param full what to tell whoever does not fit, in one sentence */
+export function createAdmission(limit: number, full: string): Admission {
   let inside = 0;
   return {
     enter(places = 1) {
       if (inside + places > limit) {
-        throw new Failure('saturated', `All ${limit} places for images in flight are taken.`, {
-          retryAfterSeconds: 1,
-        });
+        throw new Failure('saturated', full, { retryAfterSeconds: 1 });
       }
       inside += places;
       return () => {

@@ -83,7 +83,10 @@ export interface ClassifierOptions {
 /** Starts the workers, which check every package before it is served. @throws UsageError if none can be */
 export async function createClassifier(options: ClassifierOptions): Promise<Classifier> {
   const { choice, metrics, logger, now } = options;
-  const admission = createAdmission(options.maxInFlight);
+  const admission = createAdmission(
+    options.maxInFlight,
+    `All ${options.maxInFlight} places for images in flight are taken.`,
+  );
   const decoder = createDecoder({ maxImagePixels: options.maxImagePixels });
   const pool = createWorkerPool({
     size: choice.workers,

@@ -107,6 +107,16 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       labelNames: ['reason'],
       registers,
     }),
+    inFlightBytes: new Gauge({
+      name: 'rdi_in_flight_bytes',
+      help: 'Bytes of bodies let in and not yet answered, as announced.',
+      registers,
+    }),
+    inFlightBytesLimit: new Gauge({
+      name: 'rdi_in_flight_bytes_limit',
+      help: 'Most bytes of bodies that may be in flight.',
+      registers,
+    }),
     workerRestarts: new Counter({
       name: 'rdi_worker_restarts_total',
       help: 'Inference workers that died and were replaced.',
