@@ -1,5 +1,6 @@
 // POST /classify/batch: many images in one JSON document, one result or problem for each, in order.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger } from 'fastify';
 import Type from 'typebox';
 import { Failure } from '../errors.js';
 import type { Classifier } from '../inference/classifier.js';
@@ -94,7 +95,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
       const signal = clientSignal(reply);
       try {
         const results = await Promise.all(
-          images.map((text) => classifyOne(text, plan, signal, request.trace?.image())),
+          images.map((text) => classifyOne(text, plan, signal, request.log, request.trace?.image())),
         );
         return { results };
       } finally {
@@ -107,6 +108,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
     text: string,
     plan: Plan,
     signal: ClientSignal,
+    log: FastifyBaseLogger,
     timeline: Timeline | undefined,
   ): Promise<BatchItem> {
     try {
@@ -120,8 +122,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
       };
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.type === 'internal-error')
-        app.log.error({ err: failure.cause ?? failure }, 'internal error');
+      if (failure.type === 'internal-error') log.error({ err: failure.cause ?? failure }, 'internal error');
       metrics.rejections.inc({ reason: failure.type });
       return { problem: problemOf(failure) };
     }

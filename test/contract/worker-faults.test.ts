@@ -133,6 +133,22 @@ test('an engine that throws costs its batch a 500 and nobody else anything', asy
   assert.equal((await samples()).sum('rdi_in_flight'), 0);
 });
 
+test('what an image of a batch failed of is in the log, under the id of its request', async (t) => {
+  const { url, log } = await service(t);
+  const response = await classifyBatch(url, [await withMark('throw')]);
+  const { results } = (await response.json()) as {
+    results: { problem?: Parameters<typeof assertProblemBody>[0] }[];
+  };
+  const problem = results[0]?.problem;
+  assert.ok(problem);
+  assertProblemBody(problem, 'internal-error');
+  const line = log.find(({ msg }) => msg === 'internal error') as { err: Error; requestId: string };
+  assert.deepEqual(
+    [line.err.message, line.requestId],
+    ['no memory left', response.headers.get('x-request-id')],
+  );
+});
+
 test('logits that are no numbers are a fault, not an answer', async (t) => {
   const { url, samples } = await service(t);
   const broken = await withMark('not-a-number'); // at the end of the first segment that runs
