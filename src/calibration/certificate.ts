@@ -124,15 +124,27 @@ interface Described {
 
 /** The hashes of a profile in a package. @param manifest whose listed hashes have been verified. */
 export function subjectOf(
-  { input, exits, files }: Described,
+  manifest: Described,
   { policy, thresholds }: { readonly policy: string; readonly thresholds: readonly (number | null)[] },
 ): Subject {
-  const outputs = exits.map(({ logits, cut }) => [logits, cut ?? null]);
   return {
-    model: files['model.onnx']?.sha256 ?? '',
-    input: hashOf([Object.entries(input).sort(([a], [b]) => (a < b ? -1 : 1)), outputs]),
+    model: manifest.files['model.onnx']?.sha256 ?? '',
+    input: hashOf(inputAndOutputs(manifest)),
     profile: hashOf([policy, thresholds]),
   };
+}
+
+/** Of what recorded scores depend on beside model.onnx: preprocessing, exits, and the classes that labels count. */
+export function describedSha256(
+  manifest: Pick<Described, 'input' | 'exits'> & { readonly classes: readonly string[] },
+): string {
+  return hashOf([...inputAndOutputs(manifest), manifest.classes]);
+}
+
+/** Every certificate has a hash of this: changed, none would be valid any more. */
+function inputAndOutputs({ input, exits }: Pick<Described, 'input' | 'exits'>): unknown[] {
+  const outputs = exits.map(({ logits, cut }) => [logits, cut ?? null]);
+  return [Object.entries(input).sort(([a], [b]) => (a < b ? -1 : 1)), outputs];
 }
 
 function hashOf(value: unknown): string {

@@ -9,6 +9,7 @@ import { everyStage } from '../models/golden-outputs.js';
 import { type ModelPackage, readNetwork } from '../models/package.js';
 import { GRAPH_FILE } from '../models/package-documents.js';
 import { readInside } from '../models/package-files.js';
+import { describedSha256 } from './certificate.js';
 import type { Recording } from './recording.js';
 
 const BATCH = 64;
@@ -55,6 +56,7 @@ export async function recordScores(options: RecordOptions): Promise<Recording> {
   return {
     model: id,
     modelSha256: manifest.files[GRAPH_FILE]?.sha256 ?? '',
+    describedSha256: describedSha256(manifest),
     dataSha256: options.dataSha256,
     images: samples.length,
     exits,

@@ -6,6 +6,8 @@ export interface Recording {
   readonly model: string;
   /** SHA-256 of model.onnx. */
   readonly modelSha256: string;
+  /** What certificate.ts hashes of the manifest: preprocessing, exits and classes. */
+  readonly describedSha256: string;
   /** SHA-256 of the pixels and labels, in order. */
   readonly dataSha256: string;
   readonly images: number;

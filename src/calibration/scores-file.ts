@@ -13,6 +13,8 @@ const Header = Type.Object({
   __metadata__: Type.Object({
     model: Type.String(),
     modelSha256: Type.String(),
+    // Files from before it was kept have none.
+    describedSha256: Type.Optional(Type.String()),
     dataSha256: Type.String(),
   }),
   logits: Type.Object({
@@ -31,10 +33,10 @@ const Header = Type.Object({
 type Header = Type.Static<typeof Header>;
 
 export function encodeScores({ logits, truth, ...recording }: Recording): Uint8Array {
-  const { images, exits, classes, model, modelSha256, dataSha256 } = recording;
+  const { images, exits, classes, model, modelSha256, describedSha256, dataSha256 } = recording;
   const end = logits.byteLength;
   const header: Header = {
-    __metadata__: { model, modelSha256, dataSha256 },
+    __metadata__: { model, modelSha256, describedSha256, dataSha256 },
     logits: { dtype: 'F32', shape: [images, exits, classes], data_offsets: [0, end] },
     ...(truth && {
       truth: { dtype: 'I32', shape: [images], data_offsets: [end, end + truth.byteLength] },
@@ -48,7 +50,7 @@ export function encodeScores({ logits, truth, ...recording }: Recording): Uint8A
   return Buffer.concat([length, padded, bytesOf(logits), ...(truth ? [bytesOf(truth)] : [])]);
 }
 
-/** @throws UsageError if these are no recorded scores. */
+/** @throws UsageError if these are no recorded scores, or do not say of which preprocessing. */
 export function decodeScores(bytes: Uint8Array): Recording {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = readHeader(file);
@@ -60,11 +62,18 @@ export function decodeScores(bytes: Uint8Array): Recording {
     if (copy.length !== size) throw new UsageError('The file of scores is truncated or damaged.');
     return copy.buffer;
   };
-  const { logits, truth } = header;
+  const { __metadata__: metadata, logits, truth } = header;
+  const { describedSha256 } = metadata;
+  if (describedSha256 === undefined) {
+    throw new UsageError(
+      'The file of scores is of an earlier version and does not say of which preprocessing: record anew, into another file.',
+    );
+  }
   const [images, exits, classes] = logits.shape;
   if (truth && truth.shape[0] !== images) throw new UsageError('The file of scores is damaged.');
   return {
-    ...header.__metadata__,
+    ...metadata,
+    describedSha256,
     images,
     exits,
     classes,

@@ -1,5 +1,6 @@
 // Where `rdi-serve calibrate` has its scores from: a file that fits the model, or the images, recorded now.
 import { SingleBar } from 'cli-progress';
+import { describedSha256 } from '../calibration/certificate.js';
 import { recordScores } from '../calibration/record.js';
 import type { Recording } from '../calibration/recording.js';
 import { readScores, writeScores } from '../calibration/scores-file.js';
@@ -20,7 +21,8 @@ export interface ScoresOptions {
 
 /**
  * @param flag what the user names the data by
- * @throws UsageError if there is neither data nor a file of scores, or the file is of another model or other data.
+ * @throws UsageError if there is neither data nor a file of scores, or the file is of another model, of the same
+ *   described otherwise, or of other data.
  */
 export async function obtainScores(
   model: ModelPackage,
@@ -54,6 +56,12 @@ function checked(
   if (kept.modelSha256 !== model.manifest.files[GRAPH_FILE]?.sha256) {
     throw new UsageError(
       `"${scores}" has the scores of another model (${kept.model}); record into a new file.`,
+    );
+  }
+  if (kept.describedSha256 !== describedSha256(model.manifest)) {
+    throw new UsageError(
+      `"${scores}" was recorded when the manifest described another preprocessing, other exits or other classes; ` +
+        'record into a new file.',
     );
   }
   if (dataSha256 !== undefined && kept.dataSha256 !== dataSha256) {

@@ -21,6 +21,15 @@ test('the file is safetensors: length, JSON header, values on multiples of 8 byt
   assert.equal(file.readFloatLE(8 + length), recording.logits[0]);
 });
 
+test('scores that do not say of which preprocessing, as files once did not, are to be recorded anew', () => {
+  // Of the same length, so that only the key is missing.
+  const older = Buffer.from(
+    Buffer.from(encodeScores(recording)).toString('latin1').replace('describedSha256', 'something-else-'),
+    'latin1',
+  );
+  assert.throws(() => decodeScores(older), { name: 'UsageError', message: /earlier version.*record anew/ });
+});
+
 test('what is truncated, or something else, is refused', () => {
   const file = encodeScores(recording);
   for (const damaged of [

@@ -35,6 +35,7 @@ export function syntheticRecording(images: number, seed: number): Recording & { 
   return {
     model: 'synthetic/1',
     modelSha256: '0'.repeat(64),
+    describedSha256: '2'.repeat(64),
     dataSha256: '1'.repeat(64),
     images,
     exits: exits.length,

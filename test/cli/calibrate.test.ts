@@ -5,8 +5,12 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { createEngine } from '../../src/engines/onnx.js';
+import type { Description } from '../../src/models/description.js';
+import { importPackage } from '../../src/models/import.js';
 import { loadPackage } from '../../src/models/package.js';
 import { fromPixels } from '../support/images.js';
+import { writeTestExport } from '../support/network.js';
 import { temporaryFolder } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 
@@ -187,6 +191,42 @@ test('copies that do not go with the images are refused in one sentence', async 
     assert.equal(code, 1);
     assert.match(stderr, message);
   }
+});
+
+test('kept scores are refused once the same network is described otherwise', async () => {
+  const [source, output, kept] = [
+    join(root, 'export'),
+    join(root, 'described'),
+    join(root, 'described.safetensors'),
+  ];
+  const description = await writeTestExport(source);
+  const importAs = async (changes: Partial<Description>) => {
+    await writeFile(join(source, 'description.json'), JSON.stringify({ ...description, ...changes }));
+    return importPackage({ source, output, force: true, engine: createEngine() });
+  };
+  const run = (...options: string[]) =>
+    calibrate('--models', output, '--scores', kept, '--epsilon', '0.3', '--profile', 'sure', ...options);
+  const { input, exits, classes } = description;
+
+  const { manifest } = await importAs({ input: { ...input, std: [1, 1, 1] } });
+  const first = await run('--data', data);
+  assert.equal(first.code, 0, first.stderr);
+  for (const changes of [
+    { input },
+    { input: { ...input, std: [1, 1, 1] }, exits: exits.slice(1) },
+    { input: { ...input, std: [1, 1, 1] }, classes: classes.toReversed() },
+  ]) {
+    const other = await importAs(changes);
+    assert.equal(other.manifest.files['model.onnx']?.sha256, manifest.files['model.onnx']?.sha256);
+    for (const options of [['--data', data], []]) {
+      const { code, stderr } = await run(...options);
+      assert.equal(code, 1);
+      assert.match(stderr, /^[^\n]*described another preprocessing[^\n]*record into a new file\.\n$/);
+    }
+    assert.equal((await loadPackage(other.directory)).profiles.has('sure'), false);
+  }
+  await importAs({ input: { ...input, std: [1, 1, 1] } });
+  assert.equal((await run()).code, 0, 'of the description that they were recorded under');
 });
 
 test('what cannot be certified, or kept within a budget, is said with exit code 2 and nothing written', async () => {
