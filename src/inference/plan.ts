@@ -1,5 +1,5 @@
 // From a request's options to what exactly will run: which profile of the model, and how far down its path.
-import { Failure, invariant } from '../errors.js';
+import { Failure } from '../errors.js';
 import type { ServedModel, ServedProfile } from './catalog.js';
 import { deepestExitWithin, lastStep, type Path } from './path.js';
 
@@ -40,18 +40,21 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
     throw new Failure('invalid-query', `maxExit: the final exit of ${model.id} is ${exits.length - 1}.`);
   }
   const profile = asked.audit?.isAlarmed() ? model.full : asked;
-  const { paths } = profile;
-  const [shortest] = paths;
-  invariant(shortest, 'a network has an exit');
-  const affordable = maxFlops === undefined ? maxExit : deepestExitWithin(paths, maxFlops);
-  if (affordable < 0) {
-    const cheapest = lastStep(shortest).flops;
-    throw new Failure('invalid-query', `maxFlops: the first exit of ${model.id} costs ${cheapest}.`);
+  // A deeper stop may cost less than one before it, where the head there is dear and the profile has it off.
+  const reachable = profile.paths.slice(0, maxExit + 1);
+  const path = reachable[maxFlops === undefined ? maxExit : deepestExitWithin(reachable, maxFlops)];
+  if (!path) {
+    const cheapest = Math.min(...reachable.map((one) => lastStep(one).flops));
+    const upTo = options.maxExit === undefined ? '' : ` up to ${maxExit}`;
+    throw new Failure(
+      'invalid-query',
+      `maxFlops: the cheapest exit of ${model.id}${upTo} costs ${cheapest}.`,
+    );
   }
   return {
     model,
     profile,
-    path: paths[Math.min(maxExit, affordable)] ?? shortest,
+    path,
     topK,
     deadlineSeconds: (options.deadlineMs ?? Number.POSITIVE_INFINITY) / 1000,
   };
