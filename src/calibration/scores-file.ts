@@ -1,6 +1,7 @@
 // A recording as a file in the safetensors format, which Python reads too: an 8-byte little-endian length, a JSON
 // header of that length, and the raw values. https://github.com/huggingface/safetensors
-import { readFile, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import Type from 'typebox';
 import { Check } from 'typebox/value';
 import { messageOf, UsageError } from '../errors.js';
@@ -82,8 +83,16 @@ export function decodeScores(bytes: Uint8Array): Recording {
   };
 }
 
+/** Under another name first, so that nobody ever finds half of it. @throws UsageError if it cannot be written */
 export async function writeScores(path: string, recording: Recording): Promise<void> {
-  await writeFile(path, encodeScores(recording));
+  const part = `${path}.${randomUUID()}.part`;
+  try {
+    await writeFile(part, encodeScores(recording));
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw new UsageError(`The file of scores cannot be written: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
 /** @returns undefined if there is no such file. */

@@ -1,5 +1,4 @@
 // `rdi-serve calibrate`: thresholds with a guarantee, from images that the network was not trained on.
-import { writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { calibrate } from '../calibration/certify.js';
@@ -20,6 +19,7 @@ import { type GoalOptions, goalOf } from './calibrate-goal.js';
 import { obtainScores, type ScoresOptions } from './calibrate-scores.js';
 import { pathTable, refusalOf } from './calibrate-table.js';
 import { integer, positiveNumber, properShare } from './numbers.js';
+import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `
 The images must be like the traffic to come, and neither trained on nor the test set. Half of
@@ -39,7 +39,7 @@ with a risk, both hold, or the answer is "infeasible".
 must then hold on the copies too, each compared with the full network's answer to the copy.
 Their limits may differ: --adversarial-risk error --adversarial-epsilon 0.02
 
-Exit code 2: nothing could be certified, and nothing was written.
+Exit code 2: nothing could be certified, and no profile was written.
 
 Examples:
   rdi-serve calibrate mnist-smallcnn --data held-out/images-idx3-ubyte.gz \\
@@ -117,6 +117,9 @@ async function run(modelName: string, options: Options): Promise<void> {
   }
   const { name, version: wanted } = parseModelName(modelName);
   const model = await findPackage(options.models, name, wanted);
+  for (const file of [options.scores, options.adversarialScores, options.plot]) {
+    if (file !== undefined) await checkCanBeMade(file);
+  }
   const { manifest } = model;
   const recording = await obtainScores(model, options, '--data');
   const isRobust = goal.risks.some(({ data }) => data === 'adversarial');
@@ -133,32 +136,33 @@ async function run(modelName: string, options: Options): Promise<void> {
     `${recording.model}: ${tuneImages} tune and ${calImages} cal images, policy ${path.policy}, ` +
       `${path.points.length} points.\n\n${pathTable(tested, backbone)}\n`,
   );
+  if (choice.kind === 'point') {
+    const profile = issueProfile({
+      tested,
+      index: choice.index,
+      goal,
+      seed: options.seed,
+      recording,
+      ...(copies && { adversarialCopies: { attack: options.attack ?? '', sha256: copies.dataSha256 } }),
+      manifest,
+      date: new Date(),
+      tool: `rdi-serve ${version}`,
+    });
+    await saveProfile(model, { name: options.profile, profile, makeDefault: options.default });
+    process.stdout.write(`${options.profile}: ${profile.certificate?.statement}\n`);
+  } else {
+    process.stdout.write(`${refusalOf(tested, goal)}\n`);
+    process.exitCode = 2;
+  }
+  // Last: what it shows is worth less than the profile.
   if (options.plot) {
     const limits = goal.risks
       .filter(({ data }) => data === 'clean')
       .map(({ loss, epsilon }) => `, ${loss} ε ${100 * epsilon} %`)
       .join('');
     const title = `${recording.model}, ${options.profile}${limits}, δ ${goal.delta}`;
-    await writeFile(options.plot, renderPlot(tested, { title, fullFlops: backbone }));
+    await writeOutput(options.plot, renderPlot(tested, { title, fullFlops: backbone }));
   }
-  if (choice.kind !== 'point') {
-    process.stdout.write(`${refusalOf(tested, goal)}\n`);
-    process.exitCode = 2;
-    return;
-  }
-  const profile = issueProfile({
-    tested,
-    index: choice.index,
-    goal,
-    seed: options.seed,
-    recording,
-    ...(copies && { adversarialCopies: { attack: options.attack ?? '', sha256: copies.dataSha256 } }),
-    manifest,
-    date: new Date(),
-    tool: `rdi-serve ${version}`,
-  });
-  await saveProfile(model, { name: options.profile, profile, makeDefault: options.default });
-  process.stdout.write(`${options.profile}: ${profile.certificate?.statement}\n`);
 }
 
 /** Scores of the adversarial copies. @throws UsageError if they are not copies of these images */

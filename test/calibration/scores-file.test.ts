@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeScores, encodeScores } from '../../src/calibration/scores-file.js';
+import { decodeScores, encodeScores, readScores, writeScores } from '../../src/calibration/scores-file.js';
+import { temporaryFolder } from '../support/packages.js';
 import { syntheticRecording } from './synthetic.js';
 
 const recording = syntheticRecording(7, 41);
@@ -28,6 +31,18 @@ test('scores that do not say of which preprocessing, as files once did not, are 
     'latin1',
   );
   assert.throws(() => decodeScores(older), { name: 'UsageError', message: /earlier version.*record anew/ });
+});
+
+test('a file of scores is there whole or not at all', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeScores(join(folder, 'kept'), recording);
+  assert.deepEqual(await readScores(join(folder, 'kept')), recording);
+  // What keeps the last step from being taken leaves nothing behind, as does a folder that is not there.
+  await mkdir(join(folder, 'taken', 'inside'), { recursive: true });
+  for (const path of [join(folder, 'taken'), join(folder, 'missing', 'kept')]) {
+    await assert.rejects(writeScores(path, recording), { name: 'UsageError', message: /cannot be written/ });
+  }
+  assert.deepEqual((await readdir(folder)).sort(), ['kept', 'taken']);
 });
 
 test('what is truncated, or something else, is refused', () => {

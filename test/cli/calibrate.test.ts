@@ -271,6 +271,34 @@ test('images without classes do for consistency, and not for the error', async (
   assert.match(error.stderr, /needs the true classes/);
 });
 
+test('files that cannot be written are refused before the images are recorded', async () => {
+  const before = await calibrationOf();
+  const [missing, kept] = [join(root, 'missing'), join(root, 'never.safetensors')];
+  const usual = ['--data', data, '--epsilon', '0.3', '--profile', 'x'];
+  const cases = [
+    ['--scores', join(missing, 'x')],
+    ['--scores', kept, '--plot', join(missing, 'x.svg')],
+    ['--scores', kept, '--plot', join(scores, 'x.svg')],
+    ['--scores', kept, '--adversarial', data, '--attack', 'a', '--adversarial-scores', join(missing, 'y')],
+  ];
+  for (const options of cases) {
+    const { code, stderr, stdout } = await calibrate(...usual, ...options);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, /^rdi-serve: "[^"]*" cannot be written: [^\n]*\n$/);
+    await assert.rejects(stat(kept), { code: 'ENOENT' });
+  }
+  assert.equal(await calibrationOf(), before);
+});
+
+test('a plot that fails after all costs no profile', async () => {
+  const { code, stderr } = await calibrate(
+    ...['--scores', scores, '--epsilon', '0.3', '--profile', 'unplotted', '--plot', data],
+  );
+  assert.equal(code, 1, 'a folder is no plot');
+  assert.match(stderr, /^rdi-serve: "[^"]*" cannot be written: [^\n]*\n$/);
+  assert.ok((await loadPackage(made.directory)).profiles.has('unplotted'));
+});
+
 test('mistakes are one sentence, and change nothing', async () => {
   const before = await calibrationOf();
   const foreign = join(root, 'foreign.safetensors');

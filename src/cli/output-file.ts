@@ -1,0 +1,27 @@
+// Files that a command writes at its end for the user: whether they can be is to be known before the work.
+import { access, constants, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { messageOf, UsageError } from '../errors.js';
+
+/** Of what is there already it asks nothing: it may be there to be read. @throws UsageError if it could not be made */
+export async function checkCanBeMade(path: string): Promise<void> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  // With a slash at the end, so that it must be a folder.
+  if (!isThere) await writing(path, () => access(`${dirname(path)}/`, constants.W_OK | constants.X_OK));
+}
+
+/** @throws UsageError if it cannot be written */
+export async function writeOutput(path: string, text: string): Promise<void> {
+  await writing(path, () => writeFile(path, text));
+}
+
+async function writing(path: string, task: () => Promise<void>): Promise<void> {
+  try {
+    await task();
+  } catch (error) {
+    throw new UsageError(`"${path}" cannot be written: ${messageOf(error)}.`, { cause: error });
+  }
+}
