@@ -1,5 +1,4 @@
 // `rdi-serve bench`: the engine alone and the service over HTTP, in one run on one machine, with the same model.
-import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
@@ -19,6 +18,7 @@ import { FULL_PROFILE } from '../models/profiles.js';
 import { findPackages } from '../models/repository.js';
 import { version } from '../version.js';
 import { positiveInteger, positiveNumber } from './numbers.js';
+import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `
 For each model, with the profile full and with its default profile, in turn and several times:
@@ -65,9 +65,10 @@ export function benchCommand(): Command {
     .action(async (names: string[], options: Options) => {
       const { packages } = await findPackages(options.models);
       const chosen = choose(packages, names);
+      if (options.json) await checkCanBeMade(options.json);
       const [text, document] = await (options.engines ? benchEngines : benchService)(chosen, options);
       process.stdout.write(text);
-      if (options.json) await writeFile(options.json, `${JSON.stringify(document, null, 2)}\n`);
+      if (options.json) await writeOutput(options.json, `${JSON.stringify(document, null, 2)}\n`);
     });
 }
 

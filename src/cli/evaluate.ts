@@ -1,5 +1,4 @@
 // `rdi-serve evaluate`: a labelled data set through a model: accuracy, exits taken and cost, per profile.
-import { writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
@@ -17,6 +16,7 @@ import { FULL_PROFILE } from '../models/profiles.js';
 import { createLogger } from '../telemetry/logging.js';
 import { version } from '../version.js';
 import { positiveInteger } from './numbers.js';
+import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `
 Data sets:
@@ -74,11 +74,12 @@ export function evaluateCommand(): Command {
     .option('--json <file>', 'write the figures there, too')
     .addHelpText('after', details)
     .action(async (model: string, options: Options) => {
+      if (options.json) await checkCanBeMade(options.json);
       const dataSet = await openDataSet(options.data, options.labels);
       try {
         const evaluation = await run(model, dataSet, options);
         process.stdout.write(renderEvaluation(evaluation));
-        if (options.json) await writeFile(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);
+        if (options.json) await writeOutput(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);
         if (evaluation.metricsDifferences.length > 0) process.exitCode = 1;
       } finally {
         dataSet.close();

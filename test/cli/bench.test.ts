@@ -84,7 +84,7 @@ test('bench --engines measures every engine that is there, and names those that 
   for (const name of there) assert.match(stdout, new RegExp(`^${name} \\(cpu\\) `, 'm'));
 });
 
-test('a model or folder that is not there is one sentence', async (t) => {
+test('a model, or a folder to read or to write to, that is not there is one sentence', async (t) => {
   const models = await mkdtemp(join(tmpdir(), 'rdi-bench-'));
   t.after(() => rm(models, { recursive: true }));
   assert.match(
@@ -96,6 +96,9 @@ test('a model or folder that is not there is one sentence', async (t) => {
     /^rdi-serve: The models folder .*cannot be read/,
   );
   await writeTestPackage(models, {});
+  const { stdout, stderr } = await run('--models', models, '--json', join(models, 'missing', 'out.json'));
+  assert.equal(stdout, '', 'nothing was measured');
+  assert.match(stderr, /^rdi-serve: ".*" cannot be written: .*\n$/);
   assert.match(
     (await run('huge', '--models', models)).stderr,
     /^rdi-serve: There is no model huge; these are there: tiny\/1\.\n$/,
