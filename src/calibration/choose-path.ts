@@ -62,7 +62,8 @@ function endOf(
 
 /**
  * One number to trade against cost: the risk that is nearest to failing, since that one decides every test. Each counts
- * in units of the loss that would just pass. Consistency, if no risk is set.
+ * in units of the loss that would just pass. Consistency, if no risk is set. At least 0: where answers improve, the best
+ * point would beat every dearer one, and the path jump to it.
  */
 function riskOn(
   tune: PairedTables,
@@ -73,6 +74,7 @@ function riskOn(
   const units = limits.map(({ epsilon }) => passingLosses(tune.clean.images, epsilon, delta));
   return (taken, thresholds) =>
     Math.max(
+      0,
       ...limits.map((risk, index) => sum(riskLosses(risk, tune, thresholds, taken)) / (units[index] ?? 1)),
     );
 }

@@ -18,7 +18,7 @@ export interface ThresholdPath {
 
 export interface PathOptions {
   readonly exits: readonly ManifestExit[];
-  /** Mean risk on the tune images under `thresholds`, given where each leaves; several risks as one number. */
+  /** Mean risk on the tune images under `thresholds`, at least 0, given where each leaves; several risks as one number. */
   readonly riskOf: (taken: Uint8Array, thresholds: Thresholds) => number;
   /** Most thresholds to try at one exit. */
   readonly candidates?: number;
@@ -27,7 +27,7 @@ export interface PathOptions {
 }
 
 const CANDIDATES = 256;
-const STEP_SHARE = 0.005;
+export const STEP_SHARE = 0.005;
 
 /**
  * The path leads through all vectors measured that no other one beats, in small steps: the tune images flatter the

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { patienceVectors, thresholdCandidates } from '../../src/calibration/candidates.js';
+import { choosePath } from '../../src/calibration/choose-path.js';
 import { createExitTable, type ExitTable } from '../../src/calibration/exit-table.js';
-import { lossesOf, sum } from '../../src/calibration/losses.js';
-import { buildThresholdPath, freeze } from '../../src/calibration/path.js';
+import { type LossName, lossesOf, sum } from '../../src/calibration/losses.js';
+import { buildThresholdPath, freeze, STEP_SHARE } from '../../src/calibration/path.js';
 import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../../src/calibration/replay.js';
 import type { ManifestExit } from '../../src/models/manifest.js';
 import type { Policy } from '../../src/models/profiles.js';
@@ -12,12 +13,14 @@ import { exits, syntheticRecording } from './synthetic.js';
 const recording = syntheticRecording(1500, 5);
 const policies: Policy[] = ['entropy', 'max-softmax', 'margin', 'patience'];
 
-const riskOn = (table: ExitTable) => (taken: Uint8Array) =>
-  sum(lossesOf('consistency', table, taken)) / table.images;
+const riskOn =
+  (table: ExitTable, loss: LossName = 'consistency') =>
+  (taken: Uint8Array) =>
+    sum(lossesOf(loss, table, taken)) / table.images;
 
-function measure(table: ExitTable, thresholds: Thresholds, network = exits) {
+function measure(table: ExitTable, thresholds: Thresholds, network = exits, loss?: LossName) {
   const taken = exitsTaken(table, thresholds);
-  return { cost: totalFlops(taken, flopsByExit(network, thresholds)), risk: riskOn(table)(taken) };
+  return { cost: totalFlops(taken, flopsByExit(network, thresholds)), risk: riskOn(table, loss)(taken) };
 }
 
 test('a path starts at "never exit early"; each point costs less, and risks no less, than the one before', () => {
@@ -33,6 +36,33 @@ test('a path starts at "never exit early"; each point costs less, and risks no l
     });
     assert.ok(points.length > (policy === 'patience' ? 1 : 20), `${policy}: ${points.length} points`);
     assert.ok((measured.at(-1)?.cost ?? 0) < 0.3 * (measured[0]?.cost ?? 0), `${policy}: the end is cheap`);
+  }
+});
+
+test('a path for either loss moves in small steps, also where early answers are better than the final ones', () => {
+  for (const loss of ['consistency', 'error'] as const) {
+    for (const policy of ['entropy', 'max-softmax', 'margin'] as const) {
+      const table = createExitTable(recording, policy);
+      const goal = { risks: [{ loss, data: 'clean', epsilon: 0.02 } as const], delta: 0.05 };
+      const { points } = choosePath([{ clean: table }], exits, goal);
+      const measured = points.map((thresholds) => measure(table, thresholds, exits, loss));
+      const full = measured[0]?.cost ?? 0;
+      const lowest = Math.min(...measured.map(({ risk }) => risk));
+      assert.equal(lowest < 0, loss === 'error', 'only some answers are better for leaving early');
+      measured.slice(1).forEach((point, index) => {
+        const before = measured[index] ?? point;
+        const saved = (before.cost - point.cost) / full;
+        // About STEP_SHARE: steps are even in images, which cost more or less.
+        assert.ok(
+          saved > 0 && saved < 5 * STEP_SHARE,
+          `${loss}, ${policy}: point ${index + 1} saves ${saved}`,
+        );
+        assert.ok(
+          Math.max(0, point.risk) >= Math.max(0, before.risk),
+          `${loss}, ${policy}: point ${index + 1} risks no less`,
+        );
+      });
+    }
   }
 });
 
