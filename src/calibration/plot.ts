@@ -1,6 +1,7 @@
 // The tested path as a picture: risk and FLOPs along it, the certified point marked. A small SVG, no dependency.
 import type { TestedPath } from './certify.js';
 import type { RiskLimit } from './goal.js';
+import { percent } from './statement.js';
 import type { TestedPoint } from './test-path.js';
 
 const [WIDTH, HEIGHT] = [720, 470];
@@ -108,8 +109,12 @@ function axis({ name, colour, top }: Line, side: 'left' | 'right'): string {
 
 /** The name of a risk that has no axis of its own. */
 function scaled({ name, colour, top }: Line, index: number): string {
-  const limit = Number(((100 * top) / RISK_TOP).toPrecision(3));
-  return text(AREA.left + 8, AREA.top + 40 + 18 * index, `${name}, ε = ${limit} %`, `fill="${colour}"`);
+  return text(
+    AREA.left + 8,
+    AREA.top + 40 + 18 * index,
+    `${name}, ε = ${percent(top / RISK_TOP)}`,
+    `fill="${colour}"`,
+  );
 }
 
 function limitLine(): string {
