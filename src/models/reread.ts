@@ -1,17 +1,11 @@
 // Reads the profiles of a package anew while it is served: all that may change without a restart.
-import { isDeepStrictEqual } from 'node:util';
 import { PackageError } from '../errors.js';
 import { segmentsOf } from '../inference/path.js';
 import type { Manifest } from './manifest.js';
 import { loadPackage, type ModelPackage } from './package.js';
-import {
-  CALIBRATION_FILE,
-  GOLDEN_FILE,
-  GRAPH_FILE,
-  readManifest,
-  readProfiles,
-} from './package-documents.js';
+import { CALIBRATION_FILE, readManifest, readProfiles } from './package-documents.js';
 import { MANIFEST_FILE, readInside, readListed } from './package-files.js';
+import { isSameNetwork } from './same-network.js';
 
 /**
  * Checked like at start; the network's own files are read again only where other exits are active now.
@@ -36,14 +30,9 @@ export async function rereadProfiles(served: ModelPackage): Promise<ModelPackage
 }
 
 function checkSameNetwork(found: Manifest, served: Manifest): void {
-  if (!isDeepStrictEqual(networkOf(found), networkOf(served))) {
+  if (!isSameNetwork(found, served)) {
     throw new PackageError(
       `${MANIFEST_FILE} describes another network than the one that is served; only a restart can change that.`,
     );
   }
-}
-
-/** Everything but the files that say nothing about the network. */
-function networkOf({ files, ...rest }: Manifest): unknown {
-  return { ...rest, graph: files[GRAPH_FILE], golden: files[GOLDEN_FILE] };
 }

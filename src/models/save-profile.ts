@@ -1,13 +1,14 @@
 // Writes a profile into a package's calibration.json, and that file's new size and hash into its manifest.
 import { dirname } from 'node:path';
-import { invariant } from '../errors.js';
+import { invariant, PackageError } from '../errors.js';
 import { installPackage, toJson } from './install.js';
 import type { Manifest } from './manifest.js';
 import type { ModelPackage } from './package.js';
-import { CALIBRATION_FILE } from './package-documents.js';
-import { describeFile, MANIFEST_FILE, readListedFiles } from './package-files.js';
+import { CALIBRATION_FILE, readManifest } from './package-documents.js';
+import { describeFile, MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
 import { CALIBRATION_FORMAT, CalibrationDocument, FULL_PROFILE, type ProfileDocument } from './profiles.js';
 import { readDocument } from './read-document.js';
+import { isSameNetwork } from './same-network.js';
 
 export interface SaveOptions {
   readonly name: string;
@@ -18,12 +19,18 @@ export interface SaveOptions {
 
 /**
  * The package is written anew and replaced as a whole, so that manifest and calibration file always fit together.
- * @throws PackageError if it could not be loaded any more; UsageError if it cannot be written. Nothing has changed then.
+ * @param model as it was loaded; profiles that were saved since then stay.
+ * @throws PackageError if it could not be loaded any more, or is of another network now; UsageError if it cannot be
+ *   written. Nothing has changed then.
  */
 export async function saveProfile(
-  { directory, manifest }: Pick<ModelPackage, 'directory' | 'manifest'>,
+  { directory, manifest: known }: Pick<ModelPackage, 'directory' | 'manifest'>,
   { name, profile, makeDefault }: SaveOptions,
 ): Promise<ModelPackage> {
+  const manifest = readManifest(await readInside(directory, MANIFEST_FILE));
+  if (!isSameNetwork(manifest, known)) {
+    throw new PackageError(`${MANIFEST_FILE} describes another network now than the one "${name}" is for.`);
+  }
   const kept = await readListedFiles(directory, manifest.files, Object.keys(manifest.files));
   const before = readCalibration(kept.get(CALIBRATION_FILE));
   const calibration = toJson({

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createEngine } from '../../src/engines/onnx.js';
+import { importPackage } from '../../src/models/import.js';
+import { loadPackage } from '../../src/models/package.js';
+import { saveProfile } from '../../src/models/save-profile.js';
+import { withCertificate } from '../support/certificate.js';
+import { writeTestExport } from '../support/network.js';
+import { temporaryFolder } from '../support/packages.js';
+import { writeProfiledPackage } from '../support/profiled-package.js';
+
+test('of two who calibrate at once, both keep their profile', async (t) => {
+  const { package: made } = await writeProfiledPackage(await temporaryFolder(t));
+  const save = (name: string, threshold: number) => {
+    const profile = withCertificate(made.manifest, { policy: 'entropy', thresholds: [threshold, null] });
+    return saveProfile(made, { name, profile, makeDefault: name === 'first' });
+  };
+  await save('first', 0.1);
+  await save('second', 0.2);
+  const { profiles, defaultProfile } = await loadPackage(made.directory);
+  assert.equal(defaultProfile, 'first');
+  assert.deepEqual(
+    ['first', 'second'].map((name) => profiles.get(name)?.thresholds),
+    [
+      [0.1, null],
+      [0.2, null],
+    ],
+  );
+  for (const name of made.profiles.keys()) assert.ok(profiles.has(name), name);
+});
+
+test('a profile is not saved for a network that has been replaced', async (t) => {
+  const [models, source] = [await temporaryFolder(t), await temporaryFolder(t)];
+  const { package: made } = await writeProfiledPackage(models);
+  await writeTestExport(source, { seed: 2 });
+  const other = await importPackage({ source, output: models, force: true, engine: createEngine() });
+  const profile = withCertificate(made.manifest, { policy: 'entropy', thresholds: [0.1, null] });
+  await assert.rejects(saveProfile(made, { name: 'late', profile, makeDefault: true }), {
+    name: 'PackageError',
+    message: /^manifest\.json describes another network now than the one "late" is for\.$/,
+  });
+  assert.deepEqual((await loadPackage(made.directory)).manifest, other.manifest);
+  assert.ok(!(await loadPackage(made.directory)).profiles.has('late'));
+});
