@@ -29,7 +29,7 @@ export function renderEngines({ machine, settings, models }: EnginesDocument): s
 function renderComparison({ figures, missing }: EngineComparison): string {
   const rows = BATCHES.flatMap((batch) => {
     const those = figures.filter((one) => one.batch === batch);
-    const onnx = those.find(({ engine }) => engine === 'onnx')?.cpuMs ?? Number.NaN;
+    const onnx = those.find(({ engine }) => engine === 'onnx')?.cpuMs;
     return those.map((one) => [
       `${one.engine} (${one.device})`,
       batch,
@@ -37,7 +37,7 @@ function renderComparison({ figures, missing }: EngineComparison): string {
       one.medianMs.toFixed(2),
       one.p99Ms.toFixed(2),
       one.cpuMs.toFixed(2),
-      `${(one.cpuMs / onnx).toFixed(2)} ×`,
+      onnx === undefined ? '–' : `${(one.cpuMs / onnx).toFixed(2)} ×`,
     ]);
   });
   const header = ['engine:', 'batch', 'images/s', 'median ms', 'p99 ms', 'CPU ms/image', 'of onnx’s CPU'];

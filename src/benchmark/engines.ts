@@ -2,7 +2,7 @@
 // batches, every image to the final exit. Figures are medians over the rounds.
 import { type EngineName, engineNames } from '../config.js';
 import { chooseEngine } from '../engines/choose.js';
-import { UsageError } from '../errors.js';
+import { messageOf, UsageError } from '../errors.js';
 import { networkOf } from '../inference/catalog.js';
 import type { ModelPackage } from '../models/package.js';
 import { FULL_PROFILE } from '../models/profiles.js';
@@ -34,7 +34,11 @@ interface Runner {
   readonly measurements: Map<number, RawMeasurement[]>;
 }
 
-/** @param onStep called after each measurement, with how many there will be */
+/**
+ * An engine that is not there, or cannot run this network, is missing.
+ * @param onStep called after each measurement, with how many there will be
+ * @throws what keeps the network from running, if no engine is left
+ */
 export async function compareEngines(
   model: ModelPackage,
   { seconds, rounds }: { readonly seconds: number; readonly rounds: number },
@@ -42,6 +46,7 @@ export async function compareEngines(
 ): Promise<EngineComparison> {
   const runners: Runner[] = [];
   const missing: { engine: EngineName; reason: string }[] = [];
+  const failures: unknown[] = [];
   try {
     for (const name of engineNames) {
       try {
@@ -50,10 +55,11 @@ export async function compareEngines(
         const measurements = new Map(BATCHES.map((batch) => [batch, []]));
         runners.push({ name, engine: await startRawEngine(setup, 1), measurements });
       } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        missing.push({ engine: name, reason: error.message });
+        failures.push(error);
+        missing.push({ engine: name, reason: reasonOf(name, error) });
       }
     }
+    if (runners.length === 0) throw failures.find((one) => !(one instanceof UsageError)) ?? failures[0];
     const total = rounds * runners.length * BATCHES.length;
     for (let round = 0; round < rounds; round++) {
       for (const batch of BATCHES) {
@@ -68,6 +74,13 @@ export async function compareEngines(
     await Promise.all(runners.map(({ engine }) => engine.close()));
   }
   return { figures: runners.flatMap(figuresOf), missing };
+}
+
+/** A sentence. */
+function reasonOf(name: EngineName, error: unknown): string {
+  if (error instanceof UsageError) return error.message;
+  const [reason = ''] = messageOf(error).split('\n', 1);
+  return `The engine ${name} cannot run this network: ${reason}${reason.endsWith('.') ? '' : '.'}`;
 }
 
 function figuresOf({ name, engine, measurements }: Runner): EngineFigures[] {

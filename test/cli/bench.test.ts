@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { compareEngines } from '../../src/benchmark/engines.js';
 import type { EnginesDocument } from '../../src/benchmark/engines-report.js';
 import type { BenchDocument } from '../../src/benchmark/report.js';
+import { createEngine } from '../../src/engines/onnx.js';
+import { importPackage } from '../../src/models/import.js';
+import { decodeModel, encodeModel } from '../../src/models/onnx-proto.js';
 import { engines } from '../support/engines.js';
-import { writeTestPackage } from '../support/network.js';
+import { writeTestExport, writeTestPackage } from '../support/network.js';
+import { temporaryFolder } from '../support/packages.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
@@ -82,6 +87,43 @@ test('bench --engines measures every engine that is there, and names those that 
     engines.filter(({ skip }) => skip).map(({ name }) => name),
   );
   for (const name of there) assert.match(stdout, new RegExp(`^${name} \\(cpu\\) `, 'm'));
+});
+
+test('bench --engines passes over an engine that cannot run the network, and says why', async (t) => {
+  const [source, models] = [await temporaryFolder(t), await temporaryFolder(t)];
+  await writeTestExport(source);
+  const graph = join(source, 'model.onnx');
+  const model = decodeModel(await readFile(graph));
+  // It has no TensorFlow form, and so none for WebAssembly.
+  const relu = model.graph?.node?.findLast(({ op_type }) => op_type === 'Relu') ?? assert.fail('no Relu');
+  relu.op_type = 'Selu';
+  await writeFile(graph, encodeModel(model));
+  await importPackage({ source, output: models, force: false, engine: createEngine() });
+
+  const json = join(models, 'engines.json');
+  const short = ['--seconds', '0.1', '--rounds', '1', '--models', models, '--json', json];
+  const { code, stdout, stderr } = await run('--engines', ...short);
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.match(stdout, /^The engine wasm cannot run this network: .* none for Selu\.$/m);
+  const [compared] = (JSON.parse(await readFile(json, 'utf8')) as EnginesDocument).models;
+  assert.deepEqual(
+    compared?.figures.map(({ engine, batch }) => `${engine} ${batch}`),
+    ['onnx 1', 'onnx 8'],
+  );
+  assert.deepEqual(
+    compared?.missing.map(({ engine }) => engine),
+    ['tensorflow', 'wasm'],
+  );
+});
+
+test('what no engine can run is an error, the network’s before that of an engine that is not there', async (t) => {
+  const made = await writeTestPackage(await temporaryFolder(t));
+  const segments = made.segments.map((one) => ({ ...one, graph: new Uint8Array() }));
+  const settings = { seconds: 0.1, rounds: 1 };
+  await assert.rejects(
+    compareEngines({ ...made, segments }, settings, () => assert.fail('nothing is measured')),
+    (error: Error) => error.name !== 'UsageError',
+  );
 });
 
 test('a model, or a folder to read or to write to, that is not there is one sentence', async (t) => {
