@@ -6,7 +6,7 @@
 import process from 'node:process';
 import { mean } from '../src/benchmark/quantile.js';
 import { calibrate } from '../src/calibration/certify.js';
-import { createExitTable } from '../src/calibration/exit-table.js';
+import { createExitTable, type ExitTable } from '../src/calibration/exit-table.js';
 import type { LossName } from '../src/calibration/losses.js';
 import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../src/calibration/replay.js';
 import { readScores } from '../src/calibration/scores-file.js';
@@ -14,6 +14,7 @@ import { formatTable, percent } from '../src/cli/table.js';
 import { UsageError } from '../src/errors.js';
 import { parseModelName } from '../src/evaluation/subject.js';
 import type { ManifestExit } from '../src/models/manifest.js';
+import type { Profile } from '../src/models/profiles.js';
 import { findPackage } from '../src/models/repository.js';
 import { reportPromises } from './promises.js';
 
@@ -24,6 +25,7 @@ const { manifest, profiles } = await findPackage(models, name, version);
 const recording = await readScores(scores);
 if (!recording?.truth) throw new UsageError('The scores must be there, with the true classes.');
 const { truth } = recording;
+/** As those who certify here see it; each profile of the package is seen under its own policy. */
 const table = createExitTable(recording, 'entropy');
 const { exits } = manifest;
 
@@ -44,13 +46,13 @@ interface Figures {
 }
 
 /** On all recorded images. */
-function figuresOf(thresholds: Thresholds, costs: readonly ManifestExit[]): Figures {
-  const taken = exitsTaken(table, thresholds);
+function figuresOf(seen: ExitTable, thresholds: Thresholds, costs: readonly ManifestExit[]): Figures {
+  const taken = exitsTaken(seen, thresholds);
   const total = totalFlops(taken, flopsByExit(costs, thresholds));
-  const answers = Array.from(taken, (exit, image) => table.labels[exit]?.[image]);
+  const answers = Array.from(taken, (exit, image) => seen.labels[exit]?.[image]);
   return {
     megaflops: total / taken.length / 1e6,
-    agreement: mean(answers.map((label, image) => Number(label === table.labels.at(-1)?.[image]))),
+    agreement: mean(answers.map((label, image) => Number(label === seen.labels.at(-1)?.[image]))),
     active: thresholds.filter((threshold) => threshold !== null).length,
     right: answers.map((label, image) => Number(label === truth[image])),
   };
@@ -68,7 +70,7 @@ function certified(loss: LossName, epsilon: number, costs: readonly ManifestExit
       { tuneShare: 0.5, seed: seed + 1 },
     );
     const point = choice.kind === 'point' ? points[choice.index] : undefined;
-    return figuresOf(point?.thresholds ?? none, costs);
+    return figuresOf(table, point?.thresholds ?? none, costs);
   });
   const meanOf = (figure: (one: Figures) => number) => mean(all.map(figure));
   return {
@@ -103,11 +105,15 @@ const row = (what: string, exitsAre: string, { megaflops, right, agreement, acti
   active.toFixed(1),
 ];
 
+const asItSays = ({ policy, thresholds }: Profile): Figures =>
+  figuresOf(createExitTable(recording, policy), thresholds, exits);
+
 const rows = [...profiles.values()].map((profile) =>
-  row(`profile ${profile.name}`, 'as it says', figuresOf(profile.thresholds, exits)),
+  row(`profile ${profile.name}`, 'as it says', asItSays(profile)),
 );
 const opponent = rival === undefined ? undefined : profiles.get(rival);
 if (rival !== undefined && !opponent) throw new UsageError(`${name} has no profile ${rival}.`);
+const opposed = opponent && asItSays(opponent);
 const duels: string[][] = [];
 const promises: [string, boolean, string][] = [];
 for (const loss of ['consistency', 'error'] as const) {
@@ -118,7 +124,7 @@ for (const loss of ['consistency', 'error'] as const) {
       row(what, 'all active', { ...all, active: exits.length - 1 }),
       row(what, 'off where it pays', chosen),
     );
-    if (opponent) duels.push(against(what, chosen, figuresOf(opponent.thresholds, exits)));
+    if (opposed) duels.push(against(what, chosen, opposed));
     promises.push([
       `${what}: switching exits off saves ${percent(1 - chosen.megaflops / all.megaflops, 1)}`,
       chosen.megaflops <= all.megaflops,
