@@ -27,10 +27,10 @@ export type Choice =
 /**
  * Risk alone: the cheapest point certified, tested from λ_0 on, which has no risk by definition.
  * Budget alone: the most careful point certified, tested from the aggressive end.
- * Both: δ/2 each, then the cheapest point that has both, or infeasible.
+ * Both: the cheapest point that has both, or infeasible.
+ * @param level of each of the tests: δ, or a part of it where there are two.
  */
-export function choosePoint({ risk, cost }: Evidence, delta: number): Choice {
-  const level = risk && cost ? delta / 2 : delta;
+export function choosePoint({ risk, cost }: Evidence, level: number): Choice {
   const deepest = risk ? countRejected(risk.slice(1), level) : 0;
   if (!cost) return deepest > 0 ? { kind: 'point', index: deepest } : { kind: 'none' };
 

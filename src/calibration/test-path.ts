@@ -41,6 +41,7 @@ export function testPath(
   const { risks, delta, budgetFlops } = goal;
   const hasBudget = budgetFlops !== undefined;
   invariant(risks.length > 0 || hasBudget, 'there is something to calibrate for');
+  // Two tests share δ.
   const level = risks.length > 0 && hasBudget ? delta / 2 : delta;
   const points = path.points.map((thresholds) => testPoint(thresholds, cal, exits, goal, level));
   const choice = choosePoint(
@@ -48,7 +49,7 @@ export function testPath(
       ...(risks.length > 0 && { risk: points.map(({ pValue }) => pValue) }),
       ...(hasBudget && { cost: points.map(({ budgetPValue }) => budgetPValue ?? 1) }),
     },
-    delta,
+    level,
   );
   return { points, choice };
 }

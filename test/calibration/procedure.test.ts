@@ -24,12 +24,12 @@ test('a budget alone takes the last point certified on the way back from the agg
   });
 });
 
-test('with both, each is tested at half the level and neither is bent', () => {
+test('with both, each is tested at the level and neither is bent', () => {
   const risk = [1, 0.001, 0.02, 0.03, 0.5];
   const cost = [1, 0.5, 0.02, 0.01, 0.001];
-  assert.deepEqual(choosePoint({ risk, cost }, 0.05), { kind: 'point', index: 2 });
-  assert.deepEqual(choosePoint({ risk, cost }, 0.07), { kind: 'point', index: 3 });
+  assert.deepEqual(choosePoint({ risk, cost }, 0.025), { kind: 'point', index: 2 });
+  assert.deepEqual(choosePoint({ risk, cost }, 0.035), { kind: 'point', index: 3 });
   const dear = [1, 0.5, 0.03, 0.01, 0.001];
-  assert.deepEqual(choosePoint({ risk, cost: dear }, 0.05), { kind: 'infeasible', because: 'both' });
-  assert.deepEqual(choosePoint({ risk: [1, 0.3], cost: [0, 0] }, 0.05), { kind: 'point', index: 0 });
+  assert.deepEqual(choosePoint({ risk, cost: dear }, 0.025), { kind: 'infeasible', because: 'both' });
+  assert.deepEqual(choosePoint({ risk: [1, 0.3], cost: [0, 0] }, 0.025), { kind: 'point', index: 0 });
 });
