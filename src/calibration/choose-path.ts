@@ -12,6 +12,12 @@ import { riskLosses, testPath } from './test-path.js';
 /** How much cheaper, as a share, the path that weighs the copies has to end: it flatters itself more on its images. */
 const CLEARLY_CHEAPER = 0.8;
 
+interface Candidate {
+  readonly path: ThresholdPath;
+  /** FLOPs of the point that would be chosen if the images that it was built on tested it; infinite without one. */
+  readonly end: number;
+}
+
 /**
  * Of several policies, the path that ends cheapest, tested on the very images that they were built on; the first policy's
  * where none gets anywhere. No image that certifies is looked at, so trying policies spends no confidence.
@@ -22,11 +28,7 @@ export function choosePath(
   exits: readonly ManifestExit[],
   goal: CalibrationGoal,
 ): ThresholdPath {
-  const candidates = tune.map((tables) => {
-    const path = pathFor(tables, exits, goal);
-    return { path, end: endOf(path, tables, exits, goal) };
-  });
-  const [first, ...others] = candidates;
+  const [first, ...others] = tune.map((tables) => candidateFor(tables, exits, goal));
   invariant(first, 'there is a policy');
   return others.reduce((best, other) => (other.end < best.end ? other : best), first).path;
 }
@@ -35,20 +37,19 @@ export function choosePath(
  * The path that suits the clean images alone, unless the one that weighs the copies too ends clearly cheaper. The first is
  * finer, and the same as without copies; but an exit that the attack fools may end it at once.
  */
-function pathFor(tune: PairedTables, exits: readonly ManifestExit[], goal: CalibrationGoal): ThresholdPath {
+function candidateFor(tune: PairedTables, exits: readonly ManifestExit[], goal: CalibrationGoal): Candidate {
   const { risks } = goal;
   const onClean = risks.filter(({ data }) => data === 'clean');
-  const build = (weighed: readonly RiskLimit[]) =>
-    buildThresholdPath(tune.clean, { exits, riskOf: riskOn(tune, { ...goal, risks: weighed }) });
-  const path = build(onClean);
-  if (onClean.length === risks.length) return path;
-  const weighed = build(risks);
-  return endOf(weighed, tune, exits, goal) < CLEARLY_CHEAPER * endOf(path, tune, exits, goal)
-    ? weighed
-    : path;
+  const build = (weighed: readonly RiskLimit[]): Candidate => {
+    const path = buildThresholdPath(tune.clean, { exits, riskOf: riskOn(tune, { ...goal, risks: weighed }) });
+    return { path, end: endOf(path, tune, exits, goal) };
+  };
+  const unaware = build(onClean);
+  if (onClean.length === risks.length) return unaware;
+  const aware = build(risks);
+  return aware.end < CLEARLY_CHEAPER * unaware.end ? aware : unaware;
 }
 
-/** FLOPs of the point that would be chosen if the images that the path was built on tested it; infinite without one. */
 function endOf(
   path: ThresholdPath,
   tune: PairedTables,
