@@ -33,8 +33,7 @@ export function exitsTaken(table: ExitTable, thresholds: Thresholds): Uint8Array
 /** FLOPs executed by an image that leaves at each exit under `thresholds`; 0 at exits where none leaves. */
 export function flopsByExit(exits: readonly ManifestExit[], thresholds: Thresholds): readonly number[] {
   const flops = new Array<number>(exits.length).fill(0);
-  const profile = { name: '', description: '', policy: 'entropy' as const, thresholds };
-  for (const step of buildPath(exits, profile)) flops[step.exit] = step.flops;
+  for (const step of buildPath(exits, { thresholds })) flops[step.exit] = step.flops;
   return flops;
 }
 

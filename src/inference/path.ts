@@ -15,6 +15,8 @@ export interface Step {
   readonly flops: number;
 }
 
+type WithThresholds = Pick<Profile, 'thresholds'>;
+
 /** At least one step; every image that is still there leaves at the last. */
 export type Path = readonly [Step, ...Step[]];
 
@@ -27,12 +29,16 @@ export function fullFlops(exits: readonly ManifestExit[]): number {
  * The steps under `profile` that end, at the latest, at exit `stop`.
  * Exit `stop` is the last step whether or not the profile has it active.
  */
-export function buildPath(exits: readonly ManifestExit[], profile: Profile, stop = exits.length - 1): Path {
+export function buildPath(
+  exits: readonly ManifestExit[],
+  { thresholds }: WithThresholds,
+  stop = exits.length - 1,
+): Path {
   const steps: Step[] = [];
   let flops = 0;
   let from = -1;
   exits.slice(0, stop + 1).forEach((exit, index) => {
-    const threshold = profile.thresholds[index] ?? null;
+    const threshold = thresholds[index] ?? null;
     flops += exit.flops.stage;
     if (threshold === null && index !== stop) return;
     flops += exit.flops.head;
@@ -64,7 +70,7 @@ export function lastStep(path: Path): Step {
 }
 
 /** Every path under `profile`, by the exit at which it ends at the latest. */
-export function pathsOf(exits: readonly ManifestExit[], profile: Profile): Path[] {
+export function pathsOf(exits: readonly ManifestExit[], profile: WithThresholds): Path[] {
   return exits.map((_, stop) => buildPath(exits, profile, stop));
 }
 
@@ -74,7 +80,10 @@ export function deepestExitWithin(paths: readonly Path[], maxFlops: number): num
 }
 
 /** Every (from, to) that a path under `profile` may need, whatever exit a budget stops it at: one per exit. */
-export function segmentsOf(exits: readonly ManifestExit[], profile: Profile): { from: number; to: number }[] {
+export function segmentsOf(
+  exits: readonly ManifestExit[],
+  profile: WithThresholds,
+): { from: number; to: number }[] {
   return pathsOf(exits, profile).map((path) => {
     const { from, exit } = lastStep(path);
     return { from, to: exit };

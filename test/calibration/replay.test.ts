@@ -19,7 +19,7 @@ const recording = syntheticRecording(400, 3);
 
 /** Leaves as the cascade has them, its "network" reading the recorded logits. */
 async function cascade(policy: Policy, thresholds: Thresholds): Promise<number[]> {
-  const path = buildPath(exits, { name: '', description: '', policy, thresholds });
+  const path = buildPath(exits, { thresholds });
   const segmentOf = ({ exit }: Step): Segment => ({
     async run(rows, batch) {
       const logits = new Float32Array(batch * classes);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildPath, deepestExitWithin, fullFlops, pathsOf, segmentsOf } from '../../src/inference/path.js';
 import type { ManifestExit } from '../../src/models/manifest.js';
-import { fullProfile, type Profile } from '../../src/models/profiles.js';
+import { fullProfile } from '../../src/models/profiles.js';
 
 const exit = (name: string, stage: number, head: number): ManifestExit => ({
   name,
@@ -10,12 +10,7 @@ const exit = (name: string, stage: number, head: number): ManifestExit => ({
   flops: { stage, head, cumulative: 0 },
 });
 const exits = [exit('a', 100, 10), exit('b', 200, 20), exit('c', 400, 40), exit('final', 800, 0)];
-const profile = (...thresholds: (number | null)[]): Profile => ({
-  name: 'p',
-  description: '',
-  policy: 'entropy',
-  thresholds,
-});
+const profile = (...thresholds: (number | null)[]) => ({ thresholds });
 
 test('a path makes one step for each active exit, and pays for no head of an inactive one', () => {
   assert.deepEqual(buildPath(exits, profile(0.1, null, 0.3)), [
