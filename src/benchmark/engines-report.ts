@@ -1,5 +1,5 @@
 // A comparison of engines as a document for programs and as a table for people.
-import { formatTable } from '../cli/table.js';
+import { formatTable, megaflops } from '../cli/table.js';
 import { BATCHES, type EngineComparison } from './engines.js';
 import { type Machine, machineLine } from './machine.js';
 
@@ -20,7 +20,7 @@ export function renderEngines({ machine, settings, models }: EnginesDocument): s
     models
       .map(
         ({ model, fullFlops, ...comparison }) =>
-          `\n${model}, ${(fullFlops / 1e6).toFixed(1)} MFLOPs\n\n${renderComparison(comparison)}`,
+          `\n${model}, ${megaflops(fullFlops, 1)} MFLOPs\n\n${renderComparison(comparison)}`,
       )
       .join('')
   );

@@ -1,5 +1,5 @@
 // A benchmark's figures as a document for programs and as tables for people.
-import { formatTable, percent } from '../cli/table.js';
+import { formatTable, megaflops, percent } from '../cli/table.js';
 import type { ProfileFigures } from './bench.js';
 import { type Machine, machineLine } from './machine.js';
 
@@ -37,7 +37,7 @@ export function renderBench({ machine, settings, models }: BenchDocument): strin
 
 function renderModel({ model, fullFlops, profiles }: ModelFigures): string {
   return (
-    `\n${model}, ${(fullFlops / 1e6).toFixed(1)} MFLOPs\n\n` +
+    `\n${model}, ${megaflops(fullFlops, 1)} MFLOPs\n\n` +
     `${throughputTable(profiles)}\n${costTable(profiles)}\n${timingTable(profiles)}\n${idleTable(profiles)}`
   );
 }

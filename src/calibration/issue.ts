@@ -6,7 +6,7 @@ import type { TestedPath } from './certify.js';
 import type { CalibrationGoal } from './goal.js';
 import { testNames } from './losses.js';
 import type { Recording } from './recording.js';
-import { percent, statementOf } from './statement.js';
+import { exactPercent, statementOf } from './statement.js';
 import { flopsBound } from './test-path.js';
 
 export interface IssueOptions {
@@ -61,8 +61,8 @@ export function issueProfile(options: IssueOptions): ProfileDocument {
 function describe({ risks, delta, budgetFlops }: CalibrationGoal): string {
   const limits = risks.map(
     ({ loss, data, epsilon }) =>
-      `${loss} risk ${data === 'adversarial' ? 'on adversarial copies ' : ''}at most ${percent(epsilon)}`,
+      `${loss} risk ${data === 'adversarial' ? 'on adversarial copies ' : ''}at most ${exactPercent(epsilon)}`,
   );
   if (budgetFlops !== undefined) limits.push(`mean cost at most ${budgetFlops} FLOPs`);
-  return `Certified: ${limits.join(', ')}, with confidence ${percent(1 - delta)}.`;
+  return `Certified: ${limits.join(', ')}, with confidence ${exactPercent(1 - delta)}.`;
 }

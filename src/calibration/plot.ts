@@ -1,7 +1,7 @@
 // The tested path as a picture: risk and FLOPs along it, the certified point marked. A small SVG, no dependency.
 import type { TestedPath } from './certify.js';
 import type { RiskLimit } from './goal.js';
-import { percent } from './statement.js';
+import { exactPercent } from './statement.js';
 import type { TestedPoint } from './test-path.js';
 
 const [WIDTH, HEIGHT] = [720, 470];
@@ -112,7 +112,7 @@ function scaled({ name, colour, top }: Line, index: number): string {
   return text(
     AREA.left + 8,
     AREA.top + 40 + 18 * index,
-    `${name}, ε = ${percent(top / RISK_TOP)}`,
+    `${name}, ε = ${exactPercent(top / RISK_TOP)}`,
     `fill="${colour}"`,
   );
 }

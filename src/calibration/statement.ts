@@ -8,7 +8,7 @@ const DIGITS = 4;
 type Claims = Pick<Certificate, 'risks' | 'adversarialCopies' | 'delta' | 'flops' | 'images'>;
 
 const promises: Readonly<Record<LossName, (epsilon: number) => string>> = {
-  consistency: (epsilon) => `at most ${percent(epsilon)} of answers differ from the full network’s`,
+  consistency: (epsilon) => `at most ${exactPercent(epsilon)} of answers differ from the full network’s`,
   error: (epsilon) => `accuracy is at most ${points(epsilon)} below the full network’s`,
 };
 
@@ -23,7 +23,7 @@ export function statementOf({ risks, adversarialCopies, delta, flops, images }: 
     claims.push(`the mean cost is at most ${megaflopsUp(flops.budget)} MFLOPs an image`);
   }
   return (
-    `With confidence ${percent(1 - delta)}, on traffic like the calibration images, ${claims.join(', and ')}. ` +
+    `With confidence ${exactPercent(1 - delta)}, on traffic like the calibration images, ${claims.join(', and ')}. ` +
     `Tested on ${images.cal} images${adversarialCopies ? ' and their copies' : ''} that had no part in choosing the thresholds, and must have had none in training; the mean cost there ` +
     `was ${megaflops(flops.mean)} MFLOPs an image, with the same confidence at most ${megaflopsUp(flops.bound)}. ` +
     'It holds for the traffic as a whole, not for every class or image, and says nothing about traffic that has ' +
@@ -32,7 +32,7 @@ export function statementOf({ risks, adversarialCopies, delta, flops, images }: 
 }
 
 /** 0.005 → `0.5 %`, with as many digits as it takes: rounded, it might promise more than was tested. */
-export function percent(share: number): string {
+export function exactPercent(share: number): string {
   return `${hundredths(share)} %`;
 }
 
@@ -47,7 +47,7 @@ function hundredths(share: number): number {
 }
 
 /** 3,120,400 → `3.120`. */
-export function megaflops(flops: number): string {
+function megaflops(flops: number): string {
   const digits = (flops / 1e6).toPrecision(DIGITS);
   return digits.includes('e+') ? String(Number(digits)) : digits;
 }

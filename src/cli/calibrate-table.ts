@@ -1,9 +1,9 @@
 // What `rdi-serve calibrate` prints: the points around the certified one and a few of the rest, and the verdict.
 import type { TestedPath } from '../calibration/certify.js';
 import type { CalibrationGoal } from '../calibration/goal.js';
-import { megaflops, percent } from '../calibration/statement.js';
+import { exactPercent } from '../calibration/statement.js';
 import type { TestedPoint } from '../calibration/test-path.js';
-import { formatTable } from './table.js';
+import { formatTable, megaflops, percent } from './table.js';
 
 /** Points shown on either side of where testing stopped, and of the rest. */
 const [NEAR, REST] = [3, 12];
@@ -43,12 +43,12 @@ function rowOf(point: TestedPoint, index: number, isChosen: boolean, hasBudget: 
     isChosen ? '→' : '',
     index,
     thresholds.map((threshold) => (threshold === null ? '–' : threshold.toPrecision(4))).join(' '),
-    ...risks.map(({ observed }) => `${(100 * observed).toFixed(3)} %`),
+    ...risks.map(({ observed }) => percent(observed, 3)),
     ...(risks.length === 0 ? [] : [index === 0 ? '–' : probability(pValue)]),
     ...(hasBudget ? [probability(budgetPValue ?? 1)] : []),
     megaflops(meanFlops),
-    `${((100 * meanFlops) / fullFlops).toFixed(1)} %`,
-    exitShares.map((share) => `${(100 * share).toFixed(1)} %`).join(' '),
+    percent(meanFlops / fullFlops, 1),
+    exitShares.map((share) => percent(share, 1)).join(' '),
   ];
 }
 
@@ -68,7 +68,7 @@ export function refusalOf({ choice, calImages, points }: TestedPath, goal: Calib
   const needed = Math.ceil(Math.log(goal.delta) / Math.log1p(-least));
   const hint =
     needed > calImages
-      ? `Even without one loss, ε = ${percent(least)} takes ${needed} cal images; there are ${calImages}.`
+      ? `Even without one loss, ε = ${exactPercent(least)} takes ${needed} cal images; there are ${calImages}.`
       : 'More cal images or a larger ε would help.';
   return `Nothing is certified: not even the first step away from the full network. ${hint} Serve the profile full.`;
 }

@@ -7,7 +7,7 @@ import { issueProfile } from '../calibration/issue.js';
 import { checkCopies } from '../calibration/paired-tables.js';
 import { renderPlot } from '../calibration/plot.js';
 import type { Recording } from '../calibration/recording.js';
-import { percent } from '../calibration/statement.js';
+import { exactPercent } from '../calibration/statement.js';
 import { UsageError } from '../errors.js';
 import { parseModelName } from '../evaluation/subject.js';
 import { fullFlops } from '../inference/path.js';
@@ -159,7 +159,7 @@ async function run(modelName: string, options: Options): Promise<void> {
   if (options.plot) {
     const limits = goal.risks
       .filter(({ data }) => data === 'clean')
-      .map(({ loss, epsilon }) => `, ${loss} ε ${percent(epsilon)}`)
+      .map(({ loss, epsilon }) => `, ${loss} ε ${exactPercent(epsilon)}`)
       .join('');
     const title = `${recording.model}, ${options.profile}${limits}, δ ${goal.delta}`;
     await writeOutput(options.plot, renderPlot(tested, { title, fullFlops: backbone }));

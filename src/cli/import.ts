@@ -4,7 +4,7 @@ import { createEngine } from '../engines/onnx.js';
 import { fullFlops } from '../inference/path.js';
 import { importPackage } from '../models/import.js';
 import type { Manifest } from '../models/manifest.js';
-import { formatTable, percent } from './table.js';
+import { formatTable, megaflops, percent } from './table.js';
 
 const details = `
 SOURCE holds
@@ -76,10 +76,6 @@ export function costTable({ exits }: Pick<Manifest, 'exits'>): string {
     `Backbone with the final exit alone: ${megaflops(backbone)} MFLOPs; ` +
     `the heads of all side exits add ${share(heads, backbone)}.\n`
   );
-}
-
-function megaflops(flops: number): string {
-  return (flops / 1e6).toFixed(3);
 }
 
 function share(part: number, whole: number): string {

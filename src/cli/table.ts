@@ -21,6 +21,11 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
     .join('');
 }
 
+/** 3,120,400 → `3.120`. */
+export function megaflops(flops: number, digits = 3): string {
+  return (flops / 1e6).toFixed(digits);
+}
+
 /** 0.9912 → `99.12 %`. */
 export function percent(share: number, digits = 2): string {
   return `${(100 * share).toFixed(digits)} %`;

@@ -1,5 +1,5 @@
 // An evaluation's figures as a document for programs and as tables for people.
-import { formatTable, percent } from '../cli/table.js';
+import { formatTable, megaflops, percent } from '../cli/table.js';
 import type { NamedDataSet } from './data-set.js';
 import type { SubjectModel } from './subject.js';
 import type { ProfileSummary } from './summary.js';
@@ -50,7 +50,7 @@ function accuracyTable(profiles: readonly ProfileSummary[]): string {
       one.accuracyInterval.map((end) => (100 * end).toFixed(2)).join(' to '),
       percent(one.agreementWithFull),
       signed(100 * one.accuracyLessFull),
-      (one.executedFlops / 1e6).toFixed(3),
+      megaflops(one.executedFlops),
       percent(one.shareOfBackbone, 1),
       Math.round(one.imagesPerSecond),
     ]),
