@@ -12,7 +12,7 @@ import { ref } from '../schema-ref.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { ClassifyQuery, classifyProblems } from './classify.js';
 import { clientSignal } from './client-signal.js';
-import { failureOf, Problem, problemOf, problemResponses } from './problems.js';
+import { failureOf, logFailure, Problem, problemOf, problemResponses } from './problems.js';
 
 export const BatchRequest = Type.Object(
   {
@@ -122,7 +122,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
       };
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.type === 'internal-error') log.error({ err: failure.cause ?? failure }, 'internal error');
+      logFailure(failure, log);
       metrics.rejections.inc({ reason: failure.type });
       return { problem: problemOf(failure) };
     }

@@ -2,7 +2,7 @@
 // a body parser, the router or Node's HTTP parser.
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { Failure, type FailureType, failures } from '../errors.js';
 import { ref } from '../schema-ref.js';
@@ -78,6 +78,12 @@ export function failureOf(error: unknown): Failure {
   });
 }
 
+/** Faults of this program always; of others, what a library said of them, for who looks. */
+export function logFailure(failure: Failure, log: FastifyBaseLogger): void {
+  if (failure.type === 'internal-error') log.error({ err: failure.cause ?? failure }, 'internal error');
+  else if (failure.cause) log.debug({ err: failure.cause }, failure.type);
+}
+
 /** The connections on which Node's HTTP parser refused a request, and as what. */
 export type ParserRefusals = WeakMap<Socket, Failure>;
 
@@ -87,9 +93,7 @@ export function createErrorHandler(metrics: Metrics, refusals: ParserRefusals) {
     const failure = failureOf(error);
     // This server closed the connection, not the client: the request was answered and counted when it was refused.
     if (failure.type === 'client-gone' && refusals.has(request.raw.socket)) return;
-    if (failure.type === 'internal-error')
-      request.log.error({ err: failure.cause ?? failure }, 'internal error');
-    else if (failure.cause) request.log.debug({ err: failure.cause }, failure.type);
+    logFailure(failure, request.log);
     metrics.rejections.inc({ reason: failure.type });
     // Fastify would end the connection after a body that it could not parse (as the app does for all when it closes,
     // on the raw response). Cut off while it still sends, a client may never read the answer; so the rest of the body
