@@ -58,11 +58,12 @@ export const overview = createDashboard({
       stat({
         title: 'Places taken',
         description:
-          'Images in flight over the most that may be (RDI_MAX_IN_FLIGHT). At 100 % requests get 503.',
+          'Images in flight (RDI_MAX_IN_FLIGHT) and bytes of bodies (RDI_MAX_BYTES_IN_FLIGHT) over the most that may be. At 100 % requests get 503.',
         unit: units.PercentUnit,
         limits: [0.5, 0.8],
         queries: {
-          taken: `max(${select('rdi_in_flight', ofProcess)} / ${select('rdi_in_flight_limit', ofProcess)})`,
+          images: `max(${select('rdi_in_flight', ofProcess)} / ${select('rdi_in_flight_limit', ofProcess)})`,
+          bytes: `max(${select('rdi_in_flight_bytes', ofProcess)} / ${select('rdi_in_flight_bytes_limit', ofProcess)})`,
         },
       }),
     ],

@@ -15,11 +15,12 @@ export const queue = createDashboard({
       graph({
         title: 'Places taken',
         description:
-          'Images in flight over the most that may be. At 100 % requests get 503 with Retry-After.',
+          'Images in flight, and bytes of bodies, over the most that may be. At 100 % requests get 503 with Retry-After.',
         unit: units.PercentUnit,
         limits: [0.5, 0.8],
         queries: {
-          '{{instance}}': `${select('rdi_in_flight', ofProcess)} / ${select('rdi_in_flight_limit', ofProcess)}`,
+          'images {{instance}}': `${select('rdi_in_flight', ofProcess)} / ${select('rdi_in_flight_limit', ofProcess)}`,
+          'bytes {{instance}}': `${select('rdi_in_flight_bytes', ofProcess)} / ${select('rdi_in_flight_bytes_limit', ofProcess)}`,
         },
       }),
       graph({
@@ -39,8 +40,7 @@ export const queue = createDashboard({
       }),
       graph({
         title: 'Refused for lack of room',
-        description:
-          '503 saturated (all places taken), worker-lost; 504 deadline-exceeded in the queue.',
+        description: '503 saturated (all places taken), worker-lost; 504 deadline-exceeded in the queue.',
         unit: units.RequestsPerSecond,
         style: 'stacked',
         queries: {
