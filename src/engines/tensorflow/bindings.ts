@@ -19,6 +19,7 @@ export interface TensorFlow {
     loadSavedModel(path: string, tags: string[], signature: string): Promise<SavedModelSignature>;
   };
   tensor(values: Float32Array, shape: number[]): Tensor;
+  square(input: Tensor): Tensor;
   backend(): object;
 }
 
@@ -62,7 +63,16 @@ export function loadTensorFlow(): TensorFlow {
   const path = findBindings();
   if (path === undefined) throw new Error(`${PACKAGE} is not installed; npm run install:tensorflow does it`);
   restoreRemovedFunctions();
-  return createRequire(import.meta.url)(path) as TensorFlow;
+  const tensorflow = createRequire(import.meta.url)(path) as TensorFlow;
+  computeOnce(tensorflow);
+  return tensorflow;
+}
+
+/** Loaded by a thread that then ends without having computed anything, it crashes the process when that ends. */
+function computeOnce({ tensor, square }: TensorFlow): void {
+  const input = tensor(new Float32Array(1), [1]);
+  square(input).dispose();
+  input.dispose();
 }
 
 export function usesGpu(tensorflow: TensorFlow): boolean {
