@@ -1,16 +1,15 @@
 // Files that a command writes at its end for the user: whether they can be is to be known before the work.
-import { access, constants, stat, writeFile } from 'node:fs/promises';
+import { access, constants, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, UsageError } from '../errors.js';
+import { exists } from '../models/install.js';
 
 /** Of what is there already it asks nothing: it may be there to be read. @throws UsageError if it could not be made */
 export async function checkCanBeMade(path: string): Promise<void> {
-  const isThere = await stat(path).then(
-    () => true,
-    () => false,
-  );
   // With a slash at the end, so that it must be a folder.
-  if (!isThere) await writing(path, () => access(`${dirname(path)}/`, constants.W_OK | constants.X_OK));
+  if (!(await exists(path))) {
+    await writing(path, () => access(`${dirname(path)}/`, constants.W_OK | constants.X_OK));
+  }
 }
 
 /** @throws UsageError if it cannot be written */
