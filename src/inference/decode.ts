@@ -36,7 +36,8 @@ export interface Decoder {
    * @returns uint8 [input.height, input.width, input.channels], row by row, channels last, not yet scaled or
    *   normalised, in memory of its own
    * @throws Failure `undecodable-image`: empty, of another format than the three or than `mediaType`, without
-   *   pixels, truncated, corrupt, or a JPEG of more than 100 scans. Damage that leaves a JPEG's structure whole may decode to damaged pixels.
+   *   pixels, truncated, corrupt, or a JPEG of more than 100 scans. Damage that leaves a JPEG's structure whole may
+   *   decode to damaged pixels.
    * @throws Failure `image-too-large`: the header announces more pixels than the limit, or a side beyond 65,535; none
    *   was decoded
    */
