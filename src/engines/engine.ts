@@ -14,7 +14,7 @@ export interface SegmentSource {
   readonly logits: string;
   /** Name of the output that later segments start from; absent at the final exit. */
   readonly cut?: string;
-  /** The segment as an ONNX model of its own, weights included. */
+  /** The segment as an ONNX model of its own, weights included; in memory that threads share. */
   readonly graph: Uint8Array;
 }
 

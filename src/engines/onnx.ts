@@ -16,10 +16,13 @@ export function createEngine(): Engine {
 }
 
 async function loadSegment(source: SegmentSource): Promise<Segment> {
-  const session = await InferenceSession.create(source.graph, {
+  // A copy for the call: it takes no shared memory.
+  const session = await InferenceSession.create(new Uint8Array(source.graph), {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
+    // An arena would keep, in every session, the most that any batch ever needed there; without, nothing is slower.
+    enableCpuMemArena: false,
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
   });

@@ -51,8 +51,15 @@ export function extractSegment(network: MultiExitGraph, { from, to }: SegmentRan
     inputShape: imageDimensions(shapes, input),
     logits,
     ...(cut !== undefined && { cut }),
-    graph: encodeModel(model),
+    graph: inSharedMemory(encodeModel(model)),
   };
+}
+
+/** Workers get the same bytes instead of a copy each. */
+function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
 }
 
 /** Exporters write stack traces and the like into nodes, often more bytes than weights. */

@@ -53,6 +53,10 @@ describe('a segment', () => {
     assert.deepEqual(new Set(made), new Set([...expected, 'pooled_2', 'rows_2', 'logits_2']));
   });
 
+  it('lies in memory that threads share, so that workers need no copy', () => {
+    assert.ok(extractSegment(network, { from: 0, to: 2 }).graph.buffer instanceof SharedArrayBuffer);
+  });
+
   it('holds the weights of its nodes, and no others', () => {
     const { graph } = decodeModel(extractSegment(network, { from: 0, to: 1 }).graph);
     assert.deepEqual(

@@ -11,7 +11,8 @@ export async function runModel(
   model: Uint8Array,
   inputs: Readonly<Record<string, TensorValue>>,
 ): Promise<Record<string, TensorValue>> {
-  const session = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 4 });
+  const unshared = new Uint8Array(model); // it takes no shared memory
+  const session = await InferenceSession.create(unshared, { intraOpNumThreads: 1, logSeverityLevel: 4 });
   try {
     const feeds = Object.entries(inputs).map(([name, { dims, data }]) => [
       name,
