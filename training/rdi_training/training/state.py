@@ -43,7 +43,7 @@ class TrainingState:
 
     def __init__(self, config: TrainingConfig, network: MultiExitNetwork, images: Tensor, device: torch.device) -> None:
         self.config = config
-        self.network = network.to(device, memory_format=torch.channels_last)
+        self.network = network.to(device)
         self.average = averaged_copy(self.network)
         self.optimiser = _optimiser(config, self.network)
         self.draws = torch.Generator(device)
