@@ -54,6 +54,15 @@ const cases: Record<string, ShapeCase> = {
     initializers: [weight('w', 8, 1, 3, 3)],
     shape: [8, 4, 5],
   },
+  'Conv, depthwise, padded on both sides, before a bias and Relu': {
+    image: [4, 6, 6],
+    nodes: [
+      node('Conv', ['image', 'w', 'b'], ['convolved'], { group: 4, strides: [2, 2], pads: [1, 1, 1, 1] }),
+      node('Relu', ['convolved'], ['out']),
+    ],
+    initializers: [weight('w', 4, 1, 3, 3), weight('b', 4)],
+    shape: [4, 3, 3],
+  },
   'MaxPool, padded': {
     image: [2, 7, 7],
     nodes: pool('MaxPool', { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),

@@ -1,4 +1,4 @@
-// Padding, by the Pad operator and for pooling.
+// Padding, by the Pad operator, for pooling and for depthwise convolutions.
 import { floatAttribute, intsAttribute, stringAttribute } from '../../../models/onnx-attributes.js';
 import { type GraphBuilder, tensorTypes } from '../graph-def.js';
 import { inOrderHere, type OperatorRule, refuse, weights } from './rule.js';

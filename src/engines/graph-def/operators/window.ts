@@ -104,15 +104,19 @@ const convolution: OperatorRule = (context) => {
   const [outside, , ...kernel] = filters.shape as [number, number, ...number[]];
   const window = windowOf(context, kernel);
   const groups = intAttribute(node.proto, 'group') ?? 1;
+  const padding = paddingOf(context, window);
+  // TensorFlow forgets explicit paddings when it fuses a depthwise convolution with what follows, and aborts.
+  const padsBefore = groups !== 1 && padding['padding'] === 'EXPLICIT';
+  const source = padsBefore ? pad(build, input.node, paddings(window), 0) : input.node;
   const attributes = {
     strides: perAxis(window.strides),
     dilations: perAxis(window.dilations),
-    ...paddingOf(context, window),
+    ...(padsBefore ? { padding: 'VALID' } : padding),
   };
   const convolved =
     groups === 1
-      ? build.add('Conv2D', [input.node, filter(permuted(filters, [2, 3, 1, 0]))], attributes)
-      : build.add('DepthwiseConv2dNative', [input.node, filter(depthwise())], attributes);
+      ? build.add('Conv2D', [source, filter(permuted(filters, [2, 3, 1, 0]))], attributes)
+      : build.add('DepthwiseConv2dNative', [source, filter(depthwise())], attributes);
   const bias = optionalVector(context, 2, outside);
   return bias ? build.add('BiasAdd', [convolved, build.floats(bias, [outside])]) : convolved;
 
