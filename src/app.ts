@@ -22,10 +22,10 @@ import {
   notFound,
   type ParserRefusals,
 } from './http/problems.js';
-import { requestEnded } from './http/request-ended.js';
+import { createEndWatch } from './http/request-ended.js';
 import { requireApiKey } from './http/require-api-key.js';
 import { namedSchemas } from './http/schemas.js';
-import { securityHeaders } from './http/security-headers.js';
+import { securityHeaders, setSecurityHeaders } from './http/security-headers.js';
 import { createValidatorCompiler } from './http/validation.js';
 import type { Classifier } from './inference/classifier.js';
 import type { Metrics } from './telemetry/metrics.js';
@@ -55,6 +55,7 @@ export async function buildApp(options: AppOptions) {
   const { config, classifier, metrics, logger, apiKeys, tracing, isDraining } = options;
   const refusals: ParserRefusals = new WeakMap();
   const answerError = createErrorHandler(metrics, refusals);
+  const watchEnd = createEndWatch(metrics, refusals);
   const requestTimeout = config.requestTimeoutSeconds * 1000;
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
@@ -66,7 +67,12 @@ export async function buildApp(options: AppOptions) {
     bodyLimit: BODY_LIMIT_BYTES,
     return503OnClosing: false,
     clientErrorHandler: createClientErrorHandler(metrics, refusals),
-    frameworkErrors: answerError,
+    // URLs that the router cannot read: no hook is called for these.
+    frameworkErrors: (error, request, reply) => {
+      watchEnd(request, reply);
+      setSecurityHeaders(reply);
+      answerError(error, request, reply);
+    },
     routerOptions: { maxParamLength: 256 },
   });
   closePipelinedResponses(app.server);
@@ -78,7 +84,10 @@ export async function buildApp(options: AppOptions) {
     const { traceRequests } = await import('./http/trace-requests.js');
     await app.register(traceRequests, { tracing });
   }
-  await app.register(requestEnded, { metrics, refusals });
+  app.addHook('onRequest', (request, reply, done) => {
+    watchEnd(request, reply);
+    done();
+  });
   await app.register(securityHeaders, { corsOrigins: config.corsOrigins });
   await app.register(requireApiKey, { apiKeys });
   app.addHook('onRequest', (request, reply, done) => {

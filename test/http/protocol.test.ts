@@ -125,6 +125,22 @@ test('what is not HTTP, or not well-formed, is 400; headers too long are 431; th
   });
 });
 
+test('a URL that the router cannot read is logged and measured like every other request', async () => {
+  const unmatched = async () =>
+    (await service.samples()).sum('http_request_duration_seconds_count', { route: 'unmatched' });
+  for (const [path, status] of [
+    ['/models/%zz', 400],
+    [`/models/${'x'.repeat(300)}`, 404],
+  ] as const) {
+    const [before, lines] = [await unmatched(), service.log.length];
+    assert.equal((await fetch(url + path)).status, status);
+    const isNoted = ({ msg, status: logged }: Record<string, unknown>) =>
+      msg === 'request' && logged === status;
+    await until(() => service.log.slice(lines).some(isNoted));
+    assert.equal((await unmatched()) - before, 1);
+  }
+});
+
 test('a client that never ends its side does not hold the connection for ever', async (t) => {
   const before = await connections();
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });

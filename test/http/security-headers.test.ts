@@ -28,7 +28,9 @@ test('every answer is what its content type says, and runs nothing', async () =>
   const answers = [
     await classify(url, png),
     await classify(url, png, { topK: 0 }),
-    ...(await Promise.all(['/models', '/metrics', '/livez', '/no'].map((path) => fetch(url + path)))),
+    ...(await Promise.all(
+      ['/models', '/metrics', '/livez', '/no', '/models/%zz'].map((path) => fetch(url + path)),
+    )),
   ];
   for (const { headers } of answers) {
     assert.equal(headers.get('x-content-type-options'), 'nosniff');
