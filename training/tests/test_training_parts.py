@@ -12,12 +12,14 @@ from torch import nn
 from rdi_training.data.image_set import ImageSet
 from rdi_training.networks.layers import classifier
 from rdi_training.networks.multi_exit import MultiExitNetwork
+from rdi_training.networks.tiny import rdi_tiny
 from rdi_training.training.augment import crop_and_flip, scaled
 from rdi_training.training.batch_norm import recompute_statistics
 from rdi_training.training.config import Phase, TrainingConfig
 from rdi_training.training.crafting import mixed_weights, starting_points, to_carry
 from rdi_training.training.finished import refresh_statistics
 from rdi_training.training.guard import Vitals, collapse
+from rdi_training.training.learning import learn_attacked
 from rdi_training.training.loss import neighbour_divergence, training_loss
 from rdi_training.training.moving_average import averaged_copy, update_average
 from rdi_training.training.schedule import learning_rate
@@ -32,6 +34,10 @@ def test_loss_by_hand() -> None:
     sure, unsure, wrong = math.log1p(math.exp(-2)), math.log(2), math.log1p(math.exp(2))
     expected = ((sure + unsure) / 2 + 1.5 * (unsure + wrong) / 2) / 2.5
     loss = training_loss(clean, attacked, labels, final_weight=1.5, distillation=0.0)
+    assert loss.item() == pytest.approx(expected, rel=1e-6)
+
+    expected = ((0.2 * sure + 0.8 * unsure) + 1.5 * (0.2 * unsure + 0.8 * wrong)) / 2.5
+    loss = training_loss(clean, attacked, labels, final_weight=1.5, distillation=0.0, adversarial_share=0.8)
     assert loss.item() == pytest.approx(expected, rel=1e-6)
 
 
@@ -81,6 +87,35 @@ def test_a_wrong_field_is_named(config: TrainingConfig) -> None:
         TrainingConfig.from_json(values)
     with pytest.raises(ValueError, match="augment = false"):
         dataclasses.replace(config, augment=True)
+
+
+def test_the_copies_share_of_the_loss_is_a_share(config: TrainingConfig) -> None:
+    for share in (-0.1, 1.1):
+        with pytest.raises(ValueError, match="adversarial_share is from 0 to 1"):
+            dataclasses.replace(config, adversarial_share=share)
+
+
+def test_a_step_learns_from_the_copies_as_much_as_configured(config: TrainingConfig) -> None:
+    """Its sums are the loss and the halves that it is made of."""
+    config = dataclasses.replace(config, distillation=0.0, final_exit_weight=1.0, adversarial_share=0.8)
+    images, labels = torch.rand(4, 1, 12, 12, generator=torch.Generator().manual_seed(1)), torch.arange(4) % 2
+    network = rdi_tiny()
+    sums, _ = learn_attacked(
+        network,
+        images,
+        labels,
+        images,
+        torch.full((network.exit_count, 4), 1 / network.exit_count),
+        torch.tensor(0.3),
+        torch.tensor(0.1),
+        steps=2,
+        evaluating=True,
+        config=config,
+        precision="fp32",
+    )
+    loss, clean, adversarial = sums.tolist()
+    assert adversarial > clean
+    assert loss == pytest.approx(0.2 * clean + 0.8 * adversarial, rel=1e-5)
 
 
 def test_small_images_come_only_before_the_last_phase(config: TrainingConfig) -> None:

@@ -84,8 +84,15 @@ def _run(record: TrainingRecord) -> str:
         f"{OPTIMISERS[config.optimiser]}, peak learning rate {config.peak_learning_rate:g}, weight decay "
         f"{config.weight_decay:g}, weights averaged (EMA {config.ema_decay:g}), seed {config.seed}. "
         f"Adversarial copies by projected gradient descent, {_aims(config.final_attack_share)}{start}: "
-        f"{'; '.join(_phase(phase) for phase in config.phases)}.{extra}"
+        f"{'; '.join(_phase(phase) for phase in config.phases)}.{_mix(config.adversarial_share)}{extra}"
     )
+
+
+def _mix(adversarial_share: float) -> str:
+    """Of the loss; nothing where clean images and copies weigh alike."""
+    if adversarial_share == 0.5:
+        return ""
+    return f" In the loss, clean images weigh {1 - adversarial_share:.0%} and their copies {adversarial_share:.0%}."
 
 
 def _aims(final_share: float) -> str:

@@ -62,6 +62,8 @@ class TrainingConfig:
     """Weight of the first exit's loss; those of the side exits behind it rise evenly to 1."""
     final_attack_share: float = 0.0
     """Share of the copies that attack the final exit; of the others, half attack the average, half one exit."""
+    adversarial_share: float = 0.5
+    """Share of the copies' cross-entropy in the loss, the rest is clean images': robustness for clean accuracy."""
     start_from: str | None = None
     """Run, exported folder or package whose weights the run starts with; None: random ones."""
 
@@ -70,6 +72,8 @@ class TrainingConfig:
             raise ValueError(f"optimiser is adam or sgd, not {self.optimiser!r}")
         if self.precision not in ("fp32", "bf16", "auto"):
             raise ValueError(f"precision is fp32, bf16 or auto, not {self.precision!r}")
+        if not 0 <= self.adversarial_share <= 1:
+            raise ValueError(f"adversarial_share is from 0 to 1, not {self.adversarial_share}")
         if self.augment and self.carry_perturbations:
             raise ValueError("carry_perturbations needs augment = false: a moved image has no last perturbation")
         if self.carry_perturbations and any(phase.epsilon_from <= 0 for phase in self.phases):

@@ -66,6 +66,7 @@ def _learn(clean: Tensor, attacked: Tensor, labels: Tensor, config: TrainingConf
         first_weight=config.first_exit_weight,
         final_weight=config.final_exit_weight,
         distillation=config.distillation,
+        adversarial_share=config.adversarial_share,
     )
     loss.backward()
     halves = (exit_losses(logits.detach(), labels).mean() for logits in (clean, attacked))

@@ -15,14 +15,16 @@ def training_loss(
     final_weight: float,
     distillation: float,
     first_weight: float = 1.0,
+    adversarial_share: float = 0.5,
 ) -> Tensor:
-    """Weighted mean over exits of CE(clean) / 2 + CE(adversarial) / 2 + distillation * KL.
+    """Weighted mean over exits of (1 - s) * CE(clean) + s * CE(adversarial) + distillation * KL, s the share.
 
-    Logits [E, N, C]. The two cross-entropies are Triple Wins' equation 1. The KL term draws each exit's
+    Logits [E, N, C]. The two cross-entropies, halved, are Triple Wins' equation 1. The KL term draws each exit's
     prediction under attack to what its neighbours say of the clean image (no gradient flows there): TRADES
     (Zhang et al., ICML 2019) across exits. Side exits weigh from `first_weight` at the first, rising evenly, to 1.
     """
-    losses = (exit_losses(clean, labels).mean(1) + exit_losses(adversarial, labels).mean(1)) / 2
+    on_clean, on_adversarial = (exit_losses(logits, labels).mean(1) for logits in (clean, adversarial))
+    losses = (1 - adversarial_share) * on_clean + adversarial_share * on_adversarial
     if distillation > 0:
         losses = losses + distillation * neighbour_divergence(clean, adversarial)
     weights = torch.linspace(first_weight, 1, len(losses) - 1, device=losses.device)
