@@ -10,8 +10,10 @@ import {
   nameForeignFormat,
   readHeader,
 } from './decode/image-header.js';
-import { countScans } from './decode/jpeg-header.js';
+import { hasMoreScans } from './decode/jpeg-header.js';
+import { withoutText } from './decode/png-header.js';
 import { createSharpDecode } from './decode/sharp-path.js';
+import { firstFrameOnly } from './decode/webp-header.js';
 
 /** What JPEG can hold, and WebP never reaches; resampling a longer PNG would take seconds for a few thousand bytes. */
 const MAX_SIDE_PIXELS = 65_535;
@@ -65,10 +67,17 @@ export function createDecoder(limits: { readonly maxImagePixels: number }): Deco
       refuseSize(header, limits.maxImagePixels);
       if (format === 'jpeg') refuseScans(image);
       const pixels = suitsFastPath(header, image.length, input) ? decodeFast(image, input) : undefined;
-      return pixels ?? decodeWithSharp(image, input);
+      return pixels ?? decodeWithSharp(pixelsAlone[format](image), input);
     },
   };
 }
+
+/** Leaves out what has no say in the pixels, but may cost far more than they do. */
+const pixelsAlone: Readonly<Record<ImageFormat, (image: Buffer) => Buffer>> = {
+  png: withoutText,
+  jpeg: (image) => image,
+  webp: firstFrameOnly,
+};
 
 const formatNames: Readonly<Record<ImageFormat, string>> = { png: 'PNG', jpeg: 'JPEG', webp: 'WebP' };
 
@@ -104,9 +113,8 @@ function refuseSize({ width, height }: ImageHeader, maxImagePixels: number): voi
 }
 
 function refuseScans(jpeg: Buffer): void {
-  const scans = countScans(jpeg);
-  if (scans > MAX_JPEG_SCANS) {
-    throw undecodable(`The JPEG image has ${scans} scans; at most ${MAX_JPEG_SCANS} are accepted.`);
+  if (hasMoreScans(jpeg, MAX_JPEG_SCANS)) {
+    throw undecodable(`The JPEG image has more than ${MAX_JPEG_SCANS} scans.`);
   }
 }
 

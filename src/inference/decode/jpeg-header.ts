@@ -45,13 +45,15 @@ export function readJpegHeader(jpeg: Buffer): ImageHeader | undefined {
 }
 
 /**
- * How often a start of scan may come in these bytes. Within coded data 0xff is followed by other bytes; what else looks
+ * Whether a start of scan may come more often in these bytes. Within coded data 0xff is followed by other bytes; what else looks
  * like one, in metadata, is counted as well.
  */
-export function countScans(jpeg: Buffer): number {
+export function hasMoreScans(jpeg: Buffer, most: number): boolean {
   let scans = 0;
-  for (let at = jpeg.indexOf(SCAN); at >= 0; at = jpeg.indexOf(SCAN, at + SCAN.length)) scans++;
-  return scans;
+  for (let at = jpeg.indexOf(SCAN); at >= 0; at = jpeg.indexOf(SCAN, at + SCAN.length)) {
+    if (++scans > most) return true;
+  }
+  return false;
 }
 
 function notPlain(frame: ImageHeader | undefined): ImageHeader | undefined {

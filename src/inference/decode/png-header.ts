@@ -15,6 +15,9 @@ const plainChunks: ReadonlySet<number> = new Set([
   ...['PLTE', 'tRNS', 'gAMA', 'cHRM', 'sRGB', 'sBIT', 'bKGD', 'hIST', 'pHYs', 'tIME', 'tEXt'].map(chunkType),
 ]);
 
+/** They change no pixel; and inflated, a few hundred bytes of them become many megabytes. */
+const textChunks: ReadonlySet<number> = new Set(['tEXt', 'zTXt', 'iTXt'].map(chunkType));
+
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const FIRST_CHUNK = SIGNATURE.length;
 const IHDR_BYTES = 13;
@@ -51,6 +54,24 @@ function hasOnlyPlainChunks(png: Buffer, start: number): boolean {
     offset += CHUNK_FRAME_BYTES + png.readUInt32BE(offset);
   }
   return false;
+}
+
+/** The PNG without its text chunks: itself if it has none. */
+export function withoutText(png: Buffer): Buffer {
+  const kept = Buffer.allocUnsafe(png.length);
+  let size = 0;
+  let from = 0;
+  for (let offset = FIRST_CHUNK; offset + CHUNK_FRAME_BYTES <= png.length; ) {
+    const end = offset + CHUNK_FRAME_BYTES + png.readUInt32BE(offset);
+    if (textChunks.has(png.readUInt32BE(offset + 4))) {
+      size += png.copy(kept, size, from, offset);
+      from = end;
+    }
+    offset = end;
+  }
+  if (from === 0) return png;
+  if (from < png.length) size += png.copy(kept, size, from);
+  return kept.subarray(0, size);
 }
 
 function chunkType(name: string): number {

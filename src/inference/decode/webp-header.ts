@@ -2,6 +2,11 @@
 // Format: RFC 9649 (container, sections 2.3 to 2.7; lossless, section 3.4); the lossy frame header: RFC 6386, 9.1.
 import type { ImageHeader } from './image-header.js';
 
+/** Of the container: 'RIFF', its size, 'WEBP'. */
+const RIFF_BYTES = 12;
+/** Of a chunk's name and size. */
+const CHUNK_HEAD_BYTES = 8;
+
 /** Up to and including the size of every kind of frame header. */
 const HEADER_BYTES = 30;
 
@@ -34,4 +39,25 @@ function readSize(webp: Buffer): { width: number; height: number } | undefined {
   }
   if (kind !== 'VP8 ' || webp.readUIntBE(23, 3) !== 0x9d012a) return undefined;
   return { width: webp.readUInt16LE(26) & 0x3fff, height: webp.readUInt16LE(28) & 0x3fff };
+}
+
+/** An animation without the frames behind its first, which libvips would look up one by one; else the image itself. */
+export function firstFrameOnly(webp: Buffer): Buffer {
+  const kept = Buffer.allocUnsafe(webp.length);
+  let size = 0;
+  let from = 0;
+  let frames = 0;
+  for (let offset = RIFF_BYTES; offset + CHUNK_HEAD_BYTES <= webp.length; ) {
+    const payload = webp.readUInt32LE(offset + 4);
+    const end = offset + CHUNK_HEAD_BYTES + payload + (payload % 2);
+    if (webp.toString('latin1', offset, offset + 4) === 'ANMF' && ++frames > 1) {
+      size += webp.copy(kept, size, from, offset);
+      from = end;
+    }
+    offset = end;
+  }
+  if (frames < 2) return webp;
+  if (from < webp.length) size += webp.copy(kept, size, from);
+  kept.writeUInt32LE(size - CHUNK_HEAD_BYTES, 4);
+  return kept.subarray(0, size);
 }

@@ -101,7 +101,7 @@ test('refused before a pixel is decoded: a JPEG that goes over its pixels again 
   const repeat = (times: number) =>
     Buffer.concat([progressive.subarray(0, lastScan), ...Array(times).fill(scan), progressive.subarray(-2)]);
   assert.equal((await decoder.decode(repeat(1), undefined, input)).length, 784);
-  await refused('undecodable-image', repeat(100), /has \d+ scans; at most 100 are accepted/);
+  await refused('undecodable-image', repeat(100), /has more than 100 scans/);
 });
 
 test('exactly as many pixels as are allowed are accepted, in every kind of header', async () => {
