@@ -88,7 +88,7 @@ export const Settings = Type.Object(
     maxBatchBytes: Type.Integer({
       default: 32 * MIB,
       minimum: 1,
-      maximum: 1024 * MIB,
+      maximum: 511 * MIB, // it becomes a string, and V8's longest has a little less than 512 MiB
       description: 'Largest body of POST /classify/batch, in bytes.',
     }),
     reloadSeconds: Type.Number({

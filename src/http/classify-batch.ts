@@ -56,6 +56,14 @@ export interface ClassifyBatchOptions {
 export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions> = async (app, options) => {
   const { classifier, metrics, maxImageBytes, maxBatchImages, maxBatchBytes } = options;
   app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser('application/json');
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (isIntricate(body)) {
+      return done(new Failure('invalid-body', 'The body has far more structure than a list of images.'));
+    }
+    return parseJson(request, body, done);
+  });
 
   app.post(
     '/classify/batch',
@@ -140,3 +148,17 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
     return bytes;
   }
 };
+
+/** What opens a value or names one, in a body that is not what it should be; base64 has none of these characters. */
+const STRUCTURE = ['[', '{', ':'];
+const MOST_STRUCTURE = 1000;
+
+/** Whether parsing would take seconds and many times the body's bytes, as it does where arrays or objects abound. */
+function isIntricate(json: string): boolean {
+  let found = 0;
+  return STRUCTURE.some((character) => {
+    let at = json.indexOf(character);
+    while (at >= 0 && ++found <= MOST_STRUCTURE) at = json.indexOf(character, at + 1);
+    return found > MOST_STRUCTURE;
+  });
+}

@@ -110,5 +110,13 @@ test('what is wrong with the request as a whole refuses it as a whole', async ()
   ] as const;
   for (const [response, type] of cases) await assertProblem(response, type);
   assert.equal(({} as { polluted?: boolean }).polluted, undefined);
+  for (const intricate of [
+    `{"images":${'['.repeat(5000)}${']'.repeat(5000)}}`,
+    JSON.stringify({ images: Array.from({ length: 1001 }, () => ({})) }),
+    JSON.stringify(Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [index, 0]))),
+  ]) {
+    const { detail } = (await (await post(to, intricate, json)).json()) as { detail: string };
+    assert.match(detail, /structure/);
+  }
   assert.equal((await post(to, one, `${json}; charset=utf-8`)).status, 200);
 });
