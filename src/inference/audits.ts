@@ -69,6 +69,10 @@ export function createAudits(options: AuditsOptions): Audits {
     if (epsilon !== undefined) {
       metrics.auditEvidence.set(labels, 1);
       metrics.auditAlarm.set(labels, 0);
+    } else {
+      // Of a certificate before this one, which may have promised it.
+      metrics.auditEvidence.remove(labels);
+      metrics.auditAlarm.remove(labels);
     }
     return audit;
   }

@@ -17,14 +17,18 @@ const left = { reason: 'confident', top: [{ classIndex: 1, probability: 1 }] } a
 type Whole = Awaited<ReturnType<AuditsOptions['run']>>;
 const whole = { top: [{ classIndex: 2, probability: 1 }], seconds: 1 } as unknown as Whole;
 
-for (const change of ['replaced', 'removed'] as const) {
+for (const change of ['replaced', 'removed', 'certified for accuracy alone'] as const) {
   test(`samples of a profile that was ${change} meanwhile are counted, and say nothing of what is served`, async (t) => {
     const { directory, manifest } = await writeTestPackage(await temporaryFolder(t));
-    async function packageWith(thresholds: Record<string, number>) {
+    async function packageWith(
+      thresholds: Record<string, number>,
+      loss: 'consistency' | 'error' = 'consistency',
+    ) {
+      const risks = [{ loss, epsilon: 0.05, observed: 0, pValue: 0.01, test: 'none' }];
       const profiles = Object.fromEntries(
         Object.entries(thresholds).map(([name, threshold]) => [
           name,
-          withCertificate(manifest, { policy: 'entropy', thresholds: [threshold, threshold] }),
+          withCertificate(manifest, { policy: 'entropy', thresholds: [threshold, threshold] }, { risks }),
         ]),
       );
       const document = { formatVersion: 1, defaultProfile: 'full', profiles };
@@ -52,7 +56,12 @@ for (const change of ['replaced', 'removed'] as const) {
     const before = audits(await packageWith({ fast: 0.5 })).get('fast');
     const samples = Array.from({ length: 40 }, () => before?.draw(plan));
     for (const sample of samples) sample?.answered(left, new Uint8Array());
-    audits(await packageWith(change === 'replaced' ? { fast: 0.4 } : { other: 0.5 }));
+    const after = {
+      replaced: () => packageWith({ fast: 0.4 }),
+      removed: () => packageWith({ other: 0.5 }),
+      'certified for accuracy alone': () => packageWith({ fast: 0.5 }, 'error'),
+    };
+    audits(await after[change]());
     for (const resolve of runs) resolve(whole);
     await new Promise(setImmediate);
 
