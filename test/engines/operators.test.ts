@@ -19,6 +19,7 @@ const TOLERANCE = 1e-5;
 const refusals: Record<string, RegExp> = {
   'Conv, grouped': /\(Conv\) convolves in 2 groups of several channels\.$/,
   'Conv, one-dimensional': /\(Conv\) does not slide over height and width\.$/,
+  'Elu with an alpha': /\(Elu\) has an alpha other than 1\.$/,
   'MaxPool, dilated': /\(MaxPool\) pools with a dilated window\.$/,
   MatMul: /\(MatMul\) is no product of rows with a matrix\.$/,
   'MatMul with a vector': /\(MatMul\) is no product of rows with a matrix\.$/,
@@ -42,6 +43,16 @@ const refusals: Record<string, RegExp> = {
 
 const cases: Record<string, ShapeCase> = {
   ...shapeCases,
+  'Elu with an alpha': {
+    image: [2, 3, 3],
+    nodes: [node('Elu', ['image'], ['out'], { alpha: { float: 0.5 } })],
+    shape: [2, 3, 3],
+  },
+  'Elu with the alpha that it has': {
+    image: [2, 3, 3],
+    nodes: [node('Elu', ['image'], ['out'], { alpha: { float: 1 } })],
+    shape: [2, 3, 3],
+  },
   'Conv with a bias': {
     image: [3, 6, 6],
     nodes: [node('Conv', ['image', 'w', 'b'], ['out'], { pads: [1, 1, 1, 1] })],

@@ -57,6 +57,12 @@ function scalar({ build }: OperatorContext, value: number): string {
 const leakyRelu: OperatorRule = ({ node, build, value }) =>
   build.add('LeakyRelu', [value(0).node], { alpha: { f: floatAttribute(node.proto, 'alpha') ?? 0.01 } });
 
+const elu: OperatorRule = (context) => {
+  const { node } = context;
+  if ((floatAttribute(node.proto, 'alpha') ?? 1) !== 1) refuse(node, 'has an alpha other than 1');
+  return unary('Elu')(context);
+};
+
 /** max(0, min(1, alpha · x + beta)). */
 const hardSigmoid: OperatorRule = (context) => {
   const { node } = context;
@@ -134,7 +140,7 @@ export const valueRules: Readonly<Record<string, OperatorRule>> = {
   Relu: unary('Relu'),
   Sigmoid: unary('Sigmoid'),
   Tanh: unary('Tanh'),
-  Elu: unary('Elu'),
+  Elu: elu,
   Abs: unary('Abs'),
   Neg: unary('Neg'),
   Exp: unary('Exp'),
