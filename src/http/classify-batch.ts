@@ -56,7 +56,6 @@ export interface ClassifyBatchOptions {
 export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions> = async (app, options) => {
   const { classifier, metrics, maxImageBytes, maxBatchImages, maxBatchBytes } = options;
   app.removeContentTypeParser('text/plain');
-  app.removeContentTypeParser('application/json');
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (isIntricate(body)) {
@@ -156,9 +155,10 @@ const MOST_STRUCTURE = 1000;
 /** Whether parsing would take seconds and many times the body's bytes, as it does where arrays or objects abound. */
 function isIntricate(json: string): boolean {
   let found = 0;
-  return STRUCTURE.some((character) => {
-    let at = json.indexOf(character);
-    while (at >= 0 && ++found <= MOST_STRUCTURE) at = json.indexOf(character, at + 1);
-    return found > MOST_STRUCTURE;
-  });
+  for (const character of STRUCTURE) {
+    for (let at = json.indexOf(character); at >= 0; at = json.indexOf(character, at + 1)) {
+      if (++found > MOST_STRUCTURE) return true;
+    }
+  }
+  return false;
 }

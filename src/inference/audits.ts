@@ -70,11 +70,15 @@ export function createAudits(options: AuditsOptions): Audits {
       metrics.auditEvidence.set(labels, 1);
       metrics.auditAlarm.set(labels, 0);
     } else {
-      // Of a certificate before this one, which may have promised it.
-      metrics.auditEvidence.remove(labels);
-      metrics.auditAlarm.remove(labels);
+      // The certificate before this one may have promised it.
+      forget(labels);
     }
     return audit;
+  }
+
+  function forget(labels: { model: string; version: string; profile: string }): void {
+    metrics.auditEvidence.remove(labels);
+    metrics.auditAlarm.remove(labels);
   }
 
   return ({ manifest: { name, version }, profiles }) => {
@@ -94,9 +98,7 @@ export function createAudits(options: AuditsOptions): Audits {
     }
     for (const key of before.keys()) {
       known.delete(key);
-      const labels = { model: name, version, profile: key.slice(prefix.length) };
-      metrics.auditEvidence.remove(labels);
-      metrics.auditAlarm.remove(labels);
+      forget({ model: name, version, profile: key.slice(prefix.length) });
     }
     return audits;
   };

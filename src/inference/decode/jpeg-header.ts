@@ -1,4 +1,4 @@
-// Reads a JPEG's size, how many scans it has, and from the segments before the first whether the fast path may decode it.
+// Reads a JPEG's size, whether it has too many scans, and from the segments before the first whether the fast path may decode it.
 // Format: ITU-T T.81 annex B; JFIF and Adobe markers: T.871 and T.872.
 import type { ImageHeader } from './image-header.js';
 
@@ -45,8 +45,8 @@ export function readJpegHeader(jpeg: Buffer): ImageHeader | undefined {
 }
 
 /**
- * Whether a start of scan may come more often in these bytes. Within coded data 0xff is followed by other bytes; what else looks
- * like one, in metadata, is counted as well.
+ * Whether a start of scan may come more than `most` times in these bytes. Within coded data 0xff is followed by other
+ * bytes; what else looks like one, in metadata, is counted as well.
  */
 export function hasMoreScans(jpeg: Buffer, most: number): boolean {
   let scans = 0;

@@ -1,6 +1,7 @@
-// Reads a PNG's size, and from its list of chunks whether the fast path may decode it.
+// Reads a PNG's size, and from its list of chunks whether the fast path may decode it; and leaves chunks of text out.
 // Format: Portable Network Graphics, third edition (W3C, 2025), sections 5 and 11.
 import type { ImageHeader } from './image-header.js';
+import { leaveOut, type Span } from './leave-out.js';
 
 const IDAT = chunkType('IDAT');
 const IEND = chunkType('IEND');
@@ -46,32 +47,32 @@ export function readPngHeader(png: Buffer): ImageHeader | undefined {
 }
 
 function hasOnlyPlainChunks(png: Buffer, start: number): boolean {
-  let offset = start;
-  while (offset + CHUNK_FRAME_BYTES <= png.length) {
-    const type = png.readUInt32BE(offset + 4);
+  for (const { type } of chunks(png, start)) {
     if (type === IEND) return true;
     if (!plainChunks.has(type)) return false;
-    offset += CHUNK_FRAME_BYTES + png.readUInt32BE(offset);
   }
   return false;
 }
 
 /** The PNG without its text chunks: itself if it has none. */
 export function withoutText(png: Buffer): Buffer {
-  const kept = Buffer.allocUnsafe(png.length);
-  let size = 0;
-  let from = 0;
-  for (let offset = FIRST_CHUNK; offset + CHUNK_FRAME_BYTES <= png.length; ) {
-    const end = offset + CHUNK_FRAME_BYTES + png.readUInt32BE(offset);
-    if (textChunks.has(png.readUInt32BE(offset + 4))) {
-      size += png.copy(kept, size, from, offset);
-      from = end;
-    }
-    offset = end;
+  return leaveOut(png, textSpans(png));
+}
+
+function* textSpans(png: Buffer): Generator<Span> {
+  for (const { type, start, end } of chunks(png, FIRST_CHUNK)) {
+    if (textChunks.has(type)) yield [start, end];
   }
-  if (from === 0) return png;
-  if (from < png.length) size += png.copy(kept, size, from);
-  return kept.subarray(0, size);
+}
+
+/** The chunks from `offset` on whose frames fit into the bytes; the last may announce more than there is. */
+function* chunks(png: Buffer, offset: number): Generator<{ type: number; start: number; end: number }> {
+  let start = offset;
+  while (start + CHUNK_FRAME_BYTES <= png.length) {
+    const end = start + CHUNK_FRAME_BYTES + png.readUInt32BE(start);
+    yield { type: png.readUInt32BE(start + 4), start, end };
+    start = end;
+  }
 }
 
 function chunkType(name: string): number {

@@ -1,6 +1,7 @@
-// Reads a WebP's size. The fast path never takes one, so that is all that is needed.
+// Reads a WebP's size, and leaves all frames but the first out. The fast path never takes one.
 // Format: RFC 9649 (container, sections 2.3 to 2.7; lossless, section 3.4); the lossy frame header: RFC 6386, 9.1.
 import type { ImageHeader } from './image-header.js';
+import { leaveOut, type Span } from './leave-out.js';
 
 /** Of the container: 'RIFF', its size, 'WEBP'. */
 const RIFF_BYTES = 12;
@@ -43,21 +44,18 @@ function readSize(webp: Buffer): { width: number; height: number } | undefined {
 
 /** An animation without the frames behind its first, which libvips would look up one by one; else the image itself. */
 export function firstFrameOnly(webp: Buffer): Buffer {
-  const kept = Buffer.allocUnsafe(webp.length);
-  let size = 0;
-  let from = 0;
+  const first = leaveOut(webp, laterFrames(webp));
+  if (first !== webp) first.writeUInt32LE(first.length - CHUNK_HEAD_BYTES, 4);
+  return first;
+}
+
+function* laterFrames(webp: Buffer): Generator<Span> {
   let frames = 0;
-  for (let offset = RIFF_BYTES; offset + CHUNK_HEAD_BYTES <= webp.length; ) {
-    const payload = webp.readUInt32LE(offset + 4);
-    const end = offset + CHUNK_HEAD_BYTES + payload + (payload % 2);
-    if (webp.toString('latin1', offset, offset + 4) === 'ANMF' && ++frames > 1) {
-      size += webp.copy(kept, size, from, offset);
-      from = end;
-    }
-    offset = end;
+  let start = RIFF_BYTES;
+  while (start + CHUNK_HEAD_BYTES <= webp.length) {
+    const payload = webp.readUInt32LE(start + 4);
+    const end = start + CHUNK_HEAD_BYTES + payload + (payload % 2);
+    if (webp.toString('latin1', start, start + 4) === 'ANMF' && ++frames > 1) yield [start, end];
+    start = end;
   }
-  if (frames < 2) return webp;
-  if (from < webp.length) size += webp.copy(kept, size, from);
-  kept.writeUInt32LE(size - CHUNK_HEAD_BYTES, 4);
-  return kept.subarray(0, size);
 }

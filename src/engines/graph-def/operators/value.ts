@@ -57,10 +57,9 @@ function scalar({ build }: OperatorContext, value: number): string {
 const leakyRelu: OperatorRule = ({ node, build, value }) =>
   build.add('LeakyRelu', [value(0).node], { alpha: { f: floatAttribute(node.proto, 'alpha') ?? 0.01 } });
 
-const elu: OperatorRule = (context) => {
-  const { node } = context;
+const elu: OperatorRule = ({ node, build, value }) => {
   if ((floatAttribute(node.proto, 'alpha') ?? 1) !== 1) refuse(node, 'has an alpha other than 1');
-  return unary('Elu')(context);
+  return build.add('Elu', [value(0).node]);
 };
 
 /** max(0, min(1, alpha · x + beta)). */
