@@ -104,6 +104,15 @@ test('Prometheus finds the Service, under the job name that the rules expect', (
   );
 });
 
+test('the key for /metrics that both configurations show in a comment is where each of them looks for one', () => {
+  const uncommented = (file: string) => parse(readText(file).replace('# authorization:', 'authorization:'));
+  const [job] = uncommented('deploy/prometheus/prometheus.yml').scrape_configs;
+  assert.deepEqual(Object.keys(job.authorization), ['credentials_file']);
+  const monitor = uncommented('deploy/kubernetes/components/monitoring/service-monitor.yaml');
+  const [{ authorization }] = monitor.spec.endpoints;
+  assert.deepEqual(Object.keys(authorization.credentials), ['name', 'key']);
+});
+
 interface ComposeService {
   readonly read_only: boolean;
   readonly cap_drop: readonly string[];
