@@ -209,7 +209,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
   gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth());
   gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight());
   gauge('rdi_in_flight_limit', 'Most images that may be in flight.', ({ maxInFlight }) => maxInFlight);
-  gauge('rdi_workers', 'Inference threads, as configured.', ({ workers }) => workers);
+  gauge('rdi_workers', 'Inference threads; 1 for TensorFlow, which has its own.', ({ workers }) => workers);
 
   return {
     ...metrics,
