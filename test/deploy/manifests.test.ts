@@ -12,7 +12,7 @@ interface Container {
   readonly image: string;
   readonly ports: readonly { readonly name?: string; readonly containerPort: number }[];
   readonly env: readonly { readonly name: string; readonly value?: string }[];
-  readonly startupProbe?: Probe;
+  readonly startupProbe: Probe;
   readonly readinessProbe: Probe;
   readonly livenessProbe: Probe;
   readonly securityContext: object;
@@ -58,7 +58,7 @@ for (const [kind, pod] of Object.entries(pods)) {
   });
 
   test(`${kind}: probes ask what the service answers, where it listens`, () => {
-    const { startupProbe = container.readinessProbe, readinessProbe, livenessProbe } = container;
+    const { startupProbe, readinessProbe, livenessProbe } = container;
     assert.deepEqual(
       [startupProbe, readinessProbe, livenessProbe].map(({ httpGet }) => httpGet.path),
       ['/readyz', '/readyz', '/livez'],
@@ -86,6 +86,24 @@ for (const [kind, pod] of Object.entries(pods)) {
     );
   });
 }
+
+test('KServe gets the same container as the Deployment', () => {
+  const [plain, underKServe] = Object.values(pods).map(({ containers: [container] }) => ({
+    ...container,
+    // What each calls them; the tests above hold image and ports to the service.
+    name: undefined,
+    image: undefined,
+    ports: undefined,
+    env: container.env.map(({ name, value }) => ({ name, value })),
+    ...Object.fromEntries(
+      (['startupProbe', 'readinessProbe', 'livenessProbe'] as const).map((probe) => [
+        probe,
+        { ...container[probe], httpGet: container[probe].httpGet.path },
+      ]),
+    ),
+  }));
+  assert.deepEqual(underKServe, plain);
+});
 
 test('the disruption budget holds for the pods of the Deployment', () => {
   const [{ pairs }] = kubernetes('base/kustomization.yaml').labels;
