@@ -80,7 +80,8 @@ export const certificates = createDashboard({
       }),
       graph({
         title: 'Stopped early',
-        description: 'Images whose client, deadline or load cut the cascade short, by reason.',
+        description:
+          'Images that a limit of their request cut short. budget: maxExit or maxFlops. deadline: deadlineMs had passed.',
         unit: 'img/s',
         style: 'stacked',
         queries: {
