@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import {
   createConfig,
+  defaultOf,
   environmentVariableOf,
   flagOf,
   type SettingName,
@@ -83,3 +86,22 @@ test('flags and variables are spelled by rule', () => {
   assert.equal(environmentVariableOf('maxInFlight'), 'RDI_MAX_IN_FLIGHT');
   assert.equal(new Set(settingNames.map(flagOf)).size, settingNames.length);
 });
+
+test('docs/operations.md has every setting with its default, and no others', async () => {
+  const text = await readFile(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+  const documented = [...text.matchAll(/^\| (`RDI_.+?) \| (.+?) \|/gm)].flatMap(
+    ([, names = '', defaults = '']) => {
+      const values = defaults.split(', ');
+      return names.split(', ').map((name, index) => [name.replaceAll('`', ''), shownDefault(values[index])]);
+    },
+  );
+  const expected = settingNames.map((name) => [environmentVariableOf(name), String(defaultOf(name))]);
+  assert.deepEqual(documented.sort(), expected.sort());
+});
+
+/** `10 MiB` is 10485760, a dash is nothing. */
+function shownDefault(text = ''): string {
+  const [, number, mebi] = /^([\d,.]+)( MiB)?$/.exec(text) ?? [];
+  if (number === undefined) return text.replace(/[`–]/g, '');
+  return String(Number(number.replaceAll(',', '')) * (mebi ? 2 ** 20 : 1));
+}

@@ -6,9 +6,10 @@ import { createApiKey } from '../api-keys.js';
 
 export function apiKeyCommand(): Command {
   return new Command('api-key')
+    .summary('make an API key for a client')
     .description(
-      'Make an API key: its digest is added to the file that RDI_API_KEYS_FILE names, the key itself is printed ' +
-        'and kept nowhere. To revoke it, delete its line. The server reads the file when it starts.',
+      'Makes an API key and prints it: it is kept nowhere. Its digest is added to the file, which `serve` reads when ' +
+        'it starts with --api-keys-file (RDI_API_KEYS_FILE). To revoke the key, delete its line and restart.',
     )
     .argument('<client>', 'whose key it is: its name is logged with every request')
     .requiredOption('-f, --file <file>', 'the file of digests; made if it does not exist')

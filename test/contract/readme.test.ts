@@ -61,11 +61,11 @@ test('the harder image goes as deep as it says', async () => {
   assert.deepEqual([exit.index, spent.executed], [1, Number(flops.replaceAll(',', ''))]);
 });
 
-test('the command line has the commands that it lists', async (t) => {
+test('it lists the commands of the command line', async (t) => {
   const { stdout } = await runNode(t, [commandLine, '--help']).ended;
   const listed = [...readme.matchAll(/^rdi-serve ([a-z-]+) {2,}/gm)].map(([, name]) => name);
-  assert.ok(listed.length >= 5);
-  for (const name of listed) assert.match(stdout, new RegExp(`^  ${name} `, 'm'));
+  const offered = [...stdout.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, name]) => name);
+  assert.deepEqual(listed, offered);
 });
 
 test('links and pictures lead to files, in all documents', async () => {

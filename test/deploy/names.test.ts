@@ -103,3 +103,21 @@ for (const document of documents) {
     }
   });
 }
+
+test('docs/operations.md has a row for every metric of ours, with all its labels', () => {
+  const rows =
+    readText('docs/operations.md')
+      .match(/^\| `(rdi|http)_.*? \|/gm)
+      ?.join() ?? '';
+  const documented = new Map(
+    [...rows.matchAll(METRIC)].map(([, name = '', braces = '']) => [name, braces.split(',').filter(Boolean)]),
+  );
+  const ours = registry.getMetricsAsArray().filter(({ name }) => /^(rdi|http)_/.test(name));
+  const expected = new Map(
+    (ours as unknown as { name: string; labelNames: string[] }[]).map(({ name, labelNames }) => [
+      name,
+      labelNames.filter((label) => label !== 'model' && label !== 'version'),
+    ]),
+  );
+  assert.deepEqual(documented, expected);
+});
