@@ -22,7 +22,12 @@ const ARRIVAL_MILLISECONDS = 10_000;
 const PATIENCE_SECONDS = 120;
 
 const { maxBytesInFlight, maxImageBytes, maxBatchBytes } = createConfig();
-const server = await startServer({ models, workers: 2, requestTimeoutSeconds: PATIENCE_SECONDS });
+const server = await startServer({
+  models,
+  workers: 2,
+  requestTimeoutSeconds: PATIENCE_SECONDS,
+  auditFraction: 0,
+});
 const port = Number(new URL(server.url).port);
 const resident = async (): Promise<number> => sumOf(await server.metrics(), 'process_resident_memory_bytes');
 
