@@ -73,7 +73,7 @@ def test_what_the_user_can_put_right_is_one_sentence(
     assert (
         main(["train", "--config", str(tmp_path / "bad.json"), "--run", str(tmp_path / "run"), "--device", "cpu"]) == 2
     )
-    assert "train: unknown network 'rdi-huge'; known: rdi-mobilenetv2" in capsys.readouterr().err
+    assert "train: unknown network 'rdi-huge'; known: mobilenetv2, rdi-mobilenetv2, " in capsys.readouterr().err
 
 
 def test_held_out_images_are_written_as_the_run_split_them(config: TrainingConfig, tmp_path: Path) -> None:

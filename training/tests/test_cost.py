@@ -35,7 +35,7 @@ def test_own_heads_cost_at_most_a_twentieth(name: str) -> None:
     assert sum(cost.heads[:-1]) <= 0.05 * cost.full
 
 
-@pytest.mark.parametrize("name", ["smallcnn", "resnet38"])
+@pytest.mark.parametrize("name", ["smallcnn", "resnet38", "mobilenetv2"])
 def test_backbone_is_the_single_exit_network(name: str) -> None:
     dynamic, baseline = (network_cost(build_network(network, classes=10)) for network in (f"rdi-{name}", name))
     assert dynamic.full == baseline.full

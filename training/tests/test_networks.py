@@ -27,6 +27,18 @@ def test_depthwise_convolution_in_bf16_is_the_fp32_one(stride: int, side: int) -
         assert (rounded - expected).norm() < 0.01 * expected.norm()
 
 
+@pytest.mark.parametrize("name", ["smallcnn", "resnet38", "mobilenetv2"])
+def test_baseline_computes_what_the_final_exit_does(name: str) -> None:
+    torch.manual_seed(1)
+    multi_exit, baseline = (build_network(network, classes=10).eval() for network in (f"rdi-{name}", name))
+    weights = [*multi_exit.stages.state_dict().values(), *multi_exit.heads[-1].state_dict().values()]
+    baseline.load_state_dict(dict(zip(baseline.state_dict(), weights, strict=True)))
+    images = torch.rand(4, *multi_exit.image_shape)
+    (logits,) = baseline(images)
+    assert torch.equal(logits, multi_exit(images)[-1])
+    assert baseline.image_shape == multi_exit.image_shape
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks_are_built_channels_last(name: str) -> None:
     weights = [parameter for parameter in build_network(name, classes=10).parameters() if parameter.dim() == 4]

@@ -1,7 +1,7 @@
-"""RDI-MobileNetV2 for CIFAR-10 (Triple Wins, section 4.1), on MobileNetV2 (Sandler et al., CVPR 2018).
+"""RDI-MobileNetV2 for CIFAR-10 (Triple Wins, section 4.1), and its single-exit baseline.
 
-For 32 x 32 images the first convolution and the second group have stride 1. Counting the first convolution as
-layer 1, side exits stand after layers 2, 5, 8, 10, 13 and 16 of 19.
+The backbone is MobileNetV2 (Sandler et al., CVPR 2018). For 32 x 32 images its first convolution and its second group
+have stride 1. Counting the first convolution as layer 1, side exits stand after layers 2, 5, 8, 10, 13 and 16 of 19.
 """
 
 import itertools
@@ -25,6 +25,7 @@ GROUPS = (
 )
 FIRST_CHANNELS, LAST_CHANNELS = 32, 1280
 EXIT_LAYERS = (2, 5, 8, 10, 13, 16)
+IMAGE_SHAPE = (3, 32, 32)
 
 
 class DepthwiseConvolution(nn.Conv2d):
@@ -78,7 +79,10 @@ class InvertedResidual(nn.Module):
 
 
 def rdi_mobilenetv2(classes: int = 10) -> MultiExitNetwork:
-    """Build RDI-MobileNetV2: six side exits and the final one, all side heads together below 5 % of the backbone."""
+    """Build RDI-MobileNetV2: six side exits and the final one.
+
+    The backbone costs 91.15 M multiply-accumulates, the side heads together 4.3 % of that.
+    """
     heads = [
         strided_head(16, 32, 64, classes=classes, pool_first=True),  # after layer 2: 16 x 32 x 32
         strided_head(32, 32, 64, classes=classes),  # after layer 5: 32 x 16 x 16
@@ -88,13 +92,27 @@ def rdi_mobilenetv2(classes: int = 10) -> MultiExitNetwork:
         strided_head(160, 64, classes=classes),  # after layer 16: 160 x 4 x 4
         classifier(LAST_CHANNELS, classes),
     ]
-    network = MultiExitNetwork(_stages(), heads, image_shape=(3, 32, 32))
+    network = MultiExitNetwork(_stages(), heads, IMAGE_SHAPE)
+    initialise(network)
+    return network
+
+
+def mobilenetv2(classes: int = 10) -> MultiExitNetwork:
+    """The plain MobileNetV2: one stage, one exit. Trained alike, it is the defended baseline."""
+    network = MultiExitNetwork([nn.Sequential(*_layers())], [classifier(LAST_CHANNELS, classes)], IMAGE_SHAPE)
     initialise(network)
     return network
 
 
 def _stages() -> list[nn.Sequential]:
-    """The 19 layers, cut after each that has a side exit."""
+    """The layers, cut after each that has a side exit."""
+    layers = _layers()
+    bounds = [0, *EXIT_LAYERS, len(layers)]
+    return [nn.Sequential(*layers[begin:end]) for begin, end in itertools.pairwise(bounds)]
+
+
+def _layers() -> list[nn.Module]:
+    """The 19 layers of the backbone, in order."""
     layers: list[nn.Module] = [_outer_convolution(3, FIRST_CHANNELS, kernel=3)]
     channels_in = FIRST_CHANNELS
     for expansion, channels, blocks, first_stride in GROUPS:
@@ -103,8 +121,7 @@ def _stages() -> list[nn.Sequential]:
             layers.append(InvertedResidual(channels_in, channels, expansion, stride))
             channels_in = channels
     layers.append(_outer_convolution(channels_in, LAST_CHANNELS, kernel=1))
-    bounds = [0, *EXIT_LAYERS, len(layers)]
-    return [nn.Sequential(*layers[begin:end]) for begin, end in itertools.pairwise(bounds)]
+    return layers
 
 
 def _outer_convolution(channels_in: int, channels: int, kernel: int) -> nn.Sequential:

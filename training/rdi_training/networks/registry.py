@@ -6,13 +6,14 @@ from collections.abc import Callable
 import torch
 
 from .authors_resnet38 import authors_resnet38
-from .mobilenetv2 import rdi_mobilenetv2
+from .mobilenetv2 import mobilenetv2, rdi_mobilenetv2
 from .multi_exit import MultiExitNetwork
 from .resnet38 import rdi_resnet38, resnet38
 from .small_cnn import rdi_small_cnn, small_cnn
 from .tiny import rdi_tiny
 
 NETWORKS: dict[str, Callable[..., MultiExitNetwork]] = {
+    "mobilenetv2": mobilenetv2,
     "rdi-mobilenetv2": rdi_mobilenetv2,
     "rdi-resnet38": rdi_resnet38,
     "rdi-resnet38-authors": authors_resnet38,
