@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Trains, exports and evaluates the three CIFAR-10 networks in turn. After MINUTES training stops and nothing else is begun;
-# the same command goes on where the last one stopped, until it says that all is done. Meant for one data-centre GPU.
+# Trains, exports and evaluates the CIFAR-10 networks and their baselines in turn. After MINUTES training stops and nothing else
+# is begun; the same command goes on where the last one stopped, until it says that all is done. Meant for one data-centre GPU.
 #
-#   train-cifar10.sh RUNS [MINUTES]      RUNS/NAME/ gets the run and its export/; RUNS/triple-win.md the comparison
+#   train-cifar10.sh RUNS [MINUTES]      RUNS/NAME/ gets the run, its export/ and, of a network, triple-win.md
 #
-# CONFIGS (configs/gpu), NAMES, DEVICE, DATASET, IMAGES and TRAIN_OPTIONS change what it does, PYTHON what runs it.
+# CONFIGS (configs/gpu), NAMES (each network and, behind it, its baseline), DEVICE, DATASET, IMAGES and TRAIN_OPTIONS change what
+# it does, PYTHON what runs it.
 set -euo pipefail
 runs=$(mkdir -p "$1" && cd "$1" && pwd)
 minutes=${2:-9}
 cd "$(dirname "$0")"
-read -ra names <<<"${NAMES:-rdi-resnet38 resnet38-single rdi-mobilenetv2}"
+read -ra names <<<"${NAMES:-rdi-resnet38 resnet38-single rdi-mobilenetv2 mobilenetv2-single}"
 read -ra options <<<"${TRAIN_OPTIONS:-}"
 device=${DEVICE:-cuda}
 dataset=${DATASET:-cifar10}
@@ -37,8 +38,11 @@ for name in "${names[@]}"; do
     compare "$runs/$name/export" --out "$runs/$name/report"
   fi
 done
-if [[ ! -e $runs/triple-win.md ]]; then
-  if out_of_time; then echo 'time is up; the same command goes on'; exit; fi
-  compare "$runs/${names[0]}/export" --against "$runs/${names[1]}/export" --out "$runs/triple-win"
-fi
+for ((i = 0; i + 1 < ${#names[@]}; i += 2)); do
+  pair=("$runs/${names[i]}" "$runs/${names[i + 1]}")
+  if [[ ! -e ${pair[0]}/triple-win.md ]]; then
+    if out_of_time; then echo 'time is up; the same command goes on'; exit; fi
+    compare "${pair[0]}/export" --against "${pair[1]}/export" --out "${pair[0]}/triple-win"
+  fi
+done
 echo 'all is done'

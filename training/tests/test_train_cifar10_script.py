@@ -28,16 +28,16 @@ def test_it_stops_in_time_goes_on_and_compares(config: TrainingConfig, tmp_path:
         "PYTHON": sys.executable,
         "PYTHONPATH": str(tmp_path),
         "CONFIGS": str(tmp_path),
-        "NAMES": "dynamic single",
         "DEVICE": "cpu",
         "DATASET": "stripes",
         "IMAGES": "30",
         "TRAIN_OPTIONS": "--threads 1",
     }
 
-    def run(minutes: str) -> str:
+    def run(minutes: str, names: str = "dynamic single") -> str:
         command = ["bash", str(SCRIPT), str(tmp_path / "runs"), minutes]
-        return subprocess.run(command, env=os.environ | settings, check=True, capture_output=True, text=True).stdout
+        environment = os.environ | settings | {"NAMES": names}
+        return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
     assert "time is up; the same command goes on" in run("0")
     assert not (tmp_path / "runs" / "dynamic").exists()
@@ -45,6 +45,10 @@ def test_it_stops_in_time_goes_on_and_compares(config: TrainingConfig, tmp_path:
     for name in ("dynamic", "single"):
         assert (tmp_path / "runs" / name / "export" / "model.onnx").exists()
         assert (tmp_path / "runs" / name / "report.md").exists()
-    table = (tmp_path / "runs" / "triple-win.md").read_text()
-    assert "dynamic, balanced minus single, balanced" in table
-    assert "Paired, image by image; executed on clean images:" in table
+    assert not (tmp_path / "runs" / "single" / "triple-win.md").exists()
+    # A second pair, of what there is already.
+    assert "all is done" in run("30", "dynamic single single dynamic")
+    for name, baseline in (("dynamic", "single"), ("single", "dynamic")):
+        table = (tmp_path / "runs" / name / "triple-win.md").read_text()
+        assert f"{name}, balanced minus {baseline}, balanced" in table
+        assert "Paired, image by image; executed on clean images:" in table
