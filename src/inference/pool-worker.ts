@@ -53,6 +53,10 @@ export interface PoolWorkerOptions {
 const FIRST_BACKOFF_MS = 200;
 const LONGEST_BACKOFF_MS = 30_000;
 
+function backoffMs(failed: number): number {
+  return failed === 0 ? 0 : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failed - 1));
+}
+
 interface Load {
   readonly command: LoadCommand;
   begun: boolean;
@@ -177,9 +181,9 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
     for (const batch of inHand.giveBackAll()) batch.onLost();
     load?.end(load.begun ? 'A worker died while it loaded them.' : undefined);
     if (closing) return;
-    if (failedRestarts === 0) return void replace();
-    options.onRestartFailed();
-    restart = setTimeout(replace, Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failedRestarts - 1)));
+    if (failedRestarts > 0) options.onRestartFailed();
+    // Not at once: whoever waits for the load takes back what killed this thread, before the next one loads it.
+    restart = setTimeout(replace, backoffMs(failedRestarts));
   }
 
   async function replace(): Promise<void> {

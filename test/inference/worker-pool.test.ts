@@ -118,6 +118,18 @@ test('segments that a worker refuses leave it as it was', async (t) => {
   assert.equal(await ended, 'done');
 });
 
+test('segments that end the worker that loads them are refused, and in no successor', async (t) => {
+  const { pool, calls, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
+  const deadly = others.map((one) => ({ ...one, graph: new Uint8Array() }));
+  await assert.rejects(pool.load('tiny/1', deadly), /^PackageError: A worker died while it loaded them\.$/);
+  await until(() => pool.idle() === 2);
+  assert.equal(calls.restarts, 1);
+  await pool.load('tiny/1', others);
+  const both = [poolBatch(images), poolBatch(images)];
+  for (const { batch } of both) pool.run(batch);
+  assert.deepEqual(await Promise.all(both.map(({ ended }) => ended)), ['done', 'done']);
+});
+
 const deadly = () =>
   poolBatch(
     images.slice(0, 1).map((image) => marked(image, 'exit')),

@@ -1,7 +1,7 @@
 // An engine under a test's direction, the ONNX one unless another is named. The two talk through a folder, named in the
 // module's URL: every run is written down there before it starts, and waits while the folder holds a file `hold`, unless
 // it finds one `pass`; loads fail while the folder holds a file `refuse`. Images with a mark (their first pixels) make a
-// run fail. Runs in workers; `createDirector` is the test's end.
+// run fail, a segment without a graph ends the thread that loads it. Runs in workers; `createDirector` is the test's end.
 import { appendFileSync, existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -82,6 +82,7 @@ export async function createEngine(): Promise<Engine> {
     ...engine,
     async load(sources) {
       if (existsSync(join(folder, 'refuse'))) throw new Error('no memory left');
+      if (sources.some(({ graph }) => graph.length === 0)) process.exit(3);
       const segments = await engine.load(sources);
       return segments.map((segment, index) => ({
         release: () => segment.release(),
