@@ -7,11 +7,13 @@ import { createEngine } from '../../src/engines/onnx.js';
 import { createImageTensor } from '../../src/inference/image-tensor.js';
 import type { Description } from '../../src/models/description.js';
 import type { GoldenDocument } from '../../src/models/golden.js';
+import { makeGolden } from '../../src/models/golden-outputs.js';
 import { importPackage } from '../../src/models/import.js';
 import type { Manifest } from '../../src/models/manifest.js';
 import { decodeModel, encodeModel } from '../../src/models/onnx-proto.js';
-import { loadPackage } from '../../src/models/package.js';
+import { loadPackage, readNetwork } from '../../src/models/package.js';
 import { type NetworkOptions, writeTestExport } from '../support/network.js';
+import { node, tensorInfo } from '../support/onnx-builder.js';
 import { readJson, temporaryFolder } from '../support/packages.js';
 import { largestDifference, runModel } from '../support/run-model.js';
 
@@ -226,6 +228,36 @@ describe('an import refuses', () => {
       message: /^The engine "onnx" cannot run model\.onnx: /,
     });
   });
+
+  for (const count of [8, 1]) {
+    it(`a network that normalises over the images of a batch, with golden outputs of ${count}`, async (t) => {
+      const { source, run, description } = await prepare(t);
+      const path = join(source, 'model.onnx');
+      const model = decodeModel(await readFile(path));
+      const nodes = model.graph?.node ?? [];
+      const at = nodes.findIndex((one) => one.output?.includes('cut_1'));
+      Object.assign(nodes[at] ?? {}, { output: ['before'] });
+      nodes.splice(at + 1, 0, {
+        ...node('MeanVarianceNormalization', ['before'], ['cut_1']),
+        name: 'mixing',
+      });
+      // What it gives is taken from the file: rdi-serve does not know this operator.
+      Object.assign(model.graph ?? {}, { value_info: [tensorInfo('cut_1', ['batch', 8, 4, 4])] });
+      const bytes = encodeModel(model);
+      await writeFile(path, bytes);
+
+      const { tensor, classes, exits } = description;
+      const input = { ...description.input, tensor, background: 0 };
+      const network = readNetwork(bytes, { input, classes, exits });
+      const golden = await makeGolden(createEngine(), network, input, count, 1);
+      await writeFile(join(source, 'golden.json'), JSON.stringify(golden));
+      await assert.rejects(run(), {
+        name: 'PackageError',
+        message:
+          /^Images in one batch influence each other at exit "exit-1": logits differ by .*, more than /,
+      });
+    });
+  }
 
   it('a network whose answers are not numbers', async (t) => {
     const { source, run } = await prepare(t);
