@@ -55,6 +55,13 @@ export class Failure extends Error {
 /** A model package that cannot be served; the message is one sentence that names the cause. */
 export class PackageError extends Error {
   override readonly name = 'PackageError';
+  /** Nothing was found against the package itself: the same may succeed at another time. */
+  readonly isPassing: boolean;
+
+  constructor(message: string, options: ErrorOptions & { isPassing?: boolean } = {}) {
+    super(message, options);
+    this.isPassing = options.isPassing ?? false;
+  }
 }
 
 /** A mistake in flags, environment or a command's arguments; the message says what to change. */

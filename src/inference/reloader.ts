@@ -1,7 +1,7 @@
 // Swaps the profiles of a served model for those that lie in its package now: read, checked, their segments loaded
 // into every worker, and only then, in one turn of the event loop, put in place. Requests in flight keep theirs.
 import type { Logger } from 'pino';
-import { invariant, messageOf } from '../errors.js';
+import { invariant, messageOf, PackageError } from '../errors.js';
 import { watchCalibrations } from '../models/calibration-watch.js';
 import type { ModelPackage } from '../models/package.js';
 import { CALIBRATION_FILE } from '../models/package-documents.js';
@@ -30,48 +30,57 @@ export interface ReloaderOptions {
 
 export function createReloader({ load, swap, metrics, logger, ...options }: ReloaderOptions): Reloader {
   const packages = new Map(options.packages);
-  let turn = Promise.resolve();
+  let turn: Promise<unknown> = Promise.resolve();
   const idOf = new Map([...packages].map(([id, { directory }]) => [directory, id]));
   const endWatch =
     options.intervalSeconds > 0
       ? watchCalibrations({
           directories: [...idOf.keys()],
           intervalSeconds: options.intervalSeconds,
-          onChange: (directory) => inTurn(idOf.get(directory)),
+          onChange: (directory, again) => inTurn(idOf.get(directory), again),
         })
       : undefined;
 
-  function inTurn(id: string | undefined): Promise<void> {
-    turn = turn.then(() => reload(id));
-    return turn;
+  function inTurn(id: string | undefined, again: boolean): Promise<boolean> {
+    const settled = turn.then(() => reload(id, again));
+    turn = settled;
+    return settled;
   }
 
-  async function reload(id: string | undefined): Promise<void> {
+  /**
+   * @param again whether the same change has been tried before
+   * @returns whether there is no sense in trying it again
+   */
+  async function reload(id: string | undefined, again: boolean): Promise<boolean> {
     const served = id && packages.get(id);
     invariant(served, 'only what is served is reloaded');
     const { name: model, version } = served.manifest;
     try {
       const next = await rereadProfiles(served);
       metrics.calibrationRefused.set({ model, version }, 0);
-      if (sha256Of(next) === sha256Of(served)) return;
+      if (sha256Of(next) === sha256Of(served)) return true;
       const more = next.segments.filter((segment) => !served.segments.includes(segment));
       if (more.length > 0) await load(id, more);
       packages.set(id, next);
       swap(next);
       metrics.calibrationReloads.inc({ model, version, result: 'swapped' });
       logger.info({ model, version, sha256: sha256Of(next), segments: more.length }, 'profiles swapped');
+      return true;
     } catch (error) {
+      const isSettled = error instanceof PackageError && !error.isPassing;
       metrics.calibrationRefused.set({ model, version }, 1);
+      if (again && !isSettled) return false; // said already
       metrics.calibrationReloads.inc({ model, version, result: 'refused' });
       logger.error(
         { model, version, reason: messageOf(error) },
         'changed profiles refused: the old ones stay',
       );
+      return isSettled;
     }
   }
 
   return {
-    reload: async () => void (await Promise.all([...packages.keys()].map(inTurn))),
+    reload: async () => void (await Promise.all([...packages.keys()].map((id) => inTurn(id, false)))),
     close: () => endWatch?.(),
   };
 }

@@ -92,16 +92,16 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       one.id === network ? { ...one, segments: [...one.segments, ...segments] } : one,
     );
     const command: LoadCommand = { kind: 'load', network, segments };
-    const refuse = (reason: string): never => {
+    const refuse = (reason: string, isPassing = false): never => {
       networks = before;
-      throw new PackageError(reason);
+      throw new PackageError(reason, { isPassing });
     };
     for (const worker of workers) {
       const refused = await worker.load(command);
       if (refused !== undefined) refuse(refused);
     }
     // Unproven, they might keep every replacement from starting.
-    if (!hasWorkers()) refuse('No worker is left that could check them.');
+    if (!hasWorkers()) refuse('No worker is left that could check them.', true);
   }
 
   async function close(): Promise<void> {

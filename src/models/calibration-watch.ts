@@ -1,21 +1,37 @@
-// Notices that a package's profiles have changed on disk, by looking: that works for every kind of volume and link.
+// Notices that a package's profiles may have changed on disk, by looking: that works for every kind of volume and link.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CALIBRATION_FILE } from './package-documents.js';
-import { MANIFEST_FILE } from './package-files.js';
+import { filesOf } from './package-files.js';
 
 export interface WatchOptions {
   /** Of packages. */
   readonly directories: readonly string[];
   /** From look to look; a change counts once two looks in a row have found it the same, so that none is read half. */
   readonly intervalSeconds: number;
-  /** Called for every directory once at first, for what may have changed before the first look. */
-  readonly onChange: (directory: string) => Promise<void>;
+  /**
+   * Called for every directory once at first, for what may have changed before the first look.
+   * @param again whether it is called once more for the same change
+   * @returns whether that is settled; if not, it is called again after the next look
+   */
+  readonly onChange: (directory: string, again: boolean) => Promise<boolean>;
+}
+
+interface State {
+  readonly directory: string;
+  /** What the last look found, and what `onChange` was last called for. */
+  last: string | undefined;
+  tried: string | undefined;
+  isSettled: boolean;
 }
 
 /** @returns ends the watch. */
 export function watchCalibrations({ directories, intervalSeconds, onChange }: WatchOptions): () => void {
-  const states = directories.map((directory) => ({ directory, handled: '', last: '' }));
+  const states: State[] = directories.map((directory) => ({
+    directory,
+    last: undefined,
+    tried: undefined,
+    isSettled: false,
+  }));
   let timer: NodeJS.Timeout | undefined;
   let ended = false;
 
@@ -24,9 +40,10 @@ export function watchCalibrations({ directories, intervalSeconds, onChange }: Wa
       const found = await fingerprint(state.directory);
       const isStill = found === state.last;
       state.last = found;
-      if (!isStill || found === state.handled || ended) continue;
-      state.handled = found;
-      await onChange(state.directory);
+      const again = found === state.tried;
+      if (!isStill || (again && state.isSettled) || ended) continue;
+      state.tried = found;
+      state.isSettled = await onChange(state.directory, again);
     }
     if (!ended) schedule();
   }
@@ -43,13 +60,14 @@ export function watchCalibrations({ directories, intervalSeconds, onChange }: Wa
   };
 }
 
-/** Changes whenever one of the two files is written or replaced. */
+/** Changes whenever a file is written or replaced: new profiles may need the network's, which may arrive after them. */
 async function fingerprint(directory: string): Promise<string> {
+  const files = await filesOf(directory).catch(() => []);
   const parts = await Promise.all(
-    [MANIFEST_FILE, CALIBRATION_FILE].map((file) =>
+    files.map((file) =>
       stat(join(directory, file), { bigint: true }).then(
-        ({ ino, size, mtimeNs }) => `${ino} ${size} ${mtimeNs}`,
-        () => 'missing',
+        ({ ino, size, mtimeNs }) => `${file} ${ino} ${size} ${mtimeNs}`,
+        () => `${file} missing`,
       ),
     ),
   );

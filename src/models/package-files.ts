@@ -43,6 +43,7 @@ export async function readInside(directory: string, file: string, bytes?: number
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     throw new PackageError(missing ? `${file} is missing.` : `${file} cannot be read: ${messageOf(error)}.`, {
       cause: error,
+      isPassing: !missing,
     });
   }
 }
@@ -80,7 +81,8 @@ export async function readListedFiles(
   return kept;
 }
 
-async function filesOf(directory: string, prefix = ''): Promise<string[]> {
+/** Paths relative to `directory`, in order. */
+export async function filesOf(directory: string, prefix = ''): Promise<string[]> {
   const entries = await readdir(join(directory, prefix), { withFileTypes: true });
   const found = await Promise.all(
     entries

@@ -1,17 +1,18 @@
 // Profiles change while the server runs: every answer belongs to one version of them, and no request notices.
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Prediction } from '../../src/inference/prediction.js';
 import type { ModelPackage } from '../../src/models/package.js';
 import type { CalibrationDocument, ProfileDocument } from '../../src/models/profiles.js';
 import { withCertificate } from '../support/certificate.js';
-import { createDirector } from '../support/directed-engine.js';
+import { createDirector, marked } from '../support/directed-engine.js';
+import { fromPixels } from '../support/images.js';
 import { writeTestPackage } from '../support/network.js';
 import { editManifest, temporaryFolder, writeListed } from '../support/packages.js';
 import { testImages } from '../support/profiled-package.js';
-import { classify, predict } from '../support/requests.js';
+import { assertProblem, classify, predict } from '../support/requests.js';
 import { startProcess } from '../support/serve-process.js';
 import { startTestService, until } from '../support/service.js';
 
@@ -152,6 +153,39 @@ test('what cannot be served is refused loudly, the old one stays, and a mended o
   await classifier.reload();
   assert.equal((await samples()).sum('rdi_calibration_refused'), 0);
   assert.ok((await lateAnswers()).every((threshold) => threshold === 0.999));
+});
+
+test('what no worker was left to check is tried again when there is one, and complained of once', async (t) => {
+  const { models, package: one } = await writeModels(t);
+  const director = createDirector(await temporaryFolder(t));
+  const { url, log } = await startTestService(t, {
+    config: { models, reloadSeconds: 0.05 },
+    engineModule: director.engineModule,
+  });
+  await director.refuse();
+  const [image] = await testImages(1);
+  assert.ok(image);
+  const deadly = await fromPixels(marked(image.pixels, 'exit'), 16, 16, 3).png().toBuffer();
+  await assertProblem(await classify(url, deadly), 'worker-lost');
+  await write(one, { policy: 'entropy', thresholds: [1, 1] });
+  const refusals = () => log.filter(({ reason }) => reason === 'No worker is left that could check them.');
+  await until(() => refusals().length > 0);
+  await director.accept();
+  await until(() => log.some(({ msg }) => msg === 'profiles swapped'));
+  assert.equal(refusals().length, 1);
+  assert.equal((await predict(url, image.png)).exit.threshold, 1);
+});
+
+test('profiles that were there before the network they need are taken when it is whole', async (t) => {
+  const { models, package: one } = await writeModels(t);
+  const graph = join(one.directory, 'model.onnx');
+  const whole = await readFile(graph);
+  const { log } = await startTestService(t, { config: { models, reloadSeconds: 0.05 } });
+  await writeFile(graph, whole.subarray(0, 1000));
+  await write(one, { policy: 'entropy', thresholds: [1, 1] });
+  await until(() => log.some(({ reason }) => /^model\.onnx has 1000 bytes/.test(`${reason}`)));
+  await writeFile(graph, whole);
+  await until(() => log.some(({ msg }) => msg === 'profiles swapped'));
 });
 
 test('a changed file is found without being told, and at once with SIGHUP', async (t) => {

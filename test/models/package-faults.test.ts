@@ -1,6 +1,6 @@
 // Packages with one fault each: every one is refused in one sentence that names the file and the fault.
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -250,4 +250,15 @@ describe('a package is refused that', () => {
       });
     });
   }
+});
+
+it('only what could not be read may be in order at another time', async (t) => {
+  const directory = join(await temporaryFolder(t), 'tiny', '1');
+  await cp(sound, directory, { recursive: true });
+  const isPassing = async () => (await loadPackage(directory).catch((error) => error)).isPassing;
+  await rm(join(directory, 'golden.json'));
+  assert.equal(await isPassing(), false);
+  await symlink('golden.json', join(directory, 'golden.json'));
+  await assert.rejects(loadPackage(directory), /^PackageError: golden\.json cannot be read: ELOOP/);
+  assert.equal(await isPassing(), true);
 });
