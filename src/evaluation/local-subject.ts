@@ -30,13 +30,13 @@ export async function createLocalSubject(
         files,
       },
       async classify({ name: sample, mediaType, bytes }, profile) {
-        const leave = classifier.admit(1);
+        const admitted = classifier.admit(1);
         try {
-          return await classifier.classify({ bytes, mediaType }, createPlan(model, { profile }));
+          return await admitted.classify({ bytes, mediaType }, createPlan(model, { profile }));
         } catch (error) {
           throw new UsageError(`${sample} was not classified: ${messageOf(error)}`, { cause: error });
         } finally {
-          leave();
+          admitted.leave();
         }
       },
       metrics: () => metrics.registry.metrics(),

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger } from 'fastify';
 import Type from 'typebox';
 import { Failure } from '../errors.js';
-import type { Classifier } from '../inference/classifier.js';
+import type { Admitted, Classifier } from '../inference/classifier.js';
 import { createPlan, type Plan } from '../inference/plan.js';
 import { Prediction } from '../inference/prediction.js';
 import type { ClientSignal } from '../inference/scheduler.js';
@@ -98,20 +98,23 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
           `images: ${images.length} are more than the ${maxBatchImages} allowed.`,
         );
       }
-      const leave = classifier.admit(images.length);
+      const admitted = classifier.admit(images.length);
       const signal = clientSignal(reply);
       try {
         const results = await Promise.all(
-          images.map((text) => classifyOne(text, plan, signal, request.log, request.trace?.image())),
+          images.map((text) =>
+            classifyOne(admitted, text, plan, signal, request.log, request.trace?.image()),
+          ),
         );
         return { results };
       } finally {
-        leave();
+        admitted.leave();
       }
     },
   );
 
   async function classifyOne(
+    admitted: Admitted,
     text: string,
     plan: Plan,
     signal: ClientSignal,
@@ -120,7 +123,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
   ): Promise<BatchItem> {
     try {
       return {
-        prediction: await classifier.classify(
+        prediction: await admitted.classify(
           { bytes: decodeBase64(text), mediaType: undefined },
           plan,
           signal,

@@ -123,18 +123,18 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
       }
       const mediaType = mediaTypeOf(request.headers['content-type']);
 
-      const leave = classifier.admit(1);
+      const admitted = classifier.admit(1);
       try {
         const timeline = request.trace?.image();
         const signal = clientSignal(reply);
-        const prediction = await classifier.classify({ bytes, mediaType }, plan, signal, timeline);
+        const prediction = await admitted.classify({ bytes, mediaType }, plan, signal, timeline);
         const { exit, flops, timing } = prediction;
         reply.header('x-exit-index', exit.index);
         reply.header('x-flops', flops.executed);
         reply.header('server-timing', serverTiming(timing));
         return prediction;
       } finally {
-        leave();
+        admitted.leave();
       }
     },
   );

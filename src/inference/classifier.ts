@@ -1,4 +1,4 @@
-// Inference as the HTTP layer sees it: classify(image, plan) → prediction.
+// Inference as the HTTP layer sees it: admit(images), then for each classify(image, plan) → prediction.
 // decode → scheduler → worker ⟶ cascade ⇄ exit-policy → engine
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.js';
@@ -36,6 +36,19 @@ export interface EngineStatus extends EngineInfo {
   readonly passedOver: PassedOver[];
 }
 
+/** The images of one request. */
+export interface Admitted {
+  /**
+   * Classifies one of them. Its deadline and its total time run from their admission.
+   * @param signal says that nobody waits for it any more
+   * @param timeline is filled in as far as the image gets
+   * @throws Failure
+   */
+  classify(image: EncodedImage, plan: Plan, signal?: ClientSignal, timeline?: Timeline): Promise<Prediction>;
+  /** Gives their places back. */
+  leave(): void;
+}
+
 export interface Classifier {
   readonly catalog: Catalog;
   readonly engine: EngineStatus;
@@ -43,15 +56,8 @@ export interface Classifier {
   readonly refused: readonly RefusedPackage[];
   /** If not, requests are answered `worker-lost` until a worker can be started again. */
   hasWorkers(): boolean;
-  /** Takes places for `images` images, all or none. @returns gives them back. @throws Failure `saturated` */
-  admit(images: number): () => void;
-  /**
-   * Classifies an admitted image.
-   * @param signal says that nobody waits for it any more
-   * @param timeline is filled in as far as the image gets
-   * @throws Failure
-   */
-  classify(image: EncodedImage, plan: Plan, signal?: ClientSignal, timeline?: Timeline): Promise<Prediction>;
+  /** Takes places for `images` images, all or none. @throws Failure `saturated` */
+  admit(images: number): Admitted;
   /** Serves the profiles that lie in the packages now. What came of it is in the log and in the metrics. */
   reload(): Promise<void>;
   /** Lets the workers finish what they have and ends them. */
@@ -179,6 +185,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   });
 
   async function classify(
+    admitted: number,
     image: EncodedImage,
     plan: Plan,
     signal?: ClientSignal,
@@ -198,7 +205,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       path: plan.path,
       pixels,
       topK: plan.topK,
-      deadline: started + plan.deadlineSeconds,
+      deadline: admitted + plan.deadlineSeconds,
       signal,
       timeline,
     });
@@ -212,7 +219,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     if (!Number.isFinite(outcome.top[0]?.probability)) {
       throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
     }
-    const prediction = createPrediction(plan, outcome, decodeSeconds, now() - started);
+    const prediction = createPrediction(plan, outcome, decodeSeconds, now() - admitted);
     countPrediction(metrics, prediction, outcome, decodeSeconds);
     if (timeline) {
       timeline.finished = now();
@@ -226,8 +233,11 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     engine: { ...engine, workers: choice.workers, passedOver: [...choice.passedOver] },
     refused,
     hasWorkers: pool.hasWorkers,
-    admit: admission.enter,
-    classify,
+    admit(images) {
+      const leave = admission.enter(images);
+      const admitted = now();
+      return { classify: (...image) => classify(admitted, ...image), leave };
+    },
     reload: reloader.reload,
     close() {
       reloader.close();

@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createPlan } from '../../src/inference/plan.js';
+import type { Prediction } from '../../src/inference/prediction.js';
 import { createDirector } from '../support/directed-engine.js';
+import { textured } from '../support/images.js';
+import { writeTestPackage } from '../support/network.js';
 import { temporaryFolder } from '../support/packages.js';
 import { testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, classifyBatch, predict } from '../support/requests.js';
@@ -47,6 +51,43 @@ test('a deadline that passes in the queue is 504 at once, alone and in a batch; 
   await director.release();
   assert.equal((await first).exit.index, 2);
   assert.equal((await samples()).sum('rdi_in_flight'), 0);
+});
+
+test('a deadline runs from admission, whatever comes before an image', async (t) => {
+  const { classifier } = await startTestService(t);
+  const [image] = await testImages(1);
+  assert.ok(image);
+  const { classify: classifyAdmitted, leave } = classifier.admit(1);
+  await sleep(50);
+  const plan = createPlan(classifier.catalog.find(), { deadlineMs: 10 });
+  const late = classifyAdmitted({ bytes: image.png, mediaType: undefined }, plan);
+  await assert.rejects(late, { type: 'deadline-exceeded' });
+  leave();
+});
+
+test('the images of a request are admitted together, though decoded one after another', async (t) => {
+  const size = 128;
+  const director = createDirector(await temporaryFolder(t));
+  const { url, samples } = await startTestService(t, {
+    engineModule: director.engineModule,
+    config: { maxBatch: 16 },
+    writePackages: (directory) => writeTestPackage(directory, { size }),
+  });
+  const image = await textured(size, size, 3).png().toBuffer();
+  await director.hold();
+  const first = predict(url, image);
+  await until(async () => (await samples()).sum('rdi_in_flight') === 1);
+  const batch = classifyBatch(url, new Array(16).fill(image));
+  await until(async () => (await samples()).sum('rdi_queue_depth') === 16);
+  await director.release();
+  await first;
+  const { results } = (await (await batch).json()) as { results: { prediction: Prediction }[] };
+  // They leave the same engine call, and are answered in this order.
+  const totals = results.map(({ prediction }) => prediction.timing.totalMs);
+  assert.deepEqual(
+    totals,
+    totals.toSorted((a, b) => a - b),
+  );
 });
 
 test('a deadline far away changes nothing', async (t) => {
