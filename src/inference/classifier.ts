@@ -19,7 +19,7 @@ import type { Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
 import type { EngineInfo } from './protocol.js';
 import { createReloader } from './reloader.js';
-import { type ClientSignal, createScheduler } from './scheduler.js';
+import { type ClientSignal, createScheduler, type Outcome } from './scheduler.js';
 import type { Timeline } from './timeline.js';
 import { createWorkerPool } from './worker-pool.js';
 
@@ -199,26 +199,26 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     const decodeSeconds = now() - started;
     if (timeline) timeline.decoded = started + decodeSeconds;
     const sample = plan.profile.audit?.draw(plan);
-    const answer = scheduler.submit({
-      network: plan.model,
-      policy: plan.profile.policy,
-      path: plan.path,
-      pixels,
-      topK: plan.topK,
-      deadline: admitted + plan.deadlineSeconds,
-      signal,
-      timeline,
-    });
-    if (sample) {
-      answer.then(
-        (outcome) => sample.answered(outcome, pixels),
-        () => sample.notAnswered(),
-      );
+    let outcome: Outcome;
+    try {
+      outcome = await scheduler.submit({
+        network: plan.model,
+        policy: plan.profile.policy,
+        path: plan.path,
+        pixels,
+        topK: plan.topK,
+        deadline: admitted + plan.deadlineSeconds,
+        signal,
+        timeline,
+      });
+      if (!Number.isFinite(outcome.top[0]?.probability)) {
+        throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
+      }
+    } catch (error) {
+      sample?.notAnswered();
+      throw error;
     }
-    const outcome = await answer;
-    if (!Number.isFinite(outcome.top[0]?.probability)) {
-      throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
-    }
+    sample?.answered(outcome, pixels);
     const prediction = createPrediction(plan, outcome, decodeSeconds, now() - admitted);
     countPrediction(metrics, prediction, outcome, decodeSeconds);
     if (timeline) {

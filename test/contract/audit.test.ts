@@ -7,10 +7,11 @@ import type { Model as ModelSchema } from '../../src/http/models.js';
 import type { ModelPackage } from '../../src/models/package.js';
 import type { CalibrationDocument } from '../../src/models/profiles.js';
 import { withCertificate } from '../support/certificate.js';
-import { createDirector } from '../support/directed-engine.js';
+import { createDirector, marked } from '../support/directed-engine.js';
+import { fromPixels } from '../support/images.js';
 import { temporaryFolder, writeListed } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
-import { assertProblem, post, predict, type Query } from '../support/requests.js';
+import { assertProblem, classify, post, predict, type Query } from '../support/requests.js';
 import { startTestService, type TestService, until } from '../support/service.js';
 
 type Model = Type.Static<typeof ModelSchema>;
@@ -40,6 +41,11 @@ async function writeProfiles(one: ModelPackage, reckless: number): Promise<void>
           { ...consistency, data: 'adversarial' },
         ],
       }),
+      straight: withCertificate(
+        manifest,
+        { policy: 'entropy', thresholds: [null, null] },
+        { risks: [consistency] },
+      ),
       uncertified: leaveAtOnce,
     },
   };
@@ -170,6 +176,16 @@ test('a certificate about accuracy, or about attacked images, is watched, withou
     0,
     'no such series',
   );
+});
+
+test('an image that no answer was given for has no say in the audit', async (t) => {
+  const director = createDirector(await temporaryFolder(t));
+  const service = await start(t, {}, director.engineModule);
+  const pixels = marked((await testImages(1))[0]?.pixels ?? new Uint8Array(), 'not-a-number');
+  const broken = await fromPixels(pixels, 16, 16, 3).png().toBuffer();
+  await assertProblem(await classify(service.url, broken, { profile: 'straight' }), 'internal-error');
+  const { agreed, differed, failed } = (await auditOf(service, 'straight')) ?? {};
+  assert.deepEqual([agreed, differed, failed], [0, 0, 1]);
 });
 
 test('samples find places or are dropped before their outcome is known; requests go first', async (t) => {
