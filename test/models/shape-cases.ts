@@ -129,6 +129,16 @@ export const shapeCases: Record<string, ShapeCase> = {
     nodes: pool('MaxPool', { kernel_shape: [2, 2], strides: [2, 2], pads: [1, 1, 1, 1], ceil_mode: 1 }),
     shape: [2, 3, 4],
   },
+  'MaxPool, VALID, rounding up': {
+    image: [2, 8, 7],
+    nodes: pool('MaxPool', { kernel_shape: [3, 3], strides: [2, 2], auto_pad: 'VALID', ceil_mode: 1 }),
+    shape: [2, 4, 3],
+  },
+  'AveragePool, VALID, rounding up': {
+    image: [2, 8, 9],
+    nodes: pool('AveragePool', { kernel_shape: [3, 2], strides: [2, 2], auto_pad: 'VALID', ceil_mode: 1 }),
+    shape: [2, 4, 5],
+  },
   'MaxPool, dilated': {
     image: [2, 7, 7],
     nodes: pool('MaxPool', { kernel_shape: [2, 2], dilations: [2, 2] }),

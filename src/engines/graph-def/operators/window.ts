@@ -33,8 +33,8 @@ function windowOf(context: OperatorContext, kernel: readonly number[]): Window {
   if (extents.length !== 2 || kernel.length !== 2) refuse(node, 'does not slide over height and width');
   const strides = intsAttribute(node.proto, 'strides') ?? [1, 1];
   const dilations = intsAttribute(node.proto, 'dilations') ?? [1, 1];
-  const pads = intsAttribute(node.proto, 'pads') ?? [0, 0, 0, 0];
   const automatic = stringAttribute(node.proto, 'auto_pad') ?? 'NOTSET';
+  const pads = automatic === 'NOTSET' ? intsAttribute(node.proto, 'pads') : undefined;
   const ceiling = intAttribute(node.proto, 'ceil_mode') === 1;
 
   const padding = extents.map((extent, axis): readonly [number, number, number?] => {
@@ -45,9 +45,8 @@ function windowOf(context: OperatorContext, kernel: readonly number[]): Window {
     ];
     /** What the last window reaches to. */
     const reach = ((shape[axis + 1] as number) - 1) * stride + dilation * (size - 1) + 1;
-    if (automatic === 'VALID') return [0, 0];
-    if (automatic === 'NOTSET') {
-      const [before, after] = [pads[axis], pads[axis + 2]] as [number, number];
+    if (automatic === 'NOTSET' || automatic === 'VALID') {
+      const [before, after] = [pads?.[axis] ?? 0, pads?.[axis + 2] ?? 0];
       // Rounding up may move a window beyond the padding, or leave some of it untouched.
       return [before, ceiling ? Math.max(0, reach - extent - before) : after, after];
     }
