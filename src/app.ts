@@ -10,6 +10,7 @@ import { auditRoutes } from './http/audits.js';
 import { classifyRoutes } from './http/classify.js';
 import { classifyBatchRoutes } from './http/classify-batch.js';
 import { healthRoutes } from './http/health.js';
+import { jsonBodies } from './http/json-bodies.js';
 import { refuseOtherMethods } from './http/method-not-allowed.js';
 import { metricsRoutes } from './http/metrics.js';
 import { modelRoutes } from './http/models.js';
@@ -102,6 +103,7 @@ export async function buildApp(options: AppOptions) {
   });
   for (const schema of namedSchemas) app.addSchema(schema);
   await app.register(orderlyClose);
+  await app.register(jsonBodies);
   await app.register(openapi, { version, docs: config.docs });
   await app.register(metricsRoutes, { metrics, exemplars: tracing?.exemplars });
   await app.register(healthRoutes, { isDraining, classifier });

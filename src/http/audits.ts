@@ -48,8 +48,6 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{
   classifier: Classifier;
   operatorRoutes: boolean;
 }> = async (app, { classifier, operatorRoutes }) => {
-  app.removeContentTypeParser('text/plain');
-
   app.post(
     '/models/:name/versions/:version/profiles/:profile/audit/reset',
     {

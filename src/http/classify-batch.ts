@@ -55,14 +55,6 @@ export interface ClassifyBatchOptions {
 
 export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions> = async (app, options) => {
   const { classifier, metrics, maxImageBytes, maxBatchImages, maxBatchBytes } = options;
-  app.removeContentTypeParser('text/plain');
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
-    if (isIntricate(body)) {
-      return done(new Failure('invalid-body', 'The body has far more structure than a list of images.'));
-    }
-    return parseJson(request, body, done);
-  });
 
   app.post(
     '/classify/batch',
@@ -150,18 +142,3 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
     return bytes;
   }
 };
-
-/** What opens a value or names one, in a body that is not what it should be; base64 has none of these characters. */
-const STRUCTURE = ['[', '{', ':'];
-const MOST_STRUCTURE = 1000;
-
-/** Whether parsing would take seconds and many times the body's bytes, as it does where arrays or objects abound. */
-function isIntricate(json: string): boolean {
-  let found = 0;
-  for (const character of STRUCTURE) {
-    for (let at = json.indexOf(character); at >= 0; at = json.indexOf(character, at + 1)) {
-      if (++found > MOST_STRUCTURE) return true;
-    }
-  }
-  return false;
-}

@@ -8,6 +8,7 @@ import { createPlan } from '../inference/plan.js';
 import { Prediction } from '../inference/prediction.js';
 import { ref } from '../schema-ref.js';
 import { clientSignal } from './client-signal.js';
+import { collectBody } from './collect-body.js';
 import { problemResponses } from './problems.js';
 
 export const ClassifyQuery = Type.Object(
@@ -72,7 +73,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
   maxImageBytes: number;
 }> = async (app, { classifier, maxImageBytes }) => {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(contentTypes, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser(contentTypes, collectBody);
 
   app.post(
     '/classify',

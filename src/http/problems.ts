@@ -48,11 +48,9 @@ export function problemOf(failure: Failure, requestId?: string): Problem {
 
 /** What the framework noticed, by its error code. */
 const frameworkFailures: Record<string, FailureType> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-body',
   FST_ERR_CTP_INVALID_JSON_BODY: 'invalid-body',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed-request',
   FST_ERR_BAD_URL: 'malformed-request',
   FST_ERR_MAX_PARAM_LENGTH: 'not-found',
   ECONNRESET: 'client-gone',
