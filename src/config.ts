@@ -13,7 +13,7 @@ export type EngineName = (typeof engineNames)[number];
 
 export const Settings = Type.Object(
   {
-    host: Type.String({ default: '0.0.0.0', description: 'Address to listen on.' }),
+    host: Type.String({ default: '0.0.0.0', description: 'Address to listen on; of a name, its first.' }),
     port: Type.Integer({
       default: 8080,
       minimum: 0,

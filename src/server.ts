@@ -1,10 +1,11 @@
 // The process: packages → metrics → classifier → app → listen, and on SIGTERM or SIGINT the way back in order:
 // not ready, drain delay, no new connections, every accepted request answered, workers ended, exit 0. A signal that comes
 // before it listens ends it when the workers have started, since none can be ended while it computes.
+import { lookup } from 'node:dns/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readApiKeys } from './api-keys.js';
-import { buildApp } from './app.js';
+import { type App, buildApp } from './app.js';
 import { monotonicSeconds } from './clock.js';
 import type { Config } from './config.js';
 import { messageOf, UsageError } from './errors.js';
@@ -51,8 +52,7 @@ export async function serve(config: Config, engineModule?: string): Promise<void
     tracing,
     isDraining: () => draining,
   });
-  const { host, port } = config;
-  const address = await app.listen({ host, port, backlog: LISTEN_BACKLOG }).catch(async (error: unknown) => {
+  const address = await listen(app, config).catch(async (error: unknown) => {
     await app.close();
     await classifier.close();
     throw new UsageError(`The server cannot listen: ${messageOf(error)}.`, { cause: error });
@@ -90,6 +90,16 @@ export async function serve(config: Config, engineModule?: string): Promise<void
   clearTimeout(patience);
   logger.info({ seconds: monotonicSeconds() - started }, 'drained');
   process.exitCode = 0;
+}
+
+/**
+ * Listens at one address. Of "localhost" Fastify would take each, with a server of its own, and how connections end and
+ * what is answered to what is no HTTP is settled for the first alone.
+ * @returns the URL
+ */
+async function listen(app: App, { host, port }: Config): Promise<string> {
+  const address = host === 'localhost' ? (await lookup(host)).address : host;
+  return app.listen({ host: address, port, backlog: LISTEN_BACKLOG });
 }
 
 /** The first SIGTERM or SIGINT from now on, known once it `came`. The next one ends the process at once. */

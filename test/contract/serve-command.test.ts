@@ -34,6 +34,24 @@ test('a flag wins over the environment, which wins over the default', async (t) 
   assert.equal((await send(21)).status, 413);
 });
 
+/** For Node's --import: "localhost" has a second address, as it has where IPv6 is set up. */
+const twoLocalhosts = `data:text/javascript,${encodeURIComponent(`
+  import dns from 'node:dns';
+  const { lookup } = dns;
+  const second = { address: '127.0.0.2', family: 4 };
+  dns.lookup = (host, options, callback) => lookup(host, options, (error, found, family) => {
+    callback(error, host === 'localhost' && options.all ? [...found, second] : found, family);
+  });
+`)}`;
+
+test('localhost is one address, also where it has two', async (t) => {
+  const script = ['--import', twoLocalhosts, commandLine, 'serve'];
+  const { url, port } = await startProcess(t, models, ['--host', 'localhost'], { script });
+  assert.match(url, /^http:\/\/(127\.0\.0\.1|\[::1\]):\d+$/);
+  assert.equal((await fetch(`${url}/livez`)).status, 200);
+  await assert.rejects(fetch(`http://127.0.0.2:${port}/livez`));
+});
+
 test('a port in use', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
