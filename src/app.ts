@@ -16,17 +16,13 @@ import { metricsRoutes } from './http/metrics.js';
 import { modelRoutes } from './http/models.js';
 import { openapi } from './http/openapi.js';
 import { orderlyClose } from './http/orderly-close.js';
+import { createParserRefusals } from './http/parser-refusals.js';
 import { closePipelinedResponses } from './http/pipelined-responses.js';
-import {
-  createClientErrorHandler,
-  createErrorHandler,
-  notFound,
-  type ParserRefusals,
-} from './http/problems.js';
+import { createErrorHandler, notFound } from './http/problems.js';
 import { createEndWatch } from './http/request-ended.js';
 import { requireApiKey } from './http/require-api-key.js';
 import { namedSchemas } from './http/schemas.js';
-import { securityHeaders, setSecurityHeaders } from './http/security-headers.js';
+import { SECURITY_HEADERS, securityHeaders } from './http/security-headers.js';
 import { createValidatorCompiler } from './http/validation.js';
 import type { Classifier } from './inference/classifier.js';
 import type { Metrics } from './telemetry/metrics.js';
@@ -54,7 +50,7 @@ export type App = Awaited<ReturnType<typeof buildApp>>;
 /** A Fastify application that is ready to listen. It does not own the classifier: close that after the app. */
 export async function buildApp(options: AppOptions) {
   const { config, classifier, metrics, logger, apiKeys, tracing, isDraining } = options;
-  const refusals: ParserRefusals = new WeakMap();
+  const refusals = createParserRefusals(metrics, logger);
   const answerError = createErrorHandler(metrics, refusals);
   const watchEnd = createEndWatch(metrics, refusals);
   const requestTimeout = config.requestTimeoutSeconds * 1000;
@@ -67,11 +63,11 @@ export async function buildApp(options: AppOptions) {
     http: { requestTimeout, connectionsCheckingInterval: 1000 },
     bodyLimit: BODY_LIMIT_BYTES,
     return503OnClosing: false,
-    clientErrorHandler: createClientErrorHandler(metrics, refusals),
+    clientErrorHandler: refusals.answer,
     // URLs that the router cannot read: no hook is called for these.
     frameworkErrors: (error, request, reply) => {
       watchEnd(request, reply);
-      setSecurityHeaders(reply);
+      reply.headers(SECURITY_HEADERS);
       answerError(error, request, reply);
     },
     routerOptions: { maxParamLength: 256 },

@@ -1,12 +1,11 @@
 // Every failure leaves the server as an RFC 9457 problem document, whoever noticed it: a handler, the validator,
-// a body parser, the router or Node's HTTP parser.
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+// a body parser, the router; or Node's HTTP parser, see parser-refusals.ts.
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { Failure, type FailureType, failures } from '../errors.js';
 import { ref } from '../schema-ref.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { ParserRefusals } from './parser-refusals.js';
 
 export const Problem = Type.Object(
   {
@@ -20,7 +19,7 @@ export const Problem = Type.Object(
 );
 export type Problem = Type.Static<typeof Problem>;
 
-const MEDIA_TYPE = 'application/problem+json';
+export const MEDIA_TYPE = 'application/problem+json';
 
 /** Response schemas for these failures, by status. */
 export function problemResponses(...types: FailureType[]) {
@@ -82,15 +81,12 @@ export function logFailure(failure: Failure, log: FastifyBaseLogger): void {
   else if (failure.cause) log.debug({ err: failure.cause }, failure.type);
 }
 
-/** The connections on which Node's HTTP parser refused a request, and as what. */
-export type ParserRefusals = WeakMap<Socket, Failure>;
-
 /** Answers whatever a request threw; faults of this program are logged, and every problem is counted. */
 export function createErrorHandler(metrics: Metrics, refusals: ParserRefusals) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const failure = failureOf(error);
     // This server closed the connection, not the client: the request was answered and counted when it was refused.
-    if (failure.type === 'client-gone' && refusals.has(request.raw.socket)) return;
+    if (failure.type === 'client-gone' && refusals.of(request.raw.socket)) return;
     logFailure(failure, request.log);
     metrics.rejections.inc({ reason: failure.type });
     // Fastify would end the connection after a body that it could not parse (as the app does for all when it closes,
@@ -107,35 +103,6 @@ export function notFound(request: FastifyRequest): Failure {
   const path = request.url.split('?', 1)[0];
   return new Failure('not-found', `${request.method} ${path} leads nowhere.`);
 }
-
-/** How long a client has to read an answer and end its side of the connection. */
-const LAST_WORDS_MILLISECONDS = 1000;
-
-/** Answers what Node's HTTP parser rejects, before there is a request or in the middle of one, and counts it. */
-export function createClientErrorHandler(metrics: Metrics, refusals: ParserRefusals) {
-  return ({ code = '' }: Error & { code?: string }, socket: Socket): void => {
-    if (goneCodes.includes(code)) socket.destroy();
-    if (!socket.writable) return; // gone, or answered and still sending
-    const type = parserFailures[code] ?? 'malformed-request';
-    const failure = new Failure(type, `${failures[type].title}.`);
-    refusals.set(socket, failure);
-    metrics.rejections.inc({ reason: type });
-    const body = JSON.stringify(problemOf(failure));
-    socket.end(
-      `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\ncontent-type: ${MEDIA_TYPE}\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    );
-    setTimeout(() => socket.destroy(), LAST_WORDS_MILLISECONDS);
-  };
-}
-
-/** The connection broke, or the client ended its side in the middle of a request, as one that is cancelled does. */
-const goneCodes = ['ECONNRESET', 'HPE_INVALID_EOF_STATE'];
-
-const parserFailures: Record<string, FailureType> = {
-  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
-  HPE_HEADER_OVERFLOW: 'headers-too-large',
-};
 
 function sendProblem(reply: FastifyReply, failure: Failure, requestId: string): void {
   if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);

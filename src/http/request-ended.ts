@@ -3,18 +3,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failures } from '../errors.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { ParserRefusals } from './problems.js';
+import type { ParserRefusals } from './parser-refusals.js';
 
 /** @returns what is to be told of every request, before anything may refuse it. */
 export function createEndWatch(metrics: Metrics, refusals: ParserRefusals) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
+    refusals.note(request);
     reply.raw.once('close', () => noteEnd(request, reply));
   };
 
   function noteEnd(request: FastifyRequest, reply: FastifyReply): void {
     const { method, routeOptions, client, log, trace } = request;
     const { url: route } = routeOptions;
-    const { status: cutOff } = refusals.get(request.raw.socket) ?? failures['client-gone'];
+    const { status: cutOff } = refusals.of(request.raw.socket) ?? failures['client-gone'];
     const status = reply.raw.writableFinished ? reply.statusCode : cutOff;
     const milliseconds = Math.round(reply.elapsedTime * 1000) / 1000;
     log.info({ method, route, status, milliseconds, client }, 'request');

@@ -17,13 +17,27 @@ const png = image?.png ?? Buffer.alloc(0);
 const connections = () =>
   new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)));
 
-/** Asserts that a raw answer is a problem document, after which the connection ends. */
-function assertRawProblem(answer: string, type: FailureType, status: string): void {
+/** Asserts that a raw answer is a problem document, after which the connection ends. @returns the request's id */
+function assertRawProblem(answer: string, type: FailureType, status: string): string {
   const [head = '', body = ''] = answer.split('\r\n\r\n');
-  assert.ok(head.startsWith(`HTTP/1.1 ${status}\r\n`), answer);
-  assert.match(head, /\r\ncontent-type: application\/problem\+json/i);
-  assert.match(head, /\r\nconnection: close/i);
-  assertProblemBody(JSON.parse(body) as Problem, type);
+  const [line, ...rest] = head.split('\r\n');
+  const headers = new Headers(rest.map((header) => header.split(': ', 2) as [string, string]));
+  assert.equal(line, `HTTP/1.1 ${status}`, answer);
+  assert.match(headers.get('content-type') ?? '', /^application\/problem\+json\b/);
+  assert.equal(headers.get('connection'), 'close');
+  assert.equal(headers.get('x-content-type-options'), 'nosniff');
+  assert.equal(headers.get('content-security-policy'), "default-src 'none'; frame-ancestors 'none'");
+  const problem = JSON.parse(body) as Problem;
+  assertProblemBody(problem, type);
+  const { requestId = '' } = problem;
+  assert.ok(requestId);
+  assert.equal(headers.get('x-request-id'), requestId);
+  return requestId;
+}
+
+/** What the log says of the request's end, as often as it says so. */
+function logged(requestId: string, log = service.log): Record<string, unknown>[] {
+  return log.filter(({ msg, requestId: id }) => msg === 'request' && id === requestId);
 }
 
 test('an address that leads nowhere is 404, whatever is sent there', async () => {
@@ -107,7 +121,12 @@ test('what is not HTTP, or not well-formed, is 400; headers too long are 431; th
     `${head}transfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n`,
   ];
   for (const bytes of malformed) {
-    assertRawProblem(await sendRaw(port, bytes), 'malformed-request', '400 Bad Request');
+    const id = assertRawProblem(await sendRaw(port, bytes), 'malformed-request', '400 Bad Request');
+    await until(() => logged(id).length > 0);
+    assert.deepEqual(
+      logged(id).map(({ status }) => status),
+      [400],
+    );
   }
   const long = 'x'.repeat(20_000);
   for (const bytes of [
@@ -153,13 +172,22 @@ test('a client that never ends its side does not hold the connection for ever', 
 
 test('a request that does not arrive in time is 408', async (t) => {
   const impatient = await startTestService(t, { config: { requestTimeoutSeconds: 1 } });
-  const head = 'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 9\r\n\r\n';
+  const head =
+    'POST /classify HTTP/1.1\r\nhost: a\r\nx-request-id: late\r\ncontent-type: image/png\r\ncontent-length: 9\r\n\r\n';
   const parts = [`${head}abc`, head.slice(0, 40)];
-  for (const answer of await Promise.all(parts.map((part) => sendRaw(impatient.port, part)))) {
-    assertRawProblem(answer, 'request-timeout', '408 Request Timeout');
+  const answers = await Promise.all(parts.map((part) => sendRaw(impatient.port, part)));
+  const ids = answers.map((answer) => assertRawProblem(answer, 'request-timeout', '408 Request Timeout'));
+  assert.equal(ids[0], 'late', 'of a request that had begun it is its own');
+  for (const [id, expected] of [
+    ['late', '/classify'],
+    [ids[1] ?? '', undefined],
+  ] as const) {
+    await until(() => logged(id, impatient.log).length > 0);
+    assert.deepEqual(
+      logged(id, impatient.log).map(({ route, status }) => [route, status]),
+      [[expected, 408]],
+    );
   }
-  // One of them had a route.
-  await until(() => impatient.log.some(({ route, status }) => route === '/classify' && status === 408));
   assert.deepEqual(await rejections(impatient), { 'request-timeout': 2 });
   const labels = { route: '/classify' };
   assert.equal((await impatient.samples()).sum('http_request_duration_seconds_count', labels), 1);
