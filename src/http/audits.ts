@@ -55,7 +55,7 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{
         operationId: 'resetAudit',
         summary: 'Put a profile back into service after its audit’s alarm',
         description:
-          'The audit begins anew, with no evidence. Only where the server was started with --operator-routes.',
+          'The audit begins anew, with no evidence. Only where the server was started with `--operator-routes true`.',
         tags: ['operations'],
         params: Type.Object({ name: Type.String(), version: Type.String(), profile: Type.String() }),
         body: ref(AuditReset),
@@ -78,7 +78,7 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{
       },
       onRequest: async () => {
         if (!operatorRoutes) {
-          throw new Failure('forbidden', 'This server was started without --operator-routes.');
+          throw new Failure('forbidden', 'This server was started without --operator-routes true.');
         }
       },
     },

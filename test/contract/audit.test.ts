@@ -210,7 +210,8 @@ test('samples find places or are dropped before their outcome is known; requests
 
 test('nobody resets an alarm over HTTP unless the operator wants it so', async (t) => {
   const service = await start(t, {});
-  await assertProblem(await reset(service, 'reckless'), 'forbidden');
+  const { detail } = await assertProblem(await reset(service, 'reckless'), 'forbidden');
+  assert.match(detail, /--operator-routes true\b/, 'as it can be typed');
 });
 
 test('without a fraction nothing is audited', async (t) => {
