@@ -10,7 +10,7 @@ import type { ClientSignal } from '../inference/scheduler.js';
 import type { Timeline } from '../inference/timeline.js';
 import { ref } from '../schema-ref.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { ClassifyQuery, classifyProblems } from './classify.js';
+import { ClassifyQuery, classifyProblems, requestIdHeader } from './classify.js';
 import { clientSignal } from './client-signal.js';
 import { failureOf, logFailure, Problem, problemOf, problemResponses } from './problems.js';
 
@@ -72,6 +72,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
         response: {
           200: {
             description: 'One result for each image.',
+            headers: requestIdHeader,
             content: {
               'application/json': { schema: ref(BatchResponse) },
             },

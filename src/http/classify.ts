@@ -39,8 +39,8 @@ export const ClassifyQuery = Type.Object(
         minimum: 1,
         maximum: 600_000,
         description:
-          'Milliseconds from admission. The answer is then that of the first exit reached after it; 504 if no ' +
-          'worker had started by then.',
+          'Milliseconds from admission. The answer is then that of the first exit reached after it; ' +
+          'deadline-exceeded (504) if no worker had started by then.',
       }),
     ),
   },
@@ -61,6 +61,10 @@ export const classifyProblems = [
   'saturated',
   'worker-lost',
 ] as const;
+
+export const requestIdHeader = {
+  'x-request-id': { type: 'string', description: 'The request’s id, the client’s own if it sent one.' },
+};
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const satisfies MediaType[];
 /** Any of the three: the content tells. First, because generated clients send the first type unless told otherwise. */
@@ -92,10 +96,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
           200: {
             description: 'The prediction.',
             headers: {
-              'x-request-id': {
-                type: 'string',
-                description: 'The request’s id, the client’s own if it sent one.',
-              },
+              ...requestIdHeader,
               'x-exit-index': { type: 'integer', description: 'The exit taken.' },
               'x-flops': { type: 'integer', description: 'FLOPs executed.' },
               'server-timing': {

@@ -13,7 +13,12 @@ export const Problem = Type.Object(
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.String({ description: 'What is wrong with this request in particular.' }),
-    requestId: Type.Optional(Type.String({ description: 'As in the header x-request-id and in the log.' })),
+    requestId: Type.Optional(
+      Type.String({
+        description:
+          'As in the header x-request-id and in the log. Not in the problem of one image of a batch.',
+      }),
+    ),
   },
   { $id: 'Problem', description: 'A problem document (RFC 9457).' },
 );
@@ -21,14 +26,19 @@ export type Problem = Type.Static<typeof Problem>;
 
 export const MEDIA_TYPE = 'application/problem+json';
 
+const retryAfter = {
+  'retry-after': { type: 'integer', description: 'Seconds after which trying again is sensible, if it is.' },
+};
+
 /** Response schemas for these failures, by status. */
 export function problemResponses(...types: FailureType[]) {
-  const responses: Record<number, { description: string; content: object }> = {};
+  const responses: Record<number, { description: string; headers?: object; content: object }> = {};
   for (const type of types) {
     const { status, title } = failures[type];
     const same = responses[status];
     responses[status] = {
       description: same ? `${same.description}; ${title}` : title,
+      ...(status === 503 && { headers: retryAfter }),
       content: { [MEDIA_TYPE]: { schema: ref(Problem) } },
     };
   }

@@ -70,6 +70,7 @@ test('an image that fails has its problem in its place, the others their predict
     assert.equal(prediction === undefined, problem !== undefined, 'exactly one of the two');
     if (type === undefined) assert.ok(prediction);
     else assertProblemBody(problem as NonNullable<typeof problem>, type);
+    assert.equal(problem?.requestId, undefined, 'the header has that of all');
   }
   assert.deepEqual(results[0]?.prediction?.exit, results[7]?.prediction?.exit);
   const now = await samples();

@@ -16,7 +16,12 @@ interface Operation {
   readonly operationId: string;
   readonly summary?: string;
   readonly security?: readonly object[];
-  readonly responses: Record<string, { description: string; content: Record<string, { schema: object }> }>;
+  readonly responses: Record<string, Answer>;
+}
+interface Answer {
+  readonly description: string;
+  readonly headers?: Record<string, object>;
+  readonly content: Record<string, { schema: object }>;
 }
 interface Document {
   readonly openapi: string;
@@ -25,7 +30,7 @@ interface Document {
   readonly components: { readonly schemas: Record<string, object> };
 }
 
-const { url } = await startTestService({ after });
+const { url, classifier, config } = await startTestService({ after });
 const served = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
 const operations = Object.values(served.paths).flatMap((path) => Object.values(path));
 
@@ -92,6 +97,27 @@ test('answers and problems are as their schemas say, with nothing beside', async
   closed(await (await classifyBatch(url, [png, Buffer.from('no')])).json(), 'BatchResponse');
   closed(await (await fetch(`${url}/models`)).json(), 'ModelList');
   closed(await (await fetch(`${url}/models/tiny`)).json(), 'Model');
+});
+
+test('headers that tell clients something are in the document and in the answers', async () => {
+  const [image] = await testImages(1);
+  const png = image?.png ?? Buffer.alloc(0);
+  for (const [name, send, expected] of [
+    ['classify', () => classify(url, png), ['x-request-id', 'x-exit-index', 'x-flops', 'server-timing']],
+    ['classifyBatch', () => classifyBatch(url, [png]), ['x-request-id']],
+  ] as const) {
+    const leave = classifier.admit(config.maxInFlight);
+    const saturated = await send();
+    leave();
+    for (const [{ status, headers }, told] of [
+      [await send(), expected],
+      [saturated, ['retry-after']],
+    ] as const) {
+      const operation = operations.find(({ operationId }) => operationId === name);
+      assert.deepEqual(Object.keys(operation?.responses[status]?.headers ?? {}), told);
+      for (const header of told) assert.ok(headers.has(header), `${name} ${status} ${header}`);
+    }
+  }
 });
 
 test('Swagger UI is there, unless it is switched off', async (t) => {
