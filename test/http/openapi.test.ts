@@ -106,9 +106,9 @@ test('headers that tell clients something are in the document and in the answers
     ['classify', () => classify(url, png), ['x-request-id', 'x-exit-index', 'x-flops', 'server-timing']],
     ['classifyBatch', () => classifyBatch(url, [png]), ['x-request-id']],
   ] as const) {
-    const leave = classifier.admit(config.maxInFlight);
+    const admitted = classifier.admit(config.maxInFlight);
     const saturated = await send();
-    leave();
+    admitted.leave();
     for (const [{ status, headers }, told] of [
       [await send(), expected],
       [saturated, ['retry-after']],
