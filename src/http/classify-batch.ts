@@ -82,9 +82,9 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
       },
     },
     async (request, reply) => {
-      const { model, version, ...planOptions } = request.query;
-      const { images } = request.body;
-      const plan = createPlan(classifier.catalog.find(model, version), planOptions);
+      const { query, body } = request;
+      const { images } = body;
+      const plan = createPlan(classifier.catalog.find(query.model, query.version), query);
       if (images.length > maxBatchImages) {
         throw new Failure(
           'invalid-body',

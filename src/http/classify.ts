@@ -117,8 +117,8 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
       },
     },
     async (request, reply) => {
-      const { model, version, ...options } = request.query;
-      const plan = createPlan(classifier.catalog.find(model, version), options);
+      const { query } = request;
+      const plan = createPlan(classifier.catalog.find(query.model, query.version), query);
       const bytes = request.body as unknown;
       if (!(bytes instanceof Buffer) || bytes.length === 0) {
         throw new Failure('invalid-body', 'The body is empty; it must be the image itself.');

@@ -10,14 +10,16 @@ export function countPrediction(
   decodeSeconds: number,
 ): void {
   const { exit, flops, timing, profile } = prediction;
-  const labels = { model: prediction.model.name, version: prediction.model.version };
-  metrics.predictions.inc({ ...labels, profile, exit: exit.index, reason: exit.reason });
+  const { name: model, version } = prediction.model;
+  const labels = { model, version };
+  const labelsOfExit = { model, version, exit: exit.index };
+  metrics.predictions.inc({ model, version, profile, exit: exit.index, reason: exit.reason });
   metrics.requestFlops.observe(labels, flops.executed);
   metrics.flops.inc(labels, flops.executed);
   metrics.flopsFull.inc(labels, flops.full);
   metrics.requestSeconds.observe(labels, timing.totalMs / 1000);
   metrics.decodeSeconds.observe(labels, decodeSeconds);
   metrics.queueSeconds.observe(labels, outcome.queueSeconds);
-  metrics.exitScore.observe({ ...labels, exit: exit.index }, exit.score);
-  metrics.confidence.observe({ ...labels, exit: exit.index }, prediction.confidence);
+  metrics.exitScore.observe(labelsOfExit, exit.score);
+  metrics.confidence.observe(labelsOfExit, prediction.confidence);
 }

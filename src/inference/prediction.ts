@@ -99,7 +99,9 @@ export function createPrediction(
 ): Prediction {
   const { exits, classes } = model.manifest;
   const step = path[outcome.step] ?? path[0];
-  const top = outcome.top.map((one) => ({ label: classes[one.classIndex] ?? '', ...one }));
+  const top = outcome.top.map(({ classIndex, probability }) => {
+    return { label: classes[classIndex] ?? '', classIndex, probability };
+  });
   const [best = { label: '', classIndex: -1, probability: 0 }] = top;
   return {
     label: best.label,

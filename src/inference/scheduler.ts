@@ -64,7 +64,8 @@ export interface SchedulerOptions {
   readonly onSegment: (network: Network, run: SegmentRun) => void;
 }
 
-interface Entry extends Job {
+interface Entry {
+  readonly job: Job;
   readonly enqueued: number;
   attempts: number;
   settled: boolean;
@@ -89,7 +90,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         return true;
       };
       const entry: Entry = {
-        ...job,
+        job,
         enqueued: now(),
         attempts: 0,
         settled: false,
@@ -114,8 +115,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** Until a worker has the entry; from then on the cascade does. */
   function watchDeadline(entry: Entry): void {
-    if (entry.deadline === Number.POSITIVE_INFINITY) return;
-    const milliseconds = Math.max(0, (entry.deadline - now()) * 1000);
+    if (entry.job.deadline === Number.POSITIVE_INFINITY) return;
+    const milliseconds = Math.max(0, (entry.job.deadline - now()) * 1000);
     entry.timer = setTimeout(() => drop(entry, deadlineExceeded()), milliseconds);
   }
 
@@ -140,11 +141,11 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** The oldest waiting entries that can run together, at most `count`. */
   function take(count: number): Entry[] {
-    const path = waiting[0]?.path;
+    const path = waiting[0]?.job.path;
     const taken: Entry[] = [];
     waiting = waiting.filter((entry) => {
-      if (entry.path !== path || taken.length === count) return true;
-      if (entry.deadline <= now()) entry.reject(deadlineExceeded());
+      if (entry.job.path !== path || taken.length === count) return true;
+      if (entry.job.deadline <= now()) entry.reject(deadlineExceeded());
       else taken.push(entry);
       return false;
     });
@@ -152,7 +153,8 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   }
 
   function start(entries: readonly Entry[], alone: boolean): void {
-    const [{ network, policy, path }] = entries as [Entry];
+    const [first] = entries as [Entry];
+    const { network, policy, path } = first.job;
     let begun: number | undefined;
     let inferSeconds = 0;
     const unanswered = () => entries.filter((entry) => !entry.settled);
@@ -165,10 +167,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         path,
         pixels: concatenate(
           Uint8Array,
-          entries.map((entry) => entry.pixels),
+          entries.map((entry) => entry.job.pixels),
         ),
-        deadlines: entries.map((entry) => entry.deadline),
-        topK: entries.map((entry) => entry.topK),
+        deadlines: entries.map((entry) => entry.job.deadline),
+        topK: entries.map((entry) => entry.job.topK),
       },
       onProgress(progress) {
         // A batch may lie in a worker's hands for a while: that is waiting, too.
@@ -177,14 +179,14 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
         // Batches that shared a call share its `run`, and hear of it one after another.
         if (progress.run !== lastRun) options.onSegment(network, progress.run);
         lastRun = progress.run;
-        for (const entry of entries) {
-          if (!entry.timeline || entry.settled) continue;
-          entry.timeline.begun = begun;
-          entry.timeline.segments.push(progress.run);
+        for (const { job, settled } of entries) {
+          if (!job.timeline || settled) continue;
+          job.timeline.begun = begun;
+          job.timeline.segments.push(progress.run);
         }
-        for (const { image, ...leaver } of progress.leavers) {
+        for (const { image, step, reason, score, top } of progress.leavers) {
           const entry = entries[image];
-          entry?.resolve({ ...leaver, inferSeconds, queueSeconds: begun - entry.enqueued });
+          entry?.resolve({ step, reason, score, top, inferSeconds, queueSeconds: begun - entry.enqueued });
         }
       },
       onDone() {

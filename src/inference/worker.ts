@@ -101,10 +101,9 @@ async function run(together: readonly Batch[]): Promise<void> {
     const { run, departures } = await descend(together);
     const parts = together.map((batch, index) => {
       const { place, topK } = batch.command;
-      const leavers = (departures[index] ?? []).map(({ probabilities, ...departure }) => ({
-        ...departure,
-        top: rank(probabilities, topK[departure.image] ?? 1),
-      }));
+      const leavers = (departures[index] ?? []).map(({ image, step, reason, score, probabilities }) => {
+        return { image, step, reason, score, top: rank(probabilities, topK[image] ?? 1) };
+      });
       return { place, leavers, done: batch.staying.length === 0 };
     });
     report({ kind: 'progress', run, parts });
