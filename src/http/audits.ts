@@ -26,7 +26,7 @@ export const Audit = Type.Object(
     }),
     agreed: Count('Sampled answers that the full network gave too.'),
     differed: Count('Sampled answers that it did not give.'),
-    failed: Count('Samples that did not come to an end: client gone, engine failed, worker lost.'),
+    failed: Count('Samples without an answer: client gone, engine failed, worker lost, output not finite.'),
     dropped: Count('Samples not taken for want of a place; decided before their outcome was known.'),
   },
   { $id: 'Audit' },
