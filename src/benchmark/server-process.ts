@@ -16,17 +16,19 @@ export interface ServerProcess {
   stop(): Promise<void>;
 }
 
-const main = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const main = new URL('../cli/main.js', import.meta.url);
 const READY_ATTEMPTS = 600;
 const READY_INTERVAL_MS = 100;
 
 /**
  * Starts a server and waits until it is ready.
  * @param settings over the defaults; host, port and the environment's RDI_… variables are left out
+ * @param program the command line, or one with the same `serve`
  * @throws Error if it ends or does not become ready within a minute
  */
 export async function startServer(
   settings: Partial<Record<SettingName, string | number>>,
+  program = main,
 ): Promise<ServerProcess> {
   const port = await freePort();
   const flags = Object.entries({ ...settings, host: '127.0.0.1', port }).flatMap(([name, value]) => [
@@ -35,7 +37,7 @@ export async function startServer(
   ]);
   const variables = new Set<string>(settingNames.map(environmentVariableOf));
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !variables.has(name)));
-  const server = spawn(process.execPath, [main, 'serve', ...flags], {
+  const server = spawn(process.execPath, [fileURLToPath(program), 'serve', ...flags], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env,
   });

@@ -3,7 +3,8 @@ import { Command, Option } from 'commander';
 import { createConfig, defaultOf, environmentVariableOf, flagOf, Settings, settingNames } from '../config.js';
 import { serve } from '../server.js';
 
-export function serveCommand(): Command {
+/** @param engineModule as for `startService` */
+export function serveCommand(engineModule?: string): Command {
   const command = new Command('serve').description('Serve the models over HTTP until SIGTERM.');
   for (const name of settingNames) {
     const { description = '' } = Settings.properties[name] as { description?: string };
@@ -13,5 +14,7 @@ export function serveCommand(): Command {
         .default(defaultOf(name)),
     );
   }
-  return command.action(async (options: Record<string, unknown>) => serve(createConfig(options)));
+  return command.action(async (options: Record<string, unknown>) =>
+    serve(createConfig(options), engineModule),
+  );
 }

@@ -1,9 +1,4 @@
 // `rdi-serve serve` with another engine, whose module RDI_TEST_ENGINE names.
-import { Command } from 'commander';
-import { createConfig, flagOf, settingNames } from '../../src/config.js';
-import { serve } from '../../src/server.js';
+import { serveCommand } from '../../src/cli/serve.js';
 
-const command = new Command();
-for (const name of settingNames) command.option(`${flagOf(name)} <value>`);
-command.parse();
-await serve(createConfig(command.opts()), process.env['RDI_TEST_ENGINE']);
+await serveCommand(process.env['RDI_TEST_ENGINE']).parseAsync();

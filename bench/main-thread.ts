@@ -1,0 +1,75 @@
+// How many workers one process can keep busy: what the main thread can take, with an engine that answers at once, against
+// what one worker can with the real one.
+// Usage: node dist/bench/main-thread.js [models folder] [model] [profile] [seconds] [rounds]
+import process from 'node:process';
+import { type LoadClient, startLoadClient } from '../src/benchmark/load.js';
+import { median } from '../src/benchmark/quantile.js';
+import { type ServerProcess, startServer } from '../src/benchmark/server-process.js';
+import { formatTable } from '../src/cli/table.js';
+import { sumOf } from '../src/telemetry/metrics-text.js';
+import { goldenImages } from './golden-images.js';
+
+const [models = 'models', model, profile = 'full', secondsText = '5', roundsText = '3'] =
+  process.argv.slice(2);
+const [seconds, rounds] = [Number(secondsText), Number(roundsText)];
+const CONNECTIONS = 32;
+/** Loads before the first that counts: until the code has been compiled for speed. */
+const WARM_UP_ROUNDS = 2;
+
+interface Round {
+  readonly requestsPerSecond: number;
+  /** Of the server, all threads. */
+  readonly cpuMs: number;
+}
+
+const { name, images } = await goldenImages(models, model);
+const settings = { models, defaultModel: name, workers: 1, auditFraction: 0 };
+
+async function measure(server: ServerProcess, client: LoadClient): Promise<Round> {
+  const cpuSeconds = async () => sumOf(await server.metrics(), 'process_cpu_seconds_total');
+  const before = await cpuSeconds();
+  const load = await client.apply({
+    url: `${server.url}/classify?${new URLSearchParams({ profile })}`,
+    images: images.map((image) => image.toString('base64')),
+    connections: CONNECTIONS,
+    extent: { seconds },
+  });
+  const answered = load.statuses['200'] ?? 0;
+  return {
+    requestsPerSecond: answered / load.seconds,
+    cpuMs: (1000 * ((await cpuSeconds()) - before)) / answered,
+  };
+}
+
+const subjects = [];
+for (const [what, program] of [
+  ['engine that answers at once', new URL('./serve-instant.js', import.meta.url)],
+  ['real engine, one worker', undefined],
+] as const) {
+  const server = await startServer(settings, program);
+  subjects.push({ what, server, client: startLoadClient(), measured: [] as Round[] });
+}
+for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+  for (const { server, client, measured } of subjects) {
+    const one = await measure(server, client);
+    if (round >= 0) measured.push(one);
+  }
+}
+for (const { server, client } of subjects) {
+  client.close();
+  await server.stop();
+}
+
+const figures = subjects.map(({ what, measured }) => ({
+  what,
+  requestsPerSecond: median(measured.map((one) => one.requestsPerSecond)),
+  cpuMs: median(measured.map((one) => one.cpuMs)),
+}));
+const [instant, real] = figures.map((one) => one.requestsPerSecond) as [number, number];
+process.stdout.write(
+  formatTable(
+    ['', 'requests/s', 'server CPU, ms/request'],
+    figures.map((one) => [one.what, Math.round(one.requestsPerSecond), one.cpuMs.toFixed(3)]),
+  ),
+);
+process.stdout.write(`\nThe main thread can take what ${(instant / real).toFixed(1)} workers can.\n`);
