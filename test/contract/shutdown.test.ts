@@ -66,6 +66,15 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
+const npm = process.env['npm_execpath'];
+test('`npm start` hands SIGTERM on', { skip: !npm && 'npm runs it in `npm test`' }, async (t) => {
+  const script = [npm ?? '', 'start', '--ignore-scripts', '--silent', '--'];
+  const server = await startProcess(t, await modelsFolder(t), [], { script });
+  server.child.kill('SIGTERM');
+  assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
+  assert.equal(server.logged('drained').length, 1);
+});
+
 test('during the drain delay it is not ready but serves; what is accepted then is answered as well', async (t) => {
   const server = await startProcess(t, await modelsFolder(t), ['--drain-delay-seconds', '2']);
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
