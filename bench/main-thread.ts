@@ -4,9 +4,9 @@
 import process from 'node:process';
 import { type LoadClient, startLoadClient } from '../src/benchmark/load.js';
 import { median } from '../src/benchmark/quantile.js';
+import { serverCosts } from '../src/benchmark/server-costs.js';
 import { type ServerProcess, startServer } from '../src/benchmark/server-process.js';
 import { formatTable } from '../src/cli/table.js';
-import { sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './golden-images.js';
 
 const [models = 'models', model, profile = 'full', secondsText = '5', roundsText = '3'] =
@@ -26,18 +26,18 @@ const { name, images } = await goldenImages(models, model);
 const settings = { models, defaultModel: name, workers: 1, auditFraction: 0 };
 
 async function measure(server: ServerProcess, client: LoadClient): Promise<Round> {
-  const cpuSeconds = async () => sumOf(await server.metrics(), 'process_cpu_seconds_total');
-  const before = await cpuSeconds();
+  const before = await server.metrics();
   const load = await client.apply({
     url: `${server.url}/classify?${new URLSearchParams({ profile })}`,
     images: images.map((image) => image.toString('base64')),
     connections: CONNECTIONS,
     extent: { seconds },
   });
+  const { cpuSeconds } = serverCosts(before, await server.metrics());
   const answered = load.statuses['200'] ?? 0;
   return {
     requestsPerSecond: answered / load.seconds,
-    cpuMs: (1000 * ((await cpuSeconds()) - before)) / answered,
+    cpuMs: (1000 * cpuSeconds) / answered,
   };
 }
 
