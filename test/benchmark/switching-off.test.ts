@@ -8,13 +8,13 @@ import { createExitTable } from '../../src/calibration/exit-table.js';
 import { exitsTaken, flopsByExit, totalFlops } from '../../src/calibration/replay.js';
 import { writeScores } from '../../src/calibration/scores-file.js';
 import { classes, syntheticRecording } from '../calibration/synthetic.js';
-import { temporaryFolder } from '../support/packages.js';
 import { writeProfiledPackage } from '../support/profiled-package.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const script = fileURLToPath(new URL('../../bench/switching-off.js', import.meta.url));
 
-test('the package’s profiles are evaluated under their own policies', async (t) => {
-  const [models, scores] = [await temporaryFolder(t), join(await temporaryFolder(t), 'scores')];
+test('the package’s profiles are evaluated under their own policies', async () => {
+  const [models, scores] = [temporaryFolder(), join(temporaryFolder(), 'scores')];
   const { package: made } = await writeProfiledPackage(models, { classes });
   const recording = syntheticRecording(300, 6);
   await writeScores(scores, recording);

@@ -3,7 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { decodeScores, encodeScores, readScores, writeScores } from '../../src/calibration/scores-file.js';
-import { temporaryFolder } from '../support/packages.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { syntheticRecording } from './synthetic.js';
 
 const recording = syntheticRecording(7, 41);
@@ -33,8 +33,8 @@ test('scores that do not say of which preprocessing, as files once did not, are 
   assert.throws(() => decodeScores(older), { name: 'UsageError', message: /earlier version.*record anew/ });
 });
 
-test('a file of scores is there whole or not at all', async (t) => {
-  const folder = await temporaryFolder(t);
+test('a file of scores is there whole or not at all', async () => {
+  const folder = temporaryFolder();
   await writeScores(join(folder, 'kept'), recording);
   assert.deepEqual(await readScores(join(folder, 'kept')), recording);
   // What keeps the last step from being taken leaves nothing behind, as does a folder that is not there.

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +12,7 @@ import { importPackage } from '../../src/models/import.js';
 import { decodeModel, encodeModel } from '../../src/models/onnx-proto.js';
 import { engines } from '../support/engines.js';
 import { writeTestExport, writeTestPackage } from '../support/network.js';
-import { temporaryFolder } from '../support/packages.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
@@ -25,9 +24,8 @@ function run(...options: string[]): Promise<{ code: number; stdout: string; stde
   });
 }
 
-test('bench measures engine and service of the same model and writes the figures down', async (t) => {
-  const root = await mkdtemp(join(tmpdir(), 'rdi-bench-'));
-  t.after(() => rm(root, { recursive: true }));
+test('bench measures engine and service of the same model and writes the figures down', async () => {
+  const root = temporaryFolder();
   const [models, json] = [join(root, 'models'), join(root, 'bench.json')];
   const profiles = { half: { policy: 'entropy' as const, thresholds: [null, 0.6] } };
   await writeTestPackage(models, { calibration: { formatVersion: 1, defaultProfile: 'half', profiles } });
@@ -66,9 +64,8 @@ test('bench measures engine and service of the same model and writes the figures
   }
 });
 
-test('bench --engines measures every engine that is there, and names those that are not', async (t) => {
-  const root = await mkdtemp(join(tmpdir(), 'rdi-bench-'));
-  t.after(() => rm(root, { recursive: true }));
+test('bench --engines measures every engine that is there, and names those that are not', async () => {
+  const root = temporaryFolder();
   const json = join(root, 'engines.json');
   await writeTestPackage(join(root, 'models'), {});
   const short = ['--seconds', '0.1', '--rounds', '1', '--models', join(root, 'models'), '--json', json];
@@ -89,8 +86,8 @@ test('bench --engines measures every engine that is there, and names those that 
   for (const name of there) assert.match(stdout, new RegExp(`^${name} \\(cpu\\) `, 'm'));
 });
 
-test('bench --engines passes over an engine that cannot run the network, and says why', async (t) => {
-  const [source, models] = [await temporaryFolder(t), await temporaryFolder(t)];
+test('bench --engines passes over an engine that cannot run the network, and says why', async () => {
+  const [source, models] = [temporaryFolder(), temporaryFolder()];
   await writeTestExport(source);
   const graph = join(source, 'model.onnx');
   const model = decodeModel(await readFile(graph));
@@ -116,8 +113,8 @@ test('bench --engines passes over an engine that cannot run the network, and say
   );
 });
 
-test('what no engine can run is an error, the network’s before that of an engine that is not there', async (t) => {
-  const made = await writeTestPackage(await temporaryFolder(t));
+test('what no engine can run is an error, the network’s before that of an engine that is not there', async () => {
+  const made = await writeTestPackage(temporaryFolder());
   const segments = made.segments.map((one) => ({ ...one, graph: new Uint8Array() }));
   const settings = { seconds: 0.1, rounds: 1 };
   await assert.rejects(
@@ -126,9 +123,8 @@ test('what no engine can run is an error, the network’s before that of an engi
   );
 });
 
-test('a model, or a folder to read or to write to, that is not there is one sentence', async (t) => {
-  const models = await mkdtemp(join(tmpdir(), 'rdi-bench-'));
-  t.after(() => rm(models, { recursive: true }));
+test('a model, or a folder to read or to write to, that is not there is one sentence', async () => {
+  const models = temporaryFolder();
   assert.match(
     (await run('--models', models)).stderr,
     /^rdi-serve: There is no model that can be benched\.\n$/,

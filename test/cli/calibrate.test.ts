@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createEngine } from '../../src/engines/onnx.js';
 import type { Description } from '../../src/models/description.js';
@@ -11,13 +11,13 @@ import { importPackage } from '../../src/models/import.js';
 import { loadPackage } from '../../src/models/package.js';
 import { fromPixels } from '../support/images.js';
 import { writeTestExport } from '../support/network.js';
-import { temporaryFolder } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const IMAGES = 240;
 
-const root = await temporaryFolder({ after });
+const root = temporaryFolder();
 const [models, data, scores] = [join(root, 'models'), join(root, 'data'), join(root, 'scores.safetensors')];
 const { package: made } = await writeProfiledPackage(models);
 for (const [index, { png }] of (await testImages(IMAGES, 3)).entries()) {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { buildApp } from '../../src/app.js';
@@ -15,6 +14,7 @@ import { startService } from '../../src/service.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { textured } from '../support/images.js';
 import { writeTestPackage } from '../support/network.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const logger = pino({ level: 'silent' });
@@ -34,9 +34,8 @@ function run(...options: string[]): Promise<{ code: number; stdout: string; stde
 }
 
 /** A model, and a data set that the full network gets right but for one image. */
-async function prepare(t: TestContext) {
-  const root = await mkdtemp(join(tmpdir(), 'rdi-evaluate-'));
-  t.after(() => rm(root, { recursive: true }));
+async function prepare() {
+  const root = temporaryFolder();
   const [models, data, json] = [join(root, 'models'), join(root, 'data'), join(root, 'out.json')];
   const { manifest } = await writeTestPackage(models, { calibration });
   const subject = await createLocalSubject(models, { name: 'tiny' }, logger);
@@ -80,8 +79,8 @@ function check({ model, dataSet, profiles, metricsDifferences }: Evaluation): vo
   assert.deepEqual(metricsDifferences, []);
 }
 
-test('in this process: a table, figures as JSON, hashes of the package', async (t) => {
-  const { models, data, json, figures } = await prepare(t);
+test('in this process: a table, figures as JSON, hashes of the package', async () => {
+  const { models, data, json, figures } = await prepare();
   const { code, stdout, stderr } = await run('tiny', '--models', models, '--data', data, '--json', json);
   assert.equal(stderr, '');
   assert.equal(code, 0);
@@ -93,7 +92,7 @@ test('in this process: a table, figures as JSON, hashes of the package', async (
 });
 
 test('over HTTP: the same figures; a server whose metrics say otherwise means exit code 1', async (t) => {
-  const { models, data, json, figures } = await prepare(t);
+  const { models, data, json, figures } = await prepare();
   const config = createConfig({ models: models, workers: 1 });
   const service = await startService(config, logger);
   t.after(() => service.classifier.close());
@@ -134,8 +133,8 @@ test('over HTTP: the same figures; a server whose metrics say otherwise means ex
   assert.notEqual((await figures()).metricsDifferences.length, 0);
 });
 
-test('mistakes are one sentence', async (t) => {
-  const { models, data } = await prepare(t);
+test('mistakes are one sentence', async () => {
+  const { models, data } = await prepare();
   const refuses = async (message: RegExp, ...options: string[]): Promise<void> => {
     const { code, stdout, stderr } = await run(...options);
     assert.deepEqual([code, stdout], [1, '']);

@@ -5,11 +5,11 @@ import { describe, it } from 'node:test';
 import { costTable, importCommand } from '../../src/cli/import.js';
 import { loadPackage } from '../../src/models/package.js';
 import { writeTestExport } from '../support/network.js';
-import { temporaryFolder } from '../support/packages.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 describe('rdi-serve import', () => {
   it('makes a package and shows what its exits cost', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder();
     const [source, output] = [join(folder, 'export'), join(folder, 'models')];
     await writeTestExport(source, { size: 16, width: 8 });
     const written = t.mock.method(process.stdout, 'write', () => true);

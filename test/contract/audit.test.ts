@@ -9,10 +9,11 @@ import type { CalibrationDocument } from '../../src/models/profiles.js';
 import { withCertificate } from '../support/certificate.js';
 import { createDirector, marked } from '../support/directed-engine.js';
 import { fromPixels } from '../support/images.js';
-import { temporaryFolder, writeListed } from '../support/packages.js';
+import { writeListed } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { assertProblem, classify, post, predict, type Query } from '../support/requests.js';
 import { startTestService, type TestService, until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 type Model = Type.Static<typeof ModelSchema>;
 
@@ -53,7 +54,7 @@ async function writeProfiles(one: ModelPackage, reckless: number): Promise<void>
 }
 
 async function start(t: TestContext, config: Partial<Config>, engineModule?: string) {
-  const models = await temporaryFolder(t);
+  const models = temporaryFolder();
   const { package: one } = await writeProfiledPackage(models);
   await writeProfiles(one, 1);
   const service = await startTestService(t, {
@@ -179,7 +180,7 @@ test('a certificate about accuracy, or about attacked images, is watched, withou
 });
 
 test('an image that no answer was given for has no say in the audit', async (t) => {
-  const director = createDirector(await temporaryFolder(t));
+  const director = createDirector(temporaryFolder());
   const service = await start(t, {}, director.engineModule);
   const pixels = marked((await testImages(1))[0]?.pixels ?? new Uint8Array(), 'not-a-number');
   const broken = await fromPixels(pixels, 16, 16, 3).png().toBuffer();
@@ -189,7 +190,7 @@ test('an image that no answer was given for has no say in the audit', async (t) 
 });
 
 test('samples find places or are dropped before their outcome is known; requests go first', async (t) => {
-  const director = createDirector(await temporaryFolder(t));
+  const director = createDirector(temporaryFolder());
   const service = await start(t, { workers: 1, maxBatch: 1 }, director.engineModule);
   t.after(() => director.release());
   const atStart = (await director.runs()).length;

@@ -3,17 +3,17 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createDirector } from '../support/directed-engine.js';
-import { temporaryFolder } from '../support/packages.js';
 import { testImages } from '../support/profiled-package.js';
 import { predict, rawClassify } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const images = (await testImages(4)).map(({ png }) => png);
 const [png = Buffer.alloc(0)] = images;
 
 /** A service with one worker that waits in the middle of its first stage. */
 async function heldService(t: TestContext) {
-  const director = createDirector(await temporaryFolder(t));
+  const director = createDirector(temporaryFolder());
   const service = await startTestService(t, { engineModule: director.engineModule });
   const { url, samples } = service;
   const warmUp = (await director.runs()).length;

@@ -19,11 +19,11 @@ import { extractSegment } from '../../src/models/segments.js';
 import { assertSameAnswer } from '../support/agreement.js';
 import { createDirector } from '../support/directed-engine.js';
 import { engines } from '../support/engines.js';
-import { temporaryFolder } from '../support/packages.js';
 import { calibration, testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { classifyBatch, predict } from '../support/requests.js';
 import { largestDifference } from '../support/run-model.js';
 import { startTestService } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const GOLDEN_TOLERANCE = 1e-4;
 const IMAGES = 96;
@@ -32,7 +32,7 @@ const BATCH = 32;
 
 const shippedModels = fileURLToPath(new URL('../../../models', import.meta.url));
 const { packages } = await findPackages(shippedModels);
-const tinyModels = await temporaryFolder({ after });
+const tinyModels = temporaryFolder();
 await writeProfiledPackage(tinyModels);
 const images = (await testImages(IMAGES, 11)).map(({ png }) => png);
 const data = process.env['RDI_DATA'];
@@ -110,7 +110,7 @@ for (const { name, skip, create } of engines) {
     }
 
     it('answers over HTTP as onnx does, alone and in batches, and runs no stage behind the exit taken', async (t) => {
-      const director = createDirector(await temporaryFolder(t), name);
+      const director = createDirector(temporaryFolder(), name);
       const { url, log } = await startTestService(t, {
         config: { models: tinyModels },
         engineModule: director.engineModule,

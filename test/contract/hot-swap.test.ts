@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Prediction } from '../../src/inference/prediction.js';
 import type { ModelPackage } from '../../src/models/package.js';
 import type { CalibrationDocument, ProfileDocument } from '../../src/models/profiles.js';
@@ -10,11 +10,12 @@ import { withCertificate } from '../support/certificate.js';
 import { createDirector, marked } from '../support/directed-engine.js';
 import { fromPixels } from '../support/images.js';
 import { writeTestPackage } from '../support/network.js';
-import { editManifest, temporaryFolder, writeListed } from '../support/packages.js';
+import { editManifest, writeListed } from '../support/packages.js';
 import { testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, predict } from '../support/requests.js';
 import { startProcess } from '../support/serve-process.js';
 import { startTestService, until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const CHANGES = 100;
 const images = (await testImages(24)).map(({ png }) => png);
@@ -41,14 +42,14 @@ async function write(one: ModelPackage, profile: ProfileDocument): Promise<void>
 }
 
 /** A models folder with one package whose one profile leaves late, so that no other way through it is loaded. */
-async function writeModels(t: TestContext) {
-  const models = await temporaryFolder(t);
+async function writeModels() {
+  const models = temporaryFolder();
   const calibration = documentOf({ policy: 'entropy', thresholds: [null, 0.4] });
   return { models, package: await writeTestPackage(models, { calibration }) };
 }
 
 test(`changed ${CHANGES} times under load, no request fails and no answer mixes two versions`, async (t) => {
-  const { models, package: one } = await writeModels(t);
+  const { models, package: one } = await writeModels();
   const { classifier, url, samples } = await startTestService(t, {
     config: { models, workers: 2 },
   });
@@ -98,8 +99,8 @@ function costsOf({ manifest: { exits } }: ModelPackage): (index: number, exit: n
 }
 
 test('a request in flight keeps the profile it came with, and what follows is not held up', async (t) => {
-  const { models, package: one } = await writeModels(t);
-  const director = createDirector(await temporaryFolder(t));
+  const { models, package: one } = await writeModels();
+  const director = createDirector(temporaryFolder());
   const { classifier, url } = await startTestService(t, {
     config: { models, workers: 1 },
     engineModule: director.engineModule,
@@ -120,7 +121,7 @@ test('a request in flight keeps the profile it came with, and what follows is no
 });
 
 test('what cannot be served is refused loudly, the old one stays, and a mended one is taken', async (t) => {
-  const { models, package: one } = await writeModels(t);
+  const { models, package: one } = await writeModels();
   const { classifier, url, log, samples } = await startTestService(t, {
     config: { models },
   });
@@ -156,8 +157,8 @@ test('what cannot be served is refused loudly, the old one stays, and a mended o
 });
 
 test('what no worker was left to check is tried again when there is one, and complained of once', async (t) => {
-  const { models, package: one } = await writeModels(t);
-  const director = createDirector(await temporaryFolder(t));
+  const { models, package: one } = await writeModels();
+  const director = createDirector(temporaryFolder());
   const { url, log } = await startTestService(t, {
     config: { models, reloadSeconds: 0.05 },
     engineModule: director.engineModule,
@@ -177,7 +178,7 @@ test('what no worker was left to check is tried again when there is one, and com
 });
 
 test('profiles that were there before the network they need are taken when it is whole', async (t) => {
-  const { models, package: one } = await writeModels(t);
+  const { models, package: one } = await writeModels();
   const graph = join(one.directory, 'model.onnx');
   const whole = await readFile(graph);
   const { log } = await startTestService(t, { config: { models, reloadSeconds: 0.05 } });
@@ -189,7 +190,7 @@ test('profiles that were there before the network they need are taken when it is
 });
 
 test('a changed file is found without being told, and at once with SIGHUP', async (t) => {
-  const { models, package: one } = await writeModels(t);
+  const { models, package: one } = await writeModels();
   const seconds = (flag: string) => startProcess(t, models, ['--reload-seconds', flag]);
   const [watching, told] = await Promise.all([seconds('0.05'), seconds('0')]);
   await write(one, { policy: 'entropy', thresholds: [1, 1] });

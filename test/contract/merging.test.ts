@@ -8,10 +8,10 @@ import { assertSameAnswer } from '../support/agreement.js';
 import { createDirector, marked } from '../support/directed-engine.js';
 import { engines } from '../support/engines.js';
 import { fromPixels } from '../support/images.js';
-import { temporaryFolder } from '../support/packages.js';
 import { calibration, testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, predict } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const CROWD = 96;
 const CONCURRENT_BATCHES = 4;
@@ -32,7 +32,7 @@ function askAll(url: string): Promise<Prediction[]> {
 const wanted = await askAll((await startTestService({ after })).url);
 
 async function merging(t: TestContext, name: EngineName = 'onnx') {
-  const director = createDirector(await temporaryFolder(t), name);
+  const director = createDirector(temporaryFolder(), name);
   const service = await startTestService(t, {
     engineModule: director.engineModule,
     concurrentBatches: CONCURRENT_BATCHES,

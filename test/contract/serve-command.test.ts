@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { environmentVariableOf, flagOf, settingNames } from '../../src/config.js';
-import { temporaryFolder } from '../support/packages.js';
 import { writeProfiledPackage } from '../support/profiled-package.js';
 import { commandLine, runNode, startProcess } from '../support/serve-process.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const models = await temporaryFolder({ after });
+const models = temporaryFolder();
 await writeProfiledPackage(models);
 
 test('--help has every setting with its environment variable and its default', async (t) => {

@@ -6,18 +6,18 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Prediction } from '../../src/inference/prediction.js';
 import { createDirector } from '../support/directed-engine.js';
-import { temporaryFolder } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { assertProblem, predict, rawClassify, sendRaw } from '../support/requests.js';
 import { runNode, type ServeProcess, startProcess } from '../support/serve-process.js';
 import { until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const CLIENTS = 24;
 const [image] = await testImages(1);
 const png = image?.png ?? Buffer.alloc(0);
 
-async function modelsFolder(t: TestContext): Promise<string> {
-  const models = await temporaryFolder(t);
+async function modelsFolder(): Promise<string> {
+  const models = temporaryFolder();
   await writeProfiledPackage(models);
   return models;
 }
@@ -50,7 +50,7 @@ function ask(server: ServeProcess, agent: Agent, path = '/classify'): Promise<Pr
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} in the middle of load: every request on an open connection is answered, exit 0`, async (t) => {
-    const server = await startProcess(t, await modelsFolder(t));
+    const server = await startProcess(t, await modelsFolder());
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
     t.after(async () => agent.destroy());
     let answered = 0;
@@ -69,14 +69,14 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 const npm = process.env['npm_execpath'];
 test('`npm start` hands SIGTERM on', { skip: !npm && 'npm runs it in `npm test`' }, async (t) => {
   const script = [npm ?? '', 'start', '--ignore-scripts', '--silent', '--'];
-  const server = await startProcess(t, await modelsFolder(t), [], { script });
+  const server = await startProcess(t, await modelsFolder(), [], { script });
   server.child.kill('SIGTERM');
   assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
   assert.equal(server.logged('drained').length, 1);
 });
 
 test('during the drain delay it is not ready but serves; what is accepted then is answered as well', async (t) => {
-  const server = await startProcess(t, await modelsFolder(t), ['--drain-delay-seconds', '2']);
+  const server = await startProcess(t, await modelsFolder(), ['--drain-delay-seconds', '2']);
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
   server.child.kill('SIGTERM');
   await until(() => server.logged('draining').length === 1);
@@ -90,10 +90,10 @@ const directedScript = fileURLToPath(new URL('../support/serve-directed.js', imp
 
 /** A server whose engine waits for the test. */
 async function directedProcess(t: TestContext, flags: string[] = []) {
-  const director = createDirector(await temporaryFolder(t));
+  const director = createDirector(temporaryFolder());
   const script = [directedScript];
   const environment = { RDI_TEST_ENGINE: director.engineModule };
-  const server = await startProcess(t, await modelsFolder(t), flags, { environment, script });
+  const server = await startProcess(t, await modelsFolder(), flags, { environment, script });
   return { server, director, warmUp: (await director.runs()).length };
 }
 
@@ -119,9 +119,9 @@ test('requests in the worker and in the queue are answered after the signal, sil
 });
 
 test('signals while models are loaded: SIGHUP is no end, SIGTERM is one as soon as they are', async (t) => {
-  const director = createDirector(await temporaryFolder(t));
+  const director = createDirector(temporaryFolder());
   await director.hold();
-  const flags = ['--port', '0', '--models', await modelsFolder(t), '--workers', '1'];
+  const flags = ['--port', '0', '--models', await modelsFolder(), '--workers', '1'];
   const { child, ended } = runNode(t, [directedScript, ...flags], { RDI_TEST_ENGINE: director.engineModule });
   await until(async () => (await director.runs()).length === 1);
   child.kill('SIGHUP');
@@ -162,7 +162,7 @@ test('a client that left, with requests sent ahead of their turn, is not waited 
 });
 
 test('a client that does not read its answers is not waited for', async (t) => {
-  const server = await startProcess(t, await modelsFolder(t), ['--shutdown-timeout-seconds', '8']);
+  const server = await startProcess(t, await modelsFolder(), ['--shutdown-timeout-seconds', '8']);
   const socket = connect(server.port, '127.0.0.1');
   t.after(async () => void socket.destroy());
   socket.on('error', () => {});

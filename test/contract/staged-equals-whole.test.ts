@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Prediction } from '../../src/inference/prediction.js';
 import { createDirector } from '../support/directed-engine.js';
-import { temporaryFolder } from '../support/packages.js';
 import { calibration, testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { classifyBatch, predict } from '../support/requests.js';
 import { runModel } from '../support/run-model.js';
 import { startTestService } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const COUNT = 256;
 const CLASSES = 10;
@@ -18,8 +18,8 @@ const EXITS = 3;
 /** Single precision, summed in another order. */
 const TOLERANCE = 1e-5;
 
-const folder = await temporaryFolder({ after });
-const director = createDirector(await temporaryFolder({ after }));
+const folder = temporaryFolder();
+const director = createDirector(temporaryFolder());
 const { package: tiny } = await writeProfiledPackage(folder);
 const { url, samples } = await startTestService(
   { after },

@@ -4,18 +4,18 @@ import { after, test } from 'node:test';
 import type { Prediction } from '../../src/inference/prediction.js';
 import { createDirector } from '../support/directed-engine.js';
 import { type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.js';
-import { temporaryFolder } from '../support/packages.js';
 import { testImages } from '../support/profiled-package.js';
 import { classify, classifyBatch, post } from '../support/requests.js';
 import { startProcess } from '../support/serve-process.js';
 import { startTestService, temporaryModels, until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 process.env['OTEL_BSP_SCHEDULE_DELAY'] = '20';
 process.env['OTEL_SERVICE_NAME'] = 'digits';
 
 const scope = { after };
 const receiver = await startOtlpReceiver(scope);
-const director = createDirector(await temporaryFolder(scope));
+const director = createDirector(temporaryFolder());
 const config = { otlpEndpoint: receiver.endpoint };
 const service = await startTestService(scope, { config, engineModule: director.engineModule });
 const { url, log } = service;
@@ -216,7 +216,7 @@ test('who is told not to record does not, and probes and scrapes are never trace
 });
 
 test('a collector that is away is a warning in the log, costs no request and spoils no stop', async (t) => {
-  const { models } = await temporaryModels(t);
+  const { models } = await temporaryModels();
   const server = await startProcess(t, models, ['--otlp-endpoint', 'http://127.0.0.1:1']);
   assert.equal((await classify(server.url, images[0] as Buffer)).status, 200);
   await until(() => server.logged('tracing').some(({ level }) => level === 40));

@@ -7,17 +7,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDirector, type Mark, marked } from '../support/directed-engine.js';
 import { faultyEngine } from '../support/faulty-engine.js';
 import { fromPixels } from '../support/images.js';
-import { temporaryFolder, writeListed } from '../support/packages.js';
+import { writeListed } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { assertProblem, assertProblemBody, classify, classifyBatch, predict } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const images = await testImages(6);
 const sound = images.map(({ png }) => png);
 const [png = Buffer.alloc(0)] = sound;
 
 async function service(t: TestContext, config = {}) {
-  const director = createDirector(await temporaryFolder(t));
+  const director = createDirector(temporaryFolder());
   t.after(() => director.release());
   const started = await startTestService(t, { engineModule: director.engineModule, config });
   const restarts = async () => (await started.samples()).sum('rdi_worker_restarts_total');
@@ -63,7 +64,7 @@ test('a replacement that cannot load what was served is given nothing, and tried
 });
 
 test('what was refused at the start keeps no worker from being replaced', async (t) => {
-  const director = createDirector(await temporaryFolder(t));
+  const director = createDirector(temporaryFolder());
   const { classifier, url, log } = await startTestService(t, {
     engineModule: director.engineModule,
     writePackages: async (directory) => {
@@ -208,7 +209,7 @@ test('once the only worker could not be replaced, nobody waits for another attem
 });
 
 test('when no worker can be started any more, requests are answered 503 until one can', async (t) => {
-  const gone = `${await temporaryFolder(t)}/gone`;
+  const gone = `${temporaryFolder()}/gone`;
   const { url, samples, log } = await startTestService(t, {
     engineModule: faultyEngine({ while: gone }),
     config: { workers: 2 },

@@ -4,8 +4,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { type Scope, temporaryFolder } from '../support/packages.js';
+import type { Scope } from '../support/packages.js';
 import { until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /**
  * For a test's `skip`: why it cannot run without this program, or false.
@@ -40,7 +41,7 @@ export async function startPrometheus(
   scope: Scope,
   files: Readonly<Record<string, string>>,
 ): Promise<Prometheus> {
-  const folder = await temporaryFolder(scope);
+  const folder = temporaryFolder();
   for (const [name, text] of Object.entries(files)) {
     await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
     await writeFile(path.join(folder, name), text);

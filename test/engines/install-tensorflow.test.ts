@@ -15,8 +15,8 @@ import {
   wheelsFor,
 } from '../../src/engines/tensorflow/install/wheels.js';
 import { UsageError } from '../../src/errors.js';
-import { temporaryFolder } from '../support/packages.js';
 import { commandLine, runNode } from '../support/serve-process.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { zipOf } from '../support/zip.js';
 
 const content = Buffer.from('a wheel, if a short one');
@@ -50,7 +50,7 @@ const refuses = (message: RegExp) => (error: unknown) =>
   error instanceof UsageError && message.test(error.message);
 
 test('a wheel is found in an index, downloaded and checked', async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = temporaryFolder();
   const seen: number[] = [];
   const path = await downloadWheel(wheel, folder, await serveIndex(t, content), (download) => {
     assert.equal(download.totalBytes, content.length);
@@ -61,7 +61,7 @@ test('a wheel is found in an index, downloaded and checked', async (t) => {
 });
 
 test('what cannot be had, or is something else, is refused with one sentence', async (t) => {
-  const folder = await temporaryFolder(t);
+  const folder = temporaryFolder();
   const index = await serveIndex(t, Buffer.from('something else'));
   const download = (one: Wheel, from: string) => downloadWheel(one, folder, from, () => {});
   await assert.rejects(
@@ -84,8 +84,8 @@ test('what cannot be had, or is something else, is refused with one sentence', a
   );
 });
 
-test('a wheel at hand is recognised by its hash, whatever it is called', async (t) => {
-  const folder = await temporaryFolder(t);
+test('a wheel at hand is recognised by its hash, whatever it is called', async () => {
+  const folder = temporaryFolder();
   const [good, bad] = [join(folder, 'good.whl'), join(folder, wheel.file)];
   await writeFile(good, content);
   await writeFile(bad, 'something else');
@@ -97,8 +97,8 @@ test('a wheel at hand is recognised by its hash, whatever it is called', async (
   await assert.rejects(recogniseWheels([join(folder, 'none')], [wheel]), refuses(/cannot be read: ENOENT/));
 });
 
-test('libraries, the headers they need and NVIDIA’s libraries are unpacked, and nothing else', async (t) => {
-  const folder = await temporaryFolder(t);
+test('libraries, the headers they need and NVIDIA’s libraries are unpacked, and nothing else', async () => {
+  const folder = temporaryFolder();
   const path = join(folder, 'some.whl');
   const names = [
     'tensorflow/libtensorflow_cc.so.2',

@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { createEngine } from '../../src/engines/onnx.js';
 import { buildTestNetwork } from '../support/network.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 test('a graph that is none is refused with the runtime’s words', async () => {
   const source = { from: -1, to: 0, input: 'image', inputShape: [1], logits: 'logits' };
   await assert.rejects(createEngine().load([{ ...source, graph: Uint8Array.of(1, 2, 3) }]), /protobuf/i);
 });
 
-test('the runtime reports to nobody, whether it is loaded in the main thread or in a worker', async (t) => {
-  const home = await mkdtemp(join(tmpdir(), 'rdi-home-'));
-  t.after(() => rm(home, { recursive: true }));
+test('the runtime reports to nobody, whether it is loaded in the main thread or in a worker', async () => {
+  const home = temporaryFolder();
   const graph = join(home, 'model.onnx');
   await writeFile(graph, buildTestNetwork({}).model);
   const engine = JSON.stringify(new URL('../../src/engines/onnx.js', import.meta.url).href);

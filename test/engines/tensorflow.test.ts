@@ -8,8 +8,8 @@ import { createEngine, warmUp } from '../../src/engines/tensorflow.js';
 import { everyStage } from '../../src/models/golden-outputs.js';
 import { engines } from '../support/engines.js';
 import { readTestNetwork } from '../support/exits.js';
-import { temporaryFolder } from '../support/packages.js';
 import { runNode } from '../support/serve-process.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const skip = engines.find(({ name }) => name === 'tensorflow')?.skip ?? false;
 
@@ -40,7 +40,7 @@ test('on the CPU, a GPU that is demanded is an error', { skip }, () => {
 
 test('what TensorFlow notes while it is tried is shown to those who ask for it', { skip }, async (t) => {
   const probe = new URL('../../src/engines/tensorflow/probe.js', import.meta.url);
-  const script = join(await temporaryFolder(t), 'try.mjs');
+  const script = join(temporaryFolder(), 'try.mjs');
   await writeFile(script, `import { probeTensorFlow } from '${probe.href}'; await probeTensorFlow('cpu');`);
   const tried = (level: string) => runNode(t, [script], { TF_CPP_MIN_LOG_LEVEL: level }).ended;
   assert.equal((await tried('2')).stderr, '');

@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { classIndices, openDataSet, takeEvenly } from '../../src/evaluation/data-set.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { zipOf } from '../support/zip.js';
-
-async function folder(t: TestContext): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'rdi-data-'));
-  t.after(() => rm(path, { recursive: true }));
-  return path;
-}
 
 function idx(shape: readonly number[], values: Uint8Array): Buffer {
   const header = Buffer.alloc(4 + 4 * shape.length);
@@ -28,8 +22,8 @@ const labels = idx([3], Uint8Array.of(7, 0, 7));
 const samplesOf = ({ samples }: Awaited<ReturnType<typeof openDataSet>>) =>
   samples.map(({ name, label, mediaType }) => [name, label, mediaType]);
 
-test('IDX files, gzipped or not, give PNGs of the very pixels, and labels found by their name', async (t) => {
-  const root = await folder(t);
+test('IDX files, gzipped or not, give PNGs of the very pixels, and labels found by their name', async () => {
+  const root = temporaryFolder();
   const plain = join(root, 'test-images-idx3-ubyte');
   const zipped = `${plain}.gz`;
   await writeFile(plain, images);
@@ -55,8 +49,8 @@ test('IDX files, gzipped or not, give PNGs of the very pixels, and labels found 
   }
 });
 
-test('IDX files that do not fit are one sentence', async (t) => {
-  const root = await folder(t);
+test('IDX files that do not fit are one sentence', async () => {
+  const root = temporaryFolder();
   const at = async (name: string, bytes: Uint8Array): Promise<string> => {
     await writeFile(join(root, name), bytes);
     return join(root, name);
@@ -99,8 +93,8 @@ const files = [
 const expected = files.flatMap(([name, type]) => (type ? [[name, name.split('/')[1], type]] : []));
 const bytesOf = (name: string) => Buffer.from(`the bytes of ${name} `.repeat(20));
 
-test('a folder and a zip of class folders hold the same samples', async (t) => {
-  const root = await folder(t);
+test('a folder and a zip of class folders hold the same samples', async () => {
+  const root = temporaryFolder();
   for (const [name] of files) {
     await mkdir(join(root, 'set', dirname(name)), { recursive: true });
     await writeFile(join(root, 'set', name), bytesOf(name));
@@ -119,8 +113,8 @@ test('a folder and a zip of class folders hold the same samples', async (t) => {
   assert.notEqual((await openDataSet(join(root, 'set'), undefined)).sha256, before);
 });
 
-test('folders and zips that are no data set are one sentence', async (t) => {
-  const root = await folder(t);
+test('folders and zips that are no data set are one sentence', async () => {
+  const root = temporaryFolder();
   const zip = join(root, 'a.zip');
   await assert.rejects(openDataSet(root, undefined), { name: 'UsageError', message: /is empty/ });
   await writeFile(join(root, 'loose.png'), 'x');

@@ -5,10 +5,10 @@ import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createDirector } from '../support/directed-engine.js';
 import { insertPngChunks, pngChunk } from '../support/images.js';
-import { temporaryFolder } from '../support/packages.js';
 import { testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, classifyBatch, post, predict } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const MIB = 1024 * 1024;
 const LARGE = MIB;
@@ -30,7 +30,7 @@ async function narrowService(t: TestContext, config = {}) {
   t.after(() => {
     for (const socket of sockets) socket.destroy();
   });
-  const director = createDirector(await temporaryFolder(t));
+  const director = createDirector(temporaryFolder());
   const service = await startTestService(t, {
     engineModule: director.engineModule,
     config: {

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createApiKey, readApiKeys } from '../../src/api-keys.js';
 import { UsageError } from '../../src/errors.js';
-import { temporaryFolder } from '../support/packages.js';
 import { testImages } from '../support/profiled-package.js';
 import { assertProblem, post } from '../support/requests.js';
 import { commandLine, runNode, startProcess } from '../support/serve-process.js';
 import { startTestService, temporaryModels, until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const folder = await temporaryFolder({ after });
+const folder = temporaryFolder();
 const [first, second, removed] = ['team-a', 'team-b', 'team-c'].map(createApiKey);
 const apiKeysFile = join(folder, 'keys');
 await writeFile(apiKeysFile, `# two teams\n${first?.line}\n\n${second?.line}\r\n`);
@@ -102,7 +102,7 @@ test('neither a key nor a digest is ever logged', () => {
 });
 
 test('rdi-serve api-key makes keys that the server then admits', async (t) => {
-  const { models } = await temporaryModels(t);
+  const { models } = await temporaryModels();
   const file = join(models, '..', `${Date.now()}-keys`);
   const made = [];
   for (const client of ['one', 'two']) {

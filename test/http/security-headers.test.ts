@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createApiKey } from '../../src/api-keys.js';
 import { createConfig } from '../../src/config.js';
-import { temporaryFolder } from '../support/packages.js';
 import { testImages } from '../support/profiled-package.js';
 import { classify } from '../support/requests.js';
 import { startTestService } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const { url } = await startTestService({ after });
 const [image] = await testImages(1);
@@ -55,7 +55,7 @@ test('CORS is off: no answer admits another origin, and OPTIONS is a method like
 });
 
 test('named origins may call, others may not; a preflight needs no API key', async (t) => {
-  const apiKeysFile = join(await temporaryFolder(t), 'keys');
+  const apiKeysFile = join(temporaryFolder(), 'keys');
   const { key, line } = createApiKey('page');
   await writeFile(apiKeysFile, line);
   const corsOrigins = `${origin}, http://localhost:3000`;

@@ -11,15 +11,16 @@ import { createMetrics } from '../../src/telemetry/metrics.js';
 import { withCertificate } from '../support/certificate.js';
 import { readExposition } from '../support/exposition.js';
 import { writeTestPackage } from '../support/network.js';
-import { temporaryFolder, writeListed } from '../support/packages.js';
+import { writeListed } from '../support/packages.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const left = { reason: 'confident', top: [{ classIndex: 1, probability: 1 }] } as unknown as Outcome;
 type Whole = Awaited<ReturnType<AuditsOptions['run']>>;
 const whole = { top: [{ classIndex: 2, probability: 1 }], seconds: 1 } as unknown as Whole;
 
 for (const change of ['replaced', 'removed', 'certified for accuracy alone'] as const) {
-  test(`samples of a profile that was ${change} meanwhile are counted, and say nothing of what is served`, async (t) => {
-    const { directory, manifest } = await writeTestPackage(await temporaryFolder(t));
+  test(`samples of a profile that was ${change} meanwhile are counted, and say nothing of what is served`, async () => {
+    const { directory, manifest } = await writeTestPackage(temporaryFolder());
     async function packageWith(
       thresholds: Record<string, number>,
       loss: 'consistency' | 'error' = 'consistency',

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { servedModelOf } from '../../src/inference/catalog.js';
 import { lastStep } from '../../src/inference/path.js';
 import { createPlan } from '../../src/inference/plan.js';
-import { temporaryFolder } from '../support/packages.js';
 import { writeProfiledPackage } from '../support/profiled-package.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-const { package: made } = await writeProfiledPackage(await temporaryFolder({ after }));
+const { package: made } = await writeProfiledPackage(temporaryFolder());
 const stages = [10, 10, 20];
 const heads = [100, 1, 0];
 /** Under the profile `full`, whose heads are off but for the one at the stop, its exits cost 110, 21 and 40. */

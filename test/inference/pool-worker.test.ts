@@ -1,24 +1,24 @@
 // One worker and the threads that take its place. (The pool of them: worker-pool.test.ts.)
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { pino } from 'pino';
 import { createPoolWorker } from '../../src/inference/pool-worker.js';
 import type { Network } from '../../src/inference/protocol.js';
 import { createDirector, marked } from '../support/directed-engine.js';
-import { temporaryFolder } from '../support/packages.js';
 import { poolBatch } from '../support/pool.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const [pixels = new Uint8Array()] = (await testImages(1)).map((image) => image.pixels);
 
-async function network(t: TestContext): Promise<Network> {
-  const { package: tiny } = await writeProfiledPackage(await temporaryFolder(t));
+async function network(): Promise<Network> {
+  const { package: tiny } = await writeProfiledPackage(temporaryFolder());
   return { id: 'tiny/1', manifest: tiny.manifest, segments: tiny.segments, golden: tiny.golden };
 }
 
 test('where a thread cannot even be made, another attempt follows', async (t) => {
-  const tiny = await network(t);
+  const tiny = await network();
   const attempts: (readonly Network[])[] = [
     [tiny],
     [{ ...tiny, golden: (() => {}) as never }], // cannot be cloned: `new Worker` throws
@@ -29,7 +29,7 @@ test('where a thread cannot even be made, another attempt follows', async (t) =>
     index: 0,
     maxBatch: 1,
     concurrentBatches: 1,
-    engine: { module: createDirector(await temporaryFolder(t)).engineModule, options: {} },
+    engine: { module: createDirector(temporaryFolder()).engineModule, options: {} },
     networks: () => attempts.shift() ?? [],
     logger: pino({ level: 'silent' }),
     onAccepting: () => {},

@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { watchCalibrations } from '../../src/models/calibration-watch.js';
-import { temporaryFolder } from '../support/packages.js';
 import { until } from '../support/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 test('a change is tried until it is settled, and not once more', async (t) => {
-  const folders = { settled: await temporaryFolder(t), passing: await temporaryFolder(t) };
+  const folders = { settled: temporaryFolder(), passing: temporaryFolder() };
   const calls = { settled: [] as boolean[], passing: [] as boolean[] };
   for (const folder of Object.values(folders)) await writeFile(join(folder, 'calibration.json'), '{}');
   const end = watchCalibrations({

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { createEngine } from '../../src/engines/onnx.js';
 import { createImageTensor } from '../../src/inference/image-tensor.js';
 import type { Description } from '../../src/models/description.js';
@@ -14,13 +14,14 @@ import { decodeModel, encodeModel } from '../../src/models/onnx-proto.js';
 import { loadPackage, readNetwork } from '../../src/models/package.js';
 import { type NetworkOptions, writeTestExport } from '../support/network.js';
 import { node, tensorInfo } from '../support/onnx-builder.js';
-import { readJson, temporaryFolder } from '../support/packages.js';
+import { readJson } from '../support/packages.js';
 import { largestDifference, runModel } from '../support/run-model.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const small = { size: 8, width: 4 };
 
-async function prepare(t: TestContext, options: NetworkOptions = small) {
-  const folder = await temporaryFolder(t);
+async function prepare(options: NetworkOptions = small) {
+  const folder = temporaryFolder();
   const [source, output] = [join(folder, 'export'), join(folder, 'models')];
   const description = await writeTestExport(source, options);
   const run = (force = false) => importPackage({ source, output, force, engine: createEngine() });
@@ -30,8 +31,8 @@ async function prepare(t: TestContext, options: NetworkOptions = small) {
 }
 
 describe('an import', () => {
-  it('makes a package that loads', async (t) => {
-    const { output, run, description } = await prepare(t);
+  it('makes a package that loads', async () => {
+    const { output, run, description } = await prepare();
     const made = await run();
     assert.equal(made.directory, join(output, 'tiny', '1'));
     const { manifest } = await loadPackage(made.directory);
@@ -41,8 +42,8 @@ describe('an import', () => {
     assert.deepEqual(await readdir(output), ['tiny']);
   });
 
-  it('makes golden outputs from the whole network’s answers, and says so', async (t) => {
-    const { source, run } = await prepare(t);
+  it('makes golden outputs from the whole network’s answers, and says so', async () => {
+    const { source, run } = await prepare();
     const { golden, manifest, goldenMade } = await run();
     assert.equal(goldenMade, true);
     assert.equal(golden.cases.length, 8);
@@ -67,14 +68,14 @@ describe('an import', () => {
     assert.ok(sure.size > 1, 'different images get different answers');
   });
 
-  it('is the same every time', async (t) => {
-    const { run } = await prepare(t);
+  it('is the same every time', async () => {
+    const { run } = await prepare();
     const [first, second] = [await run(), await run(true)];
     assert.deepEqual(second.manifest, first.manifest);
   });
 
-  it('takes over the files of an exporter and verifies its golden outputs', async (t) => {
-    const { source, run } = await prepare(t);
+  it('takes over the files of an exporter and verifies its golden outputs', async () => {
+    const { source, run } = await prepare();
     const { directory } = await run();
     const golden = await readFile(join(directory, 'golden.json'));
     await writeFile(join(source, 'golden.json'), golden);
@@ -90,8 +91,8 @@ describe('an import', () => {
     assert.deepEqual(await readFile(join(directory, 'golden.json')), golden);
   });
 
-  it('refuses golden outputs that are not reproduced, with the exit and the difference', async (t) => {
-    const { source, output, run } = await prepare(t);
+  it('refuses golden outputs that are not reproduced, with the exit and the difference', async () => {
+    const { source, output, run } = await prepare();
     const { directory } = await run();
     const golden = await readJson<GoldenDocument>(join(directory, 'golden.json'));
     const row = golden.cases[3]?.logits[1];
@@ -106,8 +107,8 @@ describe('an import', () => {
     assert.deepEqual(await readdir(output), []);
   });
 
-  it('does not replace a package unless it is told to', async (t) => {
-    const { output, run, describeAs } = await prepare(t);
+  it('does not replace a package unless it is told to', async () => {
+    const { output, run, describeAs } = await prepare();
     await run();
     await describeAs({ description: 'Another one.' });
     await assert.rejects(run(), {
@@ -121,16 +122,16 @@ describe('an import', () => {
     assert.deepEqual(await readdir(output), ['tiny']);
   });
 
-  it('replaces a package of any name', async (t) => {
-    const { output, run, describeAs } = await prepare(t);
+  it('replaces a package of any name', async () => {
+    const { output, run, describeAs } = await prepare();
     await describeAs({ name: 'replaced' });
     await run();
     await run(true);
     assert.deepEqual(await readdir(output), ['replaced']);
   });
 
-  it('leaves the old package where it is if the new one is refused', async (t) => {
-    const { output, run, source } = await prepare(t);
+  it('leaves the old package where it is if the new one is refused', async () => {
+    const { output, run, source } = await prepare();
     await run();
     await writeFile(join(source, 'calibration.json'), '{}');
     await assert.rejects(run(true), {
@@ -141,8 +142,8 @@ describe('an import', () => {
     assert.deepEqual(await readdir(output), ['tiny']);
   });
 
-  it('takes other shapes of network', async (t) => {
-    const { run } = await prepare(t, { channels: 1, exits: 1, classes: 2, size: 9 });
+  it('takes other shapes of network', async () => {
+    const { run } = await prepare({ channels: 1, exits: 1, classes: 2, size: 9 });
     const { manifest, segments } = await run();
     assert.equal(manifest.exits.length, 1);
     assert.equal(segments.length, 1);
@@ -186,8 +187,8 @@ const wrong: Record<string, { patch: (description: Description) => object; messa
 
 describe('an import refuses a description with', () => {
   for (const [name, { patch, message }] of Object.entries(wrong)) {
-    it(name, async (t) => {
-      const { run, description, describeAs } = await prepare(t);
+    it(name, async () => {
+      const { run, description, describeAs } = await prepare();
       await describeAs(patch(description));
       await assert.rejects(run(), { name: 'PackageError', message });
     });
@@ -195,30 +196,30 @@ describe('an import refuses a description with', () => {
 });
 
 describe('an import refuses', () => {
-  it('a source that is no folder', async (t) => {
-    const { source, output } = await prepare(t);
+  it('a source that is no folder', async () => {
+    const { source, output } = await prepare();
     await assert.rejects(
       importPackage({ source: join(source, 'none'), output, force: false, engine: createEngine() }),
       { name: 'UsageError', message: /none" is not a folder\.$/ },
     );
   });
 
-  it('an output that cannot be written to', async (t) => {
-    const { output, run } = await prepare(t);
+  it('an output that cannot be written to', async () => {
+    const { output, run } = await prepare();
     await writeFile(output, 'a file where the models folder should be');
     await assert.rejects(run(), { name: 'UsageError', message: /models" cannot be written to: E/ });
   });
 
   for (const file of ['model.onnx', 'description.json']) {
-    it(`a source without ${file}`, async (t) => {
-      const { source, run } = await prepare(t);
+    it(`a source without ${file}`, async () => {
+      const { source, run } = await prepare();
       await rm(join(source, file));
       await assert.rejects(run(), { name: 'PackageError', message: `${file} is missing.` });
     });
   }
 
-  it('a graph that the runtime cannot run', async (t) => {
-    const { source, run } = await prepare(t);
+  it('a graph that the runtime cannot run', async () => {
+    const { source, run } = await prepare();
     const path = join(source, 'model.onnx');
     const model = decodeModel(await readFile(path));
     model.opset_import = [{ domain: '', version: 9999 }];
@@ -230,8 +231,8 @@ describe('an import refuses', () => {
   });
 
   for (const count of [8, 1]) {
-    it(`a network that normalises over the images of a batch, with golden outputs of ${count}`, async (t) => {
-      const { source, run, description } = await prepare(t);
+    it(`a network that normalises over the images of a batch, with golden outputs of ${count}`, async () => {
+      const { source, run, description } = await prepare();
       const path = join(source, 'model.onnx');
       const model = decodeModel(await readFile(path));
       const nodes = model.graph?.node ?? [];
@@ -259,8 +260,8 @@ describe('an import refuses', () => {
     });
   }
 
-  it('a network whose answers are not numbers', async (t) => {
-    const { source, run } = await prepare(t);
+  it('a network whose answers are not numbers', async () => {
+    const { source, run } = await prepare();
     const path = join(source, 'model.onnx');
     const model = decodeModel(await readFile(path));
     const bias = model.graph?.initializer?.find((one) => one.name === 'logits_1_bias');

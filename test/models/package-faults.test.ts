@@ -1,16 +1,16 @@
 // Packages with one fault each: every one is refused in one sentence that names the file and the fault.
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { PackageError } from '../../src/errors.js';
 import type { GoldenDocument } from '../../src/models/golden.js';
 import type { Manifest } from '../../src/models/manifest.js';
 import { loadPackage } from '../../src/models/package.js';
 import type { CalibrationDocument } from '../../src/models/profiles.js';
 import { buildTestNetwork, writeTestPackage } from '../support/network.js';
-import { editManifest, readJson, temporaryFolder, writeListed } from '../support/packages.js';
+import { editManifest, readJson, writeListed } from '../support/packages.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const options = { size: 8, width: 4, exits: 3 };
 const calibration: CalibrationDocument = {
@@ -21,13 +21,8 @@ const calibration: CalibrationDocument = {
   },
 };
 
-let folder: string;
-let sound: string;
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rdi-test-'));
-  sound = (await writeTestPackage(folder, { ...options, calibration })).directory;
-});
-after(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder();
+const { directory: sound } = await writeTestPackage(folder, { ...options, calibration });
 
 type Damage = (directory: string) => Promise<unknown>;
 
@@ -239,8 +234,8 @@ const faults: Record<string, { damage: Damage; message: RegExp }> = {
 
 describe('a package is refused that', () => {
   for (const [name, { damage, message }] of Object.entries(faults)) {
-    it(name, async (t) => {
-      const directory = join(await temporaryFolder(t), 'tiny', '1');
+    it(name, async () => {
+      const directory = join(temporaryFolder(), 'tiny', '1');
       await cp(sound, directory, { recursive: true });
       await damage(directory);
       await assert.rejects(loadPackage(directory), (error) => {
@@ -252,8 +247,8 @@ describe('a package is refused that', () => {
   }
 });
 
-it('only what could not be read may be in order at another time', async (t) => {
-  const directory = join(await temporaryFolder(t), 'tiny', '1');
+it('only what could not be read may be in order at another time', async () => {
+  const directory = join(temporaryFolder(), 'tiny', '1');
   await cp(sound, directory, { recursive: true });
   const isPassing = async () => (await loadPackage(directory).catch((error) => error)).isPassing;
   await rm(join(directory, 'golden.json'));

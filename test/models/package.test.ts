@@ -1,13 +1,13 @@
 // Loading packages: a sound one gives everything the service needs, and none may reach outside its folder.
 import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { loadPackage } from '../../src/models/package.js';
 import type { CalibrationDocument } from '../../src/models/profiles.js';
 import { writeTestPackage } from '../support/network.js';
-import { editManifest, temporaryFolder } from '../support/packages.js';
+import { editManifest } from '../support/packages.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const options = { size: 8, width: 4, exits: 3 };
 const calibration: CalibrationDocument = {
@@ -19,13 +19,8 @@ const calibration: CalibrationDocument = {
   },
 };
 
-let folder: string;
-let sound: string;
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rdi-test-'));
-  sound = (await writeTestPackage(folder, { ...options, calibration })).directory;
-});
-after(() => rm(folder, { recursive: true }));
+const folder = temporaryFolder();
+const { directory: sound } = await writeTestPackage(folder, { ...options, calibration });
 
 describe('a sound package', () => {
   it('gives its profiles, full last', async () => {
@@ -47,15 +42,15 @@ describe('a sound package', () => {
     );
   });
 
-  it('needs no calibration', async (t) => {
-    const models = await temporaryFolder(t);
+  it('needs no calibration', async () => {
+    const models = temporaryFolder();
     const loaded = await writeTestPackage(models, options);
     assert.deepEqual([...loaded.profiles.keys()], ['full']);
     assert.equal(loaded.defaultProfile, 'full');
   });
 
-  it('may be reached through links and hold hidden files', async (t) => {
-    const models = await temporaryFolder(t);
+  it('may be reached through links and hold hidden files', async () => {
+    const models = temporaryFolder();
     await cp(sound, join(models, 'elsewhere'), { recursive: true });
     await mkdir(join(models, 'tiny'));
     await symlink(join(models, 'elsewhere'), join(models, 'tiny', '1'));
@@ -79,8 +74,8 @@ describe('a listed file must lie inside the package', () => {
     'a//b',
     '',
   ]) {
-    it(`not at "${file}"`, async (t) => {
-      const directory = join(await temporaryFolder(t), 'tiny', '1');
+    it(`not at "${file}"`, async () => {
+      const directory = join(temporaryFolder(), 'tiny', '1');
       await cp(sound, directory, { recursive: true });
       await writeFile(join(dirname(directory), 'secret'), 'secret');
       await editManifest(directory, (document) => {
@@ -94,8 +89,8 @@ describe('a listed file must lie inside the package', () => {
   }
 
   for (const file of ['manifest.json', 'golden.json']) {
-    it(`not behind a link: ${file}`, async (t) => {
-      const folder = await temporaryFolder(t);
+    it(`not behind a link: ${file}`, async () => {
+      const folder = temporaryFolder();
       const directory = join(folder, 'tiny', '1');
       await cp(sound, directory, { recursive: true });
       await rename(join(directory, file), join(folder, file));

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { findPackages } from '../../src/models/repository.js';
 import { writeTestPackage } from '../support/network.js';
-import { editManifest, temporaryFolder } from '../support/packages.js';
+import { editManifest } from '../support/packages.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const options = { size: 8, width: 2, exits: 2 };
 
 describe('the models folder', () => {
-  it('is read by name, and by version with the newest last', async (t) => {
-    const models = await temporaryFolder(t);
+  it('is read by name, and by version with the newest last', async () => {
+    const models = temporaryFolder();
     const { directory } = await writeTestPackage(models, { ...options, name: 'b', version: '1.10' });
     for (const [name, version] of [
       ['b', '1.9'],
@@ -31,8 +32,8 @@ describe('the models folder', () => {
     assert.deepEqual(refused, []);
   });
 
-  it('may hold bad packages, which are reported', async (t) => {
-    const models = await temporaryFolder(t);
+  it('may hold bad packages, which are reported', async () => {
+    const models = temporaryFolder();
     await writeTestPackage(models, { ...options, name: 'good' });
     await mkdir(join(models, 'empty', '1'), { recursive: true });
     await cp(join(models, 'good', '1'), join(models, 'good', '2'), { recursive: true });
@@ -51,8 +52,8 @@ describe('the models folder', () => {
     ]);
   });
 
-  it('may hold other things', async (t) => {
-    const models = await temporaryFolder(t);
+  it('may hold other things', async () => {
+    const models = temporaryFolder();
     await writeFile(join(models, 'README.md'), 'x');
     await symlink(join(models, 'README.md'), join(models, 'link'));
     await mkdir(join(models, '.import-x', 'name', '1'), { recursive: true });
@@ -60,8 +61,8 @@ describe('the models folder', () => {
     assert.deepEqual(await findPackages(models), { packages: [], refused: [] });
   });
 
-  it('must exist', async (t) => {
-    const models = join(await temporaryFolder(t), 'none');
+  it('must exist', async () => {
+    const models = join(temporaryFolder(), 'none');
     await assert.rejects(findPackages(models), {
       name: 'UsageError',
       message: /none" cannot be read: ENOENT/,

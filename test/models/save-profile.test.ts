@@ -6,11 +6,11 @@ import { loadPackage } from '../../src/models/package.js';
 import { saveProfile } from '../../src/models/save-profile.js';
 import { withCertificate } from '../support/certificate.js';
 import { writeTestExport } from '../support/network.js';
-import { temporaryFolder } from '../support/packages.js';
 import { writeProfiledPackage } from '../support/profiled-package.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
-test('of two who calibrate at once, both keep their profile', async (t) => {
-  const { package: made } = await writeProfiledPackage(await temporaryFolder(t));
+test('of two who calibrate at once, both keep their profile', async () => {
+  const { package: made } = await writeProfiledPackage(temporaryFolder());
   const save = (name: string, threshold: number) => {
     const profile = withCertificate(made.manifest, { policy: 'entropy', thresholds: [threshold, null] });
     return saveProfile(made, { name, profile, makeDefault: name === 'first' });
@@ -29,8 +29,8 @@ test('of two who calibrate at once, both keep their profile', async (t) => {
   for (const name of made.profiles.keys()) assert.ok(profiles.has(name), name);
 });
 
-test('a profile is not saved for a network that has been replaced', async (t) => {
-  const [models, source] = [await temporaryFolder(t), await temporaryFolder(t)];
+test('a profile is not saved for a network that has been replaced', async () => {
+  const [models, source] = [temporaryFolder(), temporaryFolder()];
   const { package: made } = await writeProfiledPackage(models);
   await writeTestExport(source, { seed: 2 });
   const other = await importPackage({ source, output: models, force: true, engine: createEngine() });

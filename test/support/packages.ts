@@ -1,6 +1,5 @@
 // Packages in a temporary folder, and ways to damage them.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '../../src/models/manifest.js';
 import { describeFile } from '../../src/models/package-files.js';
@@ -8,13 +7,6 @@ import { describeFile } from '../../src/models/package-files.js';
 /** A test, or `{ after }` of node:test for what a whole file shares. */
 export interface Scope {
   after(close: () => Promise<void>): void;
-}
-
-/** A folder that is gone after the test. */
-export async function temporaryFolder(t: Scope): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'rdi-test-'));
-  t.after(() => rm(folder, { recursive: true }));
-  return folder;
 }
 
 export async function readJson<Document>(path: string): Promise<Document> {

@@ -6,8 +6,9 @@ import type { Path } from '../../src/inference/path.js';
 import type { Leaver, Network, Progress } from '../../src/inference/protocol.js';
 import { createWorkerPool } from '../../src/inference/worker-pool.js';
 import { createDirector } from './directed-engine.js';
-import { type Scope, temporaryFolder } from './packages.js';
+import type { Scope } from './packages.js';
 import { writeProfiledPackage } from './profiled-package.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 const MAX_BATCH = 4;
 
@@ -22,10 +23,10 @@ export interface PoolOptions {
 /** A pool of workers over the test network, its engine under the test's direction; the largest batch is MAX_BATCH. */
 export async function startPool(scope: Scope, options: PoolOptions) {
   const { size, concurrentBatches = 1, wanted = () => true } = options;
-  const { package: tiny } = await writeProfiledPackage(await temporaryFolder(scope));
+  const { package: tiny } = await writeProfiledPackage(temporaryFolder());
   const { manifest, segments, golden } = tiny;
   const network: Network = { id: 'tiny/1', manifest, segments, golden };
-  const director = createDirector(await temporaryFolder(scope));
+  const director = createDirector(temporaryFolder());
   const calls = { accepting: 0, restarts: 0, noneLeft: 0 };
   const pool = createWorkerPool({
     size,

@@ -10,8 +10,9 @@ import { startService } from '../../src/service.js';
 import { createLogger } from '../../src/telemetry/logging.js';
 import { createTracing } from '../../src/telemetry/tracing.js';
 import { type Samples, scrape } from './exposition.js';
-import { type Scope, temporaryFolder } from './packages.js';
+import type { Scope } from './packages.js';
 import { type TestPackage, writeProfiledPackage } from './profiled-package.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 export interface ServiceOptions {
   readonly config?: Partial<Config>;
@@ -39,13 +40,13 @@ export interface TestService {
 }
 
 /** A models folder with the package of `writeProfiledPackage`. */
-export async function temporaryModels(scope: Scope): Promise<TestPackage & { readonly models: string }> {
-  const models = await temporaryFolder(scope);
+export async function temporaryModels(): Promise<TestPackage & { readonly models: string }> {
+  const models = temporaryFolder();
   return { models, ...(await writeProfiledPackage(models)) };
 }
 
 export async function startTestService(scope: Scope, options: ServiceOptions = {}): Promise<TestService> {
-  const models = options.config?.models ?? (await temporaryFolder(scope));
+  const models = options.config?.models ?? temporaryFolder();
   if (options.config?.models === undefined) {
     await (options.writePackages ?? writeProfiledPackage)(models);
   }
