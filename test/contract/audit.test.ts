@@ -180,7 +180,7 @@ test('a certificate about accuracy, or about attacked images, is watched, withou
 });
 
 test('an image that no answer was given for has no say in the audit', async (t) => {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const service = await start(t, {}, director.engineModule);
   const pixels = marked((await testImages(1))[0]?.pixels ?? new Uint8Array(), 'not-a-number');
   const broken = await fromPixels(pixels, 16, 16, 3).png().toBuffer();
@@ -190,9 +190,8 @@ test('an image that no answer was given for has no say in the audit', async (t) 
 });
 
 test('samples find places or are dropped before their outcome is known; requests go first', async (t) => {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const service = await start(t, { workers: 1, maxBatch: 1 }, director.engineModule);
-  t.after(() => director.release());
   const atStart = (await director.runs()).length;
   await director.hold();
   const answers = Promise.all([send(service, 'mixed'), send(service, 'mixed')]);

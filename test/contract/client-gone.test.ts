@@ -6,14 +6,13 @@ import { createDirector } from '../support/directed-engine.js';
 import { testImages } from '../support/profiled-package.js';
 import { predict, rawClassify } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 
 const images = (await testImages(4)).map(({ png }) => png);
 const [png = Buffer.alloc(0)] = images;
 
 /** A service with one worker that waits in the middle of its first stage. */
 async function heldService(t: TestContext) {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const service = await startTestService(t, { engineModule: director.engineModule });
   const { url, samples } = service;
   const warmUp = (await director.runs()).length;

@@ -10,13 +10,12 @@ import { writeTestPackage } from '../support/network.js';
 import { testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, classifyBatch, predict } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** Long enough to reach an idle worker, even on a busy machine. */
 const DEADLINE_MS = 1000;
 
 test('a deadline that passes while the first stage runs is answered from its exit', async (t) => {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const { url } = await startTestService(t, { engineModule: director.engineModule });
   const image = await hardImage(url);
   const warmUp = (await director.runs()).length;
@@ -33,7 +32,7 @@ test('a deadline that passes while the first stage runs is answered from its exi
 });
 
 test('a deadline that passes in the queue is 504 at once, alone and in a batch; the worker goes on', async (t) => {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const { url, samples } = await startTestService(t, { engineModule: director.engineModule });
   const image = await hardImage(url);
   await director.hold();
@@ -67,7 +66,7 @@ test('a deadline runs from admission, whatever comes before an image', async (t)
 
 test('the images of a request are admitted together, though decoded one after another', async (t) => {
   const size = 128;
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const { url, samples } = await startTestService(t, {
     engineModule: director.engineModule,
     config: { maxBatch: 16 },

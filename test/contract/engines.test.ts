@@ -110,7 +110,7 @@ for (const { name, skip, create } of engines) {
     }
 
     it('answers over HTTP as onnx does, alone and in batches, and runs no stage behind the exit taken', async (t) => {
-      const director = createDirector(temporaryFolder(), name);
+      const director = createDirector(t, name);
       const { url, log } = await startTestService(t, {
         config: { models: tinyModels },
         engineModule: director.engineModule,

@@ -100,12 +100,11 @@ function costsOf({ manifest: { exits } }: ModelPackage): (index: number, exit: n
 
 test('a request in flight keeps the profile it came with, and what follows is not held up', async (t) => {
   const { models, package: one } = await writeModels();
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const { classifier, url } = await startTestService(t, {
     config: { models, workers: 1 },
     engineModule: director.engineModule,
   });
-  t.after(() => director.release());
   const started = (await director.runs()).length;
   await director.hold();
   const before = images.map((image) => predict(url, image));
@@ -158,7 +157,7 @@ test('what cannot be served is refused loudly, the old one stays, and a mended o
 
 test('what no worker was left to check is tried again when there is one, and complained of once', async (t) => {
   const { models, package: one } = await writeModels();
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const { url, log } = await startTestService(t, {
     config: { models, reloadSeconds: 0.05 },
     engineModule: director.engineModule,

@@ -11,7 +11,6 @@ import { fromPixels } from '../support/images.js';
 import { calibration, testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, predict } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 
 const CROWD = 96;
 const CONCURRENT_BATCHES = 4;
@@ -32,7 +31,7 @@ function askAll(url: string): Promise<Prediction[]> {
 const wanted = await askAll((await startTestService({ after })).url);
 
 async function merging(t: TestContext, name: EngineName = 'onnx') {
-  const director = createDirector(temporaryFolder(), name);
+  const director = createDirector(t, name);
   const service = await startTestService(t, {
     engineModule: director.engineModule,
     concurrentBatches: CONCURRENT_BATCHES,

@@ -6,14 +6,13 @@ import { createDirector } from '../support/directed-engine.js';
 import { testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, classifyBatch, predict } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 
 const PLACES = 8;
 const [image] = await testImages(1);
 const png = image?.png ?? Buffer.alloc(0);
 
 async function saturableService(t: TestContext) {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const config = { workers: 2, maxInFlight: PLACES, maxBatch: 4 };
   const service = await startTestService(t, { engineModule: director.engineModule, config });
   const inFlight = async (count: number) => (await service.samples()).sum('rdi_in_flight') === count;

@@ -90,7 +90,7 @@ const directedScript = fileURLToPath(new URL('../support/serve-directed.js', imp
 
 /** A server whose engine waits for the test. */
 async function directedProcess(t: TestContext, flags: string[] = []) {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const script = [directedScript];
   const environment = { RDI_TEST_ENGINE: director.engineModule };
   const server = await startProcess(t, await modelsFolder(), flags, { environment, script });
@@ -119,7 +119,7 @@ test('requests in the worker and in the queue are answered after the signal, sil
 });
 
 test('signals while models are loaded: SIGHUP is no end, SIGTERM is one as soon as they are', async (t) => {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   await director.hold();
   const flags = ['--port', '0', '--models', await modelsFolder(), '--workers', '1'];
   const { child, ended } = runNode(t, [directedScript, ...flags], { RDI_TEST_ENGINE: director.engineModule });

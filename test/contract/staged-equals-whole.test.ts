@@ -19,7 +19,7 @@ const EXITS = 3;
 const TOLERANCE = 1e-5;
 
 const folder = temporaryFolder();
-const director = createDirector(temporaryFolder());
+const director = createDirector({ after });
 const { package: tiny } = await writeProfiledPackage(folder);
 const { url, samples } = await startTestService(
   { after },

@@ -8,14 +8,13 @@ import { testImages } from '../support/profiled-package.js';
 import { classify, classifyBatch, post } from '../support/requests.js';
 import { startProcess } from '../support/serve-process.js';
 import { startTestService, temporaryModels, until } from '../support/service.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 
 process.env['OTEL_BSP_SCHEDULE_DELAY'] = '20';
 process.env['OTEL_SERVICE_NAME'] = 'digits';
 
 const scope = { after };
 const receiver = await startOtlpReceiver(scope);
-const director = createDirector(temporaryFolder());
+const director = createDirector(scope);
 const config = { otlpEndpoint: receiver.endpoint };
 const service = await startTestService(scope, { config, engineModule: director.engineModule });
 const { url, log } = service;

@@ -18,8 +18,7 @@ const sound = images.map(({ png }) => png);
 const [png = Buffer.alloc(0)] = sound;
 
 async function service(t: TestContext, config = {}) {
-  const director = createDirector(temporaryFolder());
-  t.after(() => director.release());
+  const director = createDirector(t);
   const started = await startTestService(t, { engineModule: director.engineModule, config });
   const restarts = async () => (await started.samples()).sum('rdi_worker_restarts_total');
   return { ...started, director, restarts };
@@ -64,7 +63,7 @@ test('a replacement that cannot load what was served is given nothing, and tried
 });
 
 test('what was refused at the start keeps no worker from being replaced', async (t) => {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const { classifier, url, log } = await startTestService(t, {
     engineModule: director.engineModule,
     writePackages: async (directory) => {

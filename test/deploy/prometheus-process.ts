@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import type { Scope } from '../support/packages.js';
+import type { Scope } from '../support/scope.js';
 import { until } from '../support/service.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

@@ -14,7 +14,6 @@ import { readJson, writeListed } from '../support/packages.js';
 import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
 import { classify, classifyBatch, post } from '../support/requests.js';
 import { startTestService } from '../support/service.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 import { dashboardQueries, readRules, readText, root, ruleFiles, scalingQueries } from './files.js';
 import { startPrometheus, without } from './prometheus-process.js';
 
@@ -33,7 +32,7 @@ const notCaused: Readonly<Record<string, string>> = {
 const skip = without('prometheus');
 
 test('every query finds data, every alert that can be caused fires', { skip }, async (t) => {
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const service = await startTestService(t, {
     engineModule: director.engineModule,
     config: { workers: 2, maxInFlight: PLACES, maxBatch: 4, reloadSeconds: 1, auditFraction: 1 },

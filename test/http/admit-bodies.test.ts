@@ -8,7 +8,6 @@ import { insertPngChunks, pngChunk } from '../support/images.js';
 import { testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, classifyBatch, post, predict } from '../support/requests.js';
 import { startTestService, until } from '../support/service.js';
-import { temporaryFolder } from '../support/temporary-folder.js';
 
 const MIB = 1024 * 1024;
 const LARGE = MIB;
@@ -30,7 +29,7 @@ async function narrowService(t: TestContext, config = {}) {
   t.after(() => {
     for (const socket of sockets) socket.destroy();
   });
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(t);
   const service = await startTestService(t, {
     engineModule: director.engineModule,
     config: {

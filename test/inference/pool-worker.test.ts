@@ -29,7 +29,7 @@ test('where a thread cannot even be made, another attempt follows', async (t) =>
     index: 0,
     maxBatch: 1,
     concurrentBatches: 1,
-    engine: { module: createDirector(temporaryFolder()).engineModule, options: {} },
+    engine: { module: createDirector(t).engineModule, options: {} },
     networks: () => attempts.shift() ?? [],
     logger: pino({ level: 'silent' }),
     onAccepting: () => {},

@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineName } from '../../src/config.js';
 import { engineModule } from '../../src/engines/choose.js';
 import type { Engine, EngineModule, Segment, SegmentSource } from '../../src/engines/engine.js';
+import type { Scope } from './scope.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** What happens to the batch that an image with this mark is in. */
 const marks = ['exit', 'exit-once', 'crash', 'throw', 'not-a-number'] as const;
@@ -37,12 +39,16 @@ export interface Director {
   runs(): Promise<Run[]>;
 }
 
-export function createDirector(folder: string, engine: EngineName = 'onnx'): Director {
+/** To be made before what it directs is started: after the test nothing is held any more when that closes. */
+export function createDirector(scope: Scope, engine: EngineName = 'onnx'): Director {
+  const folder = temporaryFolder();
   const [hold, refuse] = [join(folder, 'hold'), join(folder, 'refuse')];
+  const release = () => rm(hold, { force: true });
+  scope.after(release);
   return {
     engineModule: `${import.meta.url}?${new URLSearchParams({ folder, engine })}`,
     hold: () => writeFile(hold, ''),
-    release: () => rm(hold, { force: true }),
+    release,
     async pass() {
       const pass = join(folder, 'pass');
       await writeFile(pass, '');

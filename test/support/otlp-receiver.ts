@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import protobuf from 'protobufjs';
-import type { Scope } from './packages.js';
+import type { Scope } from './scope.js';
 
 const { root } = protobuf.parse(`
   syntax = "proto3";

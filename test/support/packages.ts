@@ -4,11 +4,6 @@ import { join } from 'node:path';
 import type { Manifest } from '../../src/models/manifest.js';
 import { describeFile } from '../../src/models/package-files.js';
 
-/** A test, or `{ after }` of node:test for what a whole file shares. */
-export interface Scope {
-  after(close: () => Promise<void>): void;
-}
-
 export async function readJson<Document>(path: string): Promise<Document> {
   return JSON.parse(await readFile(path, 'utf8')) as Document;
 }

@@ -6,8 +6,8 @@ import type { Path } from '../../src/inference/path.js';
 import type { Leaver, Network, Progress } from '../../src/inference/protocol.js';
 import { createWorkerPool } from '../../src/inference/worker-pool.js';
 import { createDirector } from './directed-engine.js';
-import type { Scope } from './packages.js';
 import { writeProfiledPackage } from './profiled-package.js';
+import type { Scope } from './scope.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const MAX_BATCH = 4;
@@ -26,7 +26,7 @@ export async function startPool(scope: Scope, options: PoolOptions) {
   const { package: tiny } = await writeProfiledPackage(temporaryFolder());
   const { manifest, segments, golden } = tiny;
   const network: Network = { id: 'tiny/1', manifest, segments, golden };
-  const director = createDirector(temporaryFolder());
+  const director = createDirector(scope);
   const calls = { accepting: 0, restarts: 0, noneLeft: 0 };
   const pool = createWorkerPool({
     size,
@@ -40,10 +40,7 @@ export async function startPool(scope: Scope, options: PoolOptions) {
     onNoneLeft: () => calls.noneLeft++,
   });
   const started = await pool.start();
-  scope.after(async () => {
-    await director.release();
-    await pool.close();
-  });
+  scope.after(() => pool.close());
   const warmUp = (await director.runs()).length;
   const runs = async () => (await director.runs()).slice(warmUp);
   return { pool, director, started, calls, runs, others: segments.filter((one) => !wanted(one)) };

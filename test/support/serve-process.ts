@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Scope } from './packages.js';
+import type { Scope } from './scope.js';
 
 export const commandLine = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 

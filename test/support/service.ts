@@ -10,8 +10,9 @@ import { startService } from '../../src/service.js';
 import { createLogger } from '../../src/telemetry/logging.js';
 import { createTracing } from '../../src/telemetry/tracing.js';
 import { type Samples, scrape } from './exposition.js';
-import type { Scope } from './packages.js';
+
 import { type TestPackage, writeProfiledPackage } from './profiled-package.js';
+import type { Scope } from './scope.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 export interface ServiceOptions {
