@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { monotonicSeconds } from './clock.js';
 import type { Config } from './config.js';
-import { chooseEngine, type EngineChoice } from './engines/choose.js';
+import { chooseEngine, type EngineChoice, ONE_THREAD_HAND } from './engines/choose.js';
 import { type Classifier, createClassifier } from './inference/classifier.js';
 import { costBounds } from './inference/path.js';
 import { findPackages } from './models/repository.js';
@@ -30,17 +30,16 @@ export type ServiceConfig = Pick<
 
 /**
  * @param engineModule URL of a module like those in engines/, in place of a choice among them.
- * @param concurrentBatches for that module, see EngineChoice
  * @throws UsageError if there is no model to serve, or not the engine that is demanded
  */
 export async function startService(
   config: ServiceConfig,
   logger: Logger,
   engineModule?: string,
-  concurrentBatches = 1,
+  hand = ONE_THREAD_HAND,
 ): Promise<Service> {
   const choice: EngineChoice = engineModule
-    ? { module: engineModule, options: {}, workers: config.workers, concurrentBatches, passedOver: [] }
+    ? { module: engineModule, options: {}, workers: config.workers, hand, passedOver: [] }
     : await chooseEngine(config);
   const { packages, refused } = await findPackages(config.models);
   const metrics = createMetrics(packages.flatMap(({ manifest }) => costBounds(manifest.exits).flat()));

@@ -24,14 +24,21 @@ export interface PassedOver {
 /** What the operator asks for; `workers`: threads to compute with. */
 export type EngineDemand = Pick<Config, 'engine' | 'device' | 'workers'>;
 
+/** What a worker may have in hand at once, so that its next engine call never waits for the main thread. */
+export interface Hand {
+  /** Full batches whose images it may be. */
+  readonly concurrentBatches: number;
+  /** Whether a worker that is busy takes whatever waits, to merge it with what it has; if not, only full batches. */
+  readonly eager: boolean;
+}
+
 export interface EngineChoice {
   /** URL of its module. */
   readonly module: string;
   readonly options: EngineOptions;
   /** Worker threads that run it. */
   readonly workers: number;
-  /** Full batches whose images each of them has in hand at once, so that survivors of one meet those of others. */
-  readonly concurrentBatches: number;
+  readonly hand: Hand;
   readonly passedOver: readonly PassedOver[];
 }
 
@@ -118,13 +125,18 @@ function whatIsMissing(
   }
 }
 
-/** Enough that their survivors fill a batch again; what waits beyond waits in the queue, where it can be let go. */
-const TENSORFLOW_BATCHES = 4;
+/**
+ * TensorFlow has threads of its own and runs in one worker, where larger batches cost less an image: enough that their
+ * survivors fill a batch again; what waits beyond waits in the queue, where it can be let go.
+ */
+const TENSORFLOW_HAND: Hand = { concurrentBatches: 4, eager: true };
 
 /**
- * TensorFlow has threads of its own and runs in one worker, where larger batches cost less an image. Of the others each
- * worker is one thread, to which larger batches give nothing.
+ * Of the others each worker is one thread, to which larger batches give little: one batch that it computes, and under load
+ * the next. Fewer than fill a batch are kept back for the worker that is free first.
  */
+export const ONE_THREAD_HAND: Hand = { concurrentBatches: 2, eager: false };
+
 function take(
   engine: EngineName,
   { device, workers }: EngineDemand,
@@ -135,7 +147,7 @@ function take(
     module: engineModule(engine),
     options: { device, threads: single ? workers : 1 },
     workers: single ? 1 : workers,
-    concurrentBatches: single ? TENSORFLOW_BATCHES : 1,
+    hand: single ? TENSORFLOW_HAND : ONE_THREAD_HAND,
     passedOver,
   };
 }

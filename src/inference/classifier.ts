@@ -97,7 +97,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   const pool = createWorkerPool({
     size: choice.workers,
     maxBatch: options.maxBatch,
-    concurrentBatches: choice.concurrentBatches,
+    concurrentBatches: choice.hand.concurrentBatches,
     engine: { module: choice.module, options: { ...choice.options, maxBatch: options.maxBatch } },
     networks: options.packages.map(networkOf),
     logger,
@@ -113,6 +113,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     idle: pool.idle,
     accepting: pool.accepting,
     hasWorkers: pool.hasWorkers,
+    eager: choice.hand.eager,
     run: pool.run,
     maxBatch: options.maxBatch,
     now,

@@ -64,8 +64,8 @@ interface Load {
 }
 
 export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
-  const { index, logger, maxBatch, concurrentBatches } = options;
-  const inHand = createBatchesInHand(concurrentBatches, maxBatch);
+  const { index, logger, maxBatch } = options;
+  const inHand = createBatchesInHand(options.concurrentBatches, maxBatch);
   let thread: Worker | undefined;
   let state: 'starting' | 'serving' | 'loading' | 'dead' | 'ending' = 'dead';
   let pending: Load | undefined;
@@ -85,7 +85,6 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
       networks: options.networks(),
       needsAll,
       maxBatch,
-      concurrentBatches,
       cancelled: inHand.cancelled,
     };
     const worker = new Worker(new URL('./worker.js', import.meta.url), {

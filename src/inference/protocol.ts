@@ -24,8 +24,6 @@ export interface WorkerSetup {
   readonly needsAll: boolean;
   /** Most images that one engine call runs on. */
   readonly maxBatch: number;
-  /** Full batches whose images it may have in hand; if more than one, they share engine calls. */
-  readonly concurrentBatches: number;
   /** Int32 [places, maxBatch]; non-zero: nobody waits for that image any more. */
   readonly cancelled: SharedArrayBuffer;
 }

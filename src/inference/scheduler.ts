@@ -1,5 +1,5 @@
-// The queue between requests and workers. There is no batching timer: a worker that has room takes what waits, at once,
-// so batches grow exactly while none has. Who has gone or run out of time is dropped here.
+// The queue between requests and workers. There is no batching timer: an idle worker takes what waits, at once, so batches
+// grow exactly while none is. Who has gone or run out of time is dropped here.
 import type { Clock } from '../clock.js';
 import { Failure } from '../errors.js';
 import type { Policy } from '../models/profiles.js';
@@ -55,6 +55,8 @@ export interface SchedulerOptions {
   /** Workers that have nothing in hand; and those that take a batch, these included. */
   readonly idle: () => number;
   readonly accepting: () => number;
+  /** Whether a worker that is not idle takes whatever waits; if not, it takes a full batch as soon as that waits. */
+  readonly eager: boolean;
   /** Whether any worker serves or is about to: what no worker will take soon is answered at once. */
   readonly hasWorkers: () => boolean;
   readonly run: (batch: Batch) => (image: number) => void;
@@ -131,12 +133,20 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     while (waiting.length > 0) {
       // Whoever has lost a worker runs alone: if one image kills it, only that one dies twice.
       const alone = waiting[0]?.attempts === 1;
-      const workers = alone ? options.idle() : options.accepting();
+      const workers = alone ? options.idle() : takers();
       if (workers === 0) return;
       // An even share for each, so that none runs a long batch beside one that has nothing to do.
       const entries = take(alone ? 1 : Math.min(maxBatch, Math.ceil(waiting.length / workers)));
       if (entries.length > 0) start(entries, alone); // if not, all of these were too late; others may still wait
     }
+  }
+
+  /** Workers among whom what waits is shared out. */
+  function takers(): number {
+    if (options.eager) return options.accepting();
+    const idle = options.idle();
+    if (idle > 0) return idle;
+    return waiting.length >= maxBatch && options.accepting() > 0 ? 1 : 0;
   }
 
   /** The oldest waiting entries that can run together, at most `count`. */

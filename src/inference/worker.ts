@@ -87,7 +87,7 @@ async function runAll(): Promise<void> {
   isRunning = true;
   for (;;) {
     // An engine may block the thread until its call ends: a turn of the event loop takes in what has come meanwhile.
-    if (setup.concurrentBatches > 1) await setImmediate();
+    await setImmediate();
     for (const { command } of queue.dropCancelled()) report({ kind: 'done', place: command.place });
     const together = queue.take();
     if (together.length === 0) break;

@@ -76,8 +76,8 @@ test('the images of a request are admitted together, though decoded one after an
   await director.hold();
   const first = predict(url, image);
   await until(async () => (await samples()).sum('rdi_in_flight') === 1);
-  const batch = classifyBatch(url, new Array(16).fill(image));
-  await until(async () => (await samples()).sum('rdi_queue_depth') === 16);
+  const batch = classifyBatch(url, new Array(15).fill(image));
+  await until(async () => (await samples()).sum('rdi_queue_depth') === 15);
   await director.release();
   await first;
   const { results } = (await (await batch).json()) as { results: { prediction: Prediction }[] };

@@ -28,13 +28,15 @@ function askAll(url: string): Promise<Prediction[]> {
 }
 
 /** Of a service that does not merge. */
-const wanted = await askAll((await startTestService({ after })).url);
+const wanted = await askAll(
+  (await startTestService({ after }, { hand: { concurrentBatches: 1, eager: false } })).url,
+);
 
 async function merging(t: TestContext, name: EngineName = 'onnx') {
   const director = createDirector(t, name);
   const service = await startTestService(t, {
     engineModule: director.engineModule,
-    concurrentBatches: CONCURRENT_BATCHES,
+    hand: { concurrentBatches: CONCURRENT_BATCHES, eager: true },
   });
   const warmUp = (await director.runs()).length;
   const runs = async () => (await director.runs()).slice(warmUp);
@@ -82,6 +84,33 @@ test('requests with different profiles share the calls of the segments that they
   await Promise.all([first, ...others]);
   const merged = (await runs()).filter(({ from, batch }) => from === -1 && batch === 3);
   assert.equal(merged.length, 1);
+});
+
+test('a busy worker of an engine that is not eager is handed a full batch, not less', async (t) => {
+  const director = createDirector(t);
+  const { url, samples } = await startTestService(t, {
+    engineModule: director.engineModule,
+    config: { maxBatch: 4 },
+  });
+  const warmUp = (await director.runs()).length;
+  const runs = async () => (await director.runs()).slice(warmUp);
+  const waiting = (count: number) => until(async () => (await samples()).sum('rdi_queue_depth') === count);
+  const [{ png }] = images as [(typeof images)[0]];
+  const ask = () => predict(url, png, { profile: 'full' });
+  await director.hold();
+  const answers = [ask()];
+  await until(async () => (await runs()).length === 1);
+  answers.push(ask(), ask(), ask());
+  await waiting(3);
+  answers.push(ask());
+  await waiting(0);
+  assert.equal((await runs()).length, 1, 'they are in its hands, not in work');
+  await director.release();
+  await Promise.all(answers);
+  assert.deepEqual(
+    (await runs()).map(({ batch }) => batch),
+    [1, 4],
+  );
 });
 
 test('of all that a dying worker had in hand, only the image that killed it is lost', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Hand } from '../../src/engines/choose.js';
 import type { Failure } from '../../src/errors.js';
 import type { Batch } from '../../src/inference/batch.js';
 import type { SegmentRun } from '../../src/inference/cascade.js';
@@ -13,9 +14,9 @@ const [p, q] = [aPath(), aPath()];
 
 /**
  * A scheduler over `workers` workers whose batches the test ends by hand, on a clock it moves by hand.
- * @param concurrentBatches that a worker has in hand at once
+ * @param hand of each worker; here it counts batches of any size
  */
-function bench(workers: number, maxBatch = 8, concurrentBatches = 1) {
+function bench(workers: number, maxBatch = 8, hand: Hand = { concurrentBatches: 1, eager: false }) {
   const running: Batch[] = [];
   const cancelled: number[] = [];
   const clock = { now: 0 };
@@ -24,9 +25,12 @@ function bench(workers: number, maxBatch = 8, concurrentBatches = 1) {
   const scheduler = createScheduler({
     idle: () => Math.max(0, workers - running.length),
     accepting: () => {
-      const places = running.some(({ alone }) => alone) ? 0 : workers * concurrentBatches - running.length;
+      const places = running.some(({ alone }) => alone)
+        ? 0
+        : workers * hand.concurrentBatches - running.length;
       return Math.min(workers, places);
     },
+    eager: hand.eager,
     hasWorkers: () => pool.hasWorkers,
     run(batch) {
       running.push(batch);
@@ -213,8 +217,8 @@ test('those who lost a worker together are tried again one by one', async () => 
   await Promise.all([...answers, fresh]);
 });
 
-test('a worker that has room takes what waits although it is busy, in batches as large as may be', () => {
-  const { submit, running, scheduler, take } = bench(1, 4, 3);
+test('an eager worker takes what waits although it is busy, in batches as large as may be', () => {
+  const { submit, running, scheduler, take } = bench(1, 4, { concurrentBatches: 3, eager: true });
   for (let id = 0; id < 3; id++) void submit(id);
   assert.deepEqual(sizes(running), [1, 1, 1]);
   for (let id = 3; id < 12; id++) void submit(id);
@@ -223,6 +227,20 @@ test('a worker that has room takes what waits although it is busy, in batches as
   scheduler.dispatch();
   assert.deepEqual(sizes(running), [1, 4, 4]);
   assert.equal(scheduler.depth(), 1);
+});
+
+test('another one is given a full batch while it is busy, fewer requests wait for one that is free', () => {
+  const { submit, running, take, finish } = bench(2, 4, { concurrentBatches: 2, eager: false });
+  for (let id = 0; id < 5; id++) void submit(id);
+  assert.deepEqual(sizes(running), [1, 1]);
+  void submit(5);
+  assert.deepEqual(sizes(running), [1, 1, 4]);
+  for (let id = 6; id < 13; id++) void submit(id);
+  assert.deepEqual(sizes(running), [1, 1, 4, 4]);
+  take(3);
+  take(2);
+  finish(take());
+  assert.deepEqual(sizes(running), [1, 3], 'the idle worker has what is left');
 });
 
 test('a request waits until the engine begins on it, wherever it lies meanwhile', async () => {
@@ -238,7 +256,7 @@ test('a request waits until the engine begins on it, wherever it lies meanwhile'
 });
 
 test('who has lost a worker waits until one has nothing else in hand, and is alone there', async () => {
-  const { submit, running, take, finish } = bench(1, 8, 3);
+  const { submit, running, take, finish } = bench(1, 8, { concurrentBatches: 3, eager: true });
   const answers = [0, 1, 2].map((id) => submit(id));
   take().onLost();
   assert.equal(running.length, 2, 'not beside the others');
@@ -262,7 +280,7 @@ test('who has lost a worker waits until one has nothing else in hand, and is alo
 });
 
 test('an engine call that batches share is counted once', () => {
-  const { submit, running, segments } = bench(1, 8, 2);
+  const { submit, running, segments } = bench(1, 8, { concurrentBatches: 2, eager: true });
   void submit(0);
   void submit(1, { path: q });
   const calls = [0, 1].map((started) => ({ exit: 0, batch: 2, started, seconds: 1 }));

@@ -5,12 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readApiKeys } from '../../src/api-keys.js';
 import { type App, buildApp } from '../../src/app.js';
 import { type Config, createConfig } from '../../src/config.js';
+import type { Hand } from '../../src/engines/choose.js';
 import type { Classifier } from '../../src/inference/classifier.js';
 import { startService } from '../../src/service.js';
 import { createLogger } from '../../src/telemetry/logging.js';
 import { createTracing } from '../../src/telemetry/tracing.js';
 import { type Samples, scrape } from './exposition.js';
-
 import { type TestPackage, writeProfiledPackage } from './profiled-package.js';
 import type { Scope } from './scope.js';
 import { temporaryFolder } from './temporary-folder.js';
@@ -19,8 +19,8 @@ export interface ServiceOptions {
   readonly config?: Partial<Config>;
   /** URL of the engine's module; without it, the service's own. */
   readonly engineModule?: string;
-  /** Full batches whose images a worker of that engine has in hand at once. Default: 1. */
-  readonly concurrentBatches?: number;
+  /** Of a worker of that engine; without it, as the ONNX engine's. */
+  readonly hand?: Hand;
   /** Fills the models folder; without it, with the one package of `writeProfiledPackage`. */
   readonly writePackages?: (directory: string) => Promise<unknown>;
 }
@@ -67,12 +67,7 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   lines.on('data', (line: Buffer) => log.push(JSON.parse(line.toString()) as Record<string, unknown>));
   const logger = createLogger(config.logLevel, lines);
 
-  const { classifier, metrics } = await startService(
-    config,
-    logger,
-    options.engineModule,
-    options.concurrentBatches,
-  );
+  const { classifier, metrics } = await startService(config, logger, options.engineModule, options.hand);
   const tracing = config.otlpEndpoint === '' ? undefined : await createTracing(config.otlpEndpoint, logger);
   let draining = false;
   const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
