@@ -32,7 +32,7 @@ test('no name twice', () => {
 
 test('every alert has a severity, says what is wrong, and leads to a section of its runbook', () => {
   const sections = new Set(
-    [...readText('docs/operations.md').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    [...readText('docs/runbooks.md').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
       heading
         .toLowerCase()
         .replace(/[^\w\s-]/g, '')
@@ -43,8 +43,8 @@ test('every alert has a severity, says what is wrong, and leads to a section of 
     assert.match(labels?.['severity'] ?? '', /^(page|ticket)$/, alert);
     assert.ok(annotations['summary'], alert);
     assert.match(annotations['description'] ?? '', /\.$/, alert);
-    const [, section = ''] = /^docs\/operations\.md#(.+)$/.exec(annotations['runbook_url'] ?? '') ?? [];
-    assert.ok(sections.has(section), `${alert}: docs/operations.md has no section #${section}`);
+    const [, section = ''] = /^docs\/runbooks\.md#(.+)$/.exec(annotations['runbook_url'] ?? '') ?? [];
+    assert.ok(sections.has(section), `${alert}: docs/runbooks.md has no section #${section}`);
   }
 });
 
