@@ -1,14 +1,35 @@
 // Typed access to what a node carries besides tensors' names: its attributes, and integers stored as tensors.
 import { PackageError } from '../errors.js';
-import { type AttributeProto, dataTypes, type NodeProto, type TensorProto, toNumber } from './onnx-proto.js';
+import {
+  type AttributeProto,
+  attributeTypes,
+  dataTypes,
+  type NodeProto,
+  type TensorProto,
+  toNumber,
+} from './onnx-proto.js';
 
 function attribute(node: NodeProto, name: string, field: keyof AttributeProto): AttributeProto | undefined {
-  const found = node.attribute?.find((one) => one.name === name);
+  const found = named(node, name);
   return found && Object.hasOwn(found, field) ? found : undefined;
 }
 
+/** A number, which is zero where only its type is written: proto3 leaves zeros out. */
+function numberAttribute(
+  node: NodeProto,
+  name: string,
+  field: 'i' | 'f',
+  type: number,
+): AttributeProto | undefined {
+  return attribute(node, name, field) ?? (named(node, name)?.type === type ? { [field]: 0 } : undefined);
+}
+
+function named(node: NodeProto, name: string): AttributeProto | undefined {
+  return node.attribute?.find((one) => one.name === name);
+}
+
 export function intAttribute(node: NodeProto, name: string): number | undefined {
-  const value = attribute(node, name, 'i')?.i;
+  const value = numberAttribute(node, name, 'i', attributeTypes.int)?.i;
   return value === undefined ? undefined : toNumber(value);
 }
 
@@ -17,7 +38,7 @@ export function intsAttribute(node: NodeProto, name: string): number[] | undefin
 }
 
 export function floatAttribute(node: NodeProto, name: string): number | undefined {
-  return attribute(node, name, 'f')?.f;
+  return numberAttribute(node, name, 'f', attributeTypes.float)?.f;
 }
 
 export function stringAttribute(node: NodeProto, name: string): string | undefined {

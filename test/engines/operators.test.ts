@@ -7,7 +7,15 @@ import { PackageError } from '../../src/errors.js';
 import { tensorDimensions } from '../../src/models/onnx-attributes.js';
 import { dataTypes } from '../../src/models/onnx-proto.js';
 import { createRandom } from '../../src/models/synthetic-images.js';
-import { convolve, encode, pool, type ShapeCase, shapeCases, weight } from '../models/shape-cases.js';
+import {
+  convolve,
+  encode,
+  pool,
+  type ShapeCase,
+  shapeCases,
+  weight,
+  withUnwrittenZero,
+} from '../models/shape-cases.js';
 import { engines } from '../support/engines.js';
 import { floatTensor, intTensor, node } from '../support/onnx-builder.js';
 import { largestDifference, runModel } from '../support/run-model.js';
@@ -98,6 +106,12 @@ const cases: Record<string, ShapeCase> = {
   'Gemm with factors': {
     image: [6],
     nodes: [node('Gemm', ['image', 'w', 'b'], ['out'], { alpha: { float: 0.5 }, beta: { float: 2 } })],
+    initializers: [weight('w', 6, 4), weight('b', 4)],
+    shape: [4],
+  },
+  'Gemm with a factor of zero that proto3 leaves out': {
+    image: [6],
+    nodes: [withUnwrittenZero(node('Gemm', ['image', 'w', 'b'], ['out'], { beta: { float: 0 } }))],
     initializers: [weight('w', 6, 4), weight('b', 4)],
     shape: [4],
   },

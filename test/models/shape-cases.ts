@@ -29,6 +29,16 @@ export function convolve(attributes: Parameters<typeof node>[3]): NodeProto[] {
   return [node('Conv', ['image', 'w'], ['out'], attributes)];
 }
 
+/** As files of proto3 have it: an attribute that is zero has a name and a type, but no value. */
+export function withUnwrittenZero(made: NodeProto): NodeProto {
+  const attribute = made.attribute?.map(({ i, f, ...rest }) => ({
+    ...rest,
+    ...(i && { i }),
+    ...(f && { f }),
+  }));
+  return { ...made, ...(attribute && { attribute }) };
+}
+
 const unary = [
   ...[
     'Abs',
@@ -207,6 +217,11 @@ export const shapeCases: Record<string, ShapeCase> = {
   'ReduceMean with an attribute': {
     image: [2, 3, 4],
     nodes: [node('ReduceMean', ['image'], ['out'], { axes: [-1, 2], keepdims: 0 })],
+    shape: [2],
+  },
+  'ReduceMean with a zero that proto3 leaves out': {
+    image: [2, 3, 4],
+    nodes: [withUnwrittenZero(node('ReduceMean', ['image'], ['out'], { axes: [2, 3], keepdims: 0 }))],
     shape: [2],
   },
   LayerNormalization: {
