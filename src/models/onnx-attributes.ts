@@ -46,8 +46,18 @@ export function stringAttribute(node: NodeProto, name: string): string | undefin
   return value === undefined ? undefined : Buffer.from(value).toString('utf8');
 }
 
-export function tensorAttribute(node: NodeProto, name: string): TensorProto | undefined {
-  return attribute(node, name, 't')?.t ?? undefined;
+/** What a Constant holds, in whichever attribute it keeps that; undefined if it is no tensor of numbers. */
+export function constantTensor(node: NodeProto): TensorProto | undefined {
+  const stored = attribute(node, 'value', 't')?.t;
+  if (stored) return stored;
+  const int = intAttribute(node, 'value_int');
+  if (int !== undefined) return { dims: [], data_type: dataTypes.int64, int64_data: [int] };
+  const ints = intsAttribute(node, 'value_ints');
+  if (ints) return { dims: [ints.length], data_type: dataTypes.int64, int64_data: ints };
+  const float = floatAttribute(node, 'value_float');
+  if (float !== undefined) return { dims: [], data_type: dataTypes.float, float_data: [float] };
+  const floats = attribute(node, 'value_floats', 'floats')?.floats;
+  return floats && { dims: [floats.length], data_type: dataTypes.float, float_data: floats };
 }
 
 export function tensorDimensions(tensor: TensorProto): number[] {

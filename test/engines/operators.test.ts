@@ -31,6 +31,7 @@ const refusals: Record<string, RegExp> = {
   'MaxPool, dilated': /\(MaxPool\) pools with a dilated window\.$/,
   MatMul: /\(MatMul\) is no product of rows with a matrix\.$/,
   'MatMul with a vector': /\(MatMul\) is no product of rows with a matrix\.$/,
+  'Pad with a value that is computed': /\(Pad\) has no constant at its input 2\.$/,
   'Pad with an input': /\(Pad\) pads by a negative extent, which cuts off\.$/,
   'LogSoftmax of operator set 11': /there is none for LogSoftmax\.$/,
   'ReduceSum, empty axes that mean none': /there is none for ReduceSum\.$/,
@@ -102,6 +103,46 @@ const cases: Record<string, ShapeCase> = {
     nodes: [node('Clip', ['image', 'low', 'high'], ['out'])],
     initializers: [floatTensor('low', [], [-0.25]), floatTensor('high', [], [0.5])],
     shape: [2, 3, 3],
+  },
+  'Clip to a bound that a Constant keeps as a number': {
+    image: [2, 3, 3],
+    nodes: [
+      node('Constant', [], ['low'], { value_float: { float: 0.25 } }),
+      node('Clip', ['image', 'low'], ['out']),
+    ],
+    shape: [2, 3, 3],
+  },
+  'ReduceMean over axes that a Constant keeps as a list': {
+    image: [2, 3, 4],
+    nodes: [
+      node('Constant', [], ['axes'], { value_ints: [2, 3] }),
+      node('ReduceMean', ['image', 'axes'], ['out']),
+    ],
+    shape: [2, 1, 1],
+    opset: 18,
+  },
+  'Pad with a value that a Constant keeps as a number': {
+    image: [2, 3, 3],
+    nodes: [
+      node('Constant', [], ['value'], { value_float: { float: 0.25 } }),
+      node('Pad', ['image', 'pads', 'value'], ['out']),
+    ],
+    initializers: [intTensor('pads', [0, 0, 1, 1, 0, 0, 1, 1])],
+    shape: [2, 5, 5],
+  },
+  'Pad with a value that is computed': {
+    image: [4],
+    nodes: [node('Neg', ['one'], ['value']), node('Pad', ['image', 'pads', 'value'], ['out'])],
+    initializers: [floatTensor('one', [], [1]), intTensor('pads', [0, 1, 0, 1])],
+    shape: [6],
+  },
+  'Add of values that a Constant keeps as a list': {
+    image: [2],
+    nodes: [
+      { ...node('Constant', [], ['b']), attribute: [{ name: 'value_floats', type: 6, floats: [0.5, -2] }] },
+      node('Add', ['image', 'b'], ['out']),
+    ],
+    shape: [2],
   },
   'Gemm with factors': {
     image: [6],

@@ -2,7 +2,7 @@
 // They share its nodes and weights: a segment that starts at a cut is the same graph, fed in its middle.
 import { PackageError } from '../../errors.js';
 import {
-  tensorAttribute,
+  constantTensor,
   tensorDimensions,
   tensorFloats,
   tensorIntegers,
@@ -122,9 +122,7 @@ function constantOf(graph: Graph, name: string): Constant | undefined {
   const producer = graph.producers.get(name);
   if (producer?.operator === 'Identity') return constantOf(graph, producer.inputs[0] ?? '');
   const tensor =
-    producer?.operator === 'Constant'
-      ? tensorAttribute(producer.proto, 'value')
-      : graph.initializers.get(name);
+    producer?.operator === 'Constant' ? constantTensor(producer.proto) : graph.initializers.get(name);
   if (!tensor) return undefined;
   const values = tensorFloats(tensor) ?? tensorIntegers(tensor);
   return values && { shape: tensorDimensions(tensor), values: Float32Array.from(values) };

@@ -1,9 +1,9 @@
 // Operators with which exporters compute shapes inside the graph: their integer values are followed, batch included.
 import { PackageError } from '../../errors.js';
 import {
+  constantTensor,
   intAttribute,
   intsAttribute,
-  tensorAttribute,
   tensorDimensions,
   tensorIntegers,
 } from '../onnx-attributes.js';
@@ -24,19 +24,9 @@ export function storedTensor(tensor: TensorProto): TensorShape {
   return values ? { shape, integers: values } : { shape };
 }
 
-const constant: ShapeRule = ({ node }) => {
-  const tensor = tensorAttribute(node.proto, 'value');
-  if (tensor) return [storedTensor(tensor)];
-  const value = intAttribute(node.proto, 'value_int');
-  if (value !== undefined) return [{ shape: [], integers: [value] }];
-  const values = intsAttribute(node.proto, 'value_ints');
-  if (values) return [{ shape: [values.length], integers: values }];
-  const names = node.proto.attribute?.map((attribute) => attribute.name);
-  if (names?.includes('value_float')) return [{ shape: [] }];
-  const floats = node.proto.attribute?.find((attribute) => attribute.name === 'value_floats')?.floats;
-  if (floats) return [{ shape: [floats.length] }];
-  return refuse(node, 'is no tensor of numbers');
-};
+const constant: ShapeRule = ({ node }) => [
+  storedTensor(constantTensor(node.proto) ?? refuse(node, 'is no tensor of numbers')),
+];
 
 const shapeOf: ShapeRule = (context) => {
   const { shape } = input(context, 0);

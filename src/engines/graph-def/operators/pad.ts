@@ -29,8 +29,8 @@ const padding: OperatorRule = (context) => {
     table[axis] = [given[index] as number, given[index + axes.length] as number];
   });
   if (table.flat().some((extent) => extent < 0)) refuse(node, 'pads by a negative extent, which cuts off');
-  const value = context.constant(2)?.values[0] ?? floatAttribute(node.proto, 'value') ?? 0;
-  return pad(build, input.node, inOrderHere(table).flat(), value);
+  const value = node.inputs[2] ? weights(context, 2).values[0] : floatAttribute(node.proto, 'value');
+  return pad(build, input.node, inOrderHere(table).flat(), value ?? 0);
 };
 
 export const padRules: Readonly<Record<string, OperatorRule>> = { Pad: padding };
