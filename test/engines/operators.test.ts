@@ -68,6 +68,12 @@ const cases: Record<string, ShapeCase> = {
     initializers: [weight('w', 4, 3, 3, 3), weight('b', 4)],
     shape: [4, 6, 6],
   },
+  'Conv, padded along one axis, with windows that leave out the end of the other': {
+    image: [1, 4, 8],
+    nodes: convolve({ auto_pad: 'SAME_UPPER', strides: [2, 3] }),
+    initializers: [weight('w', 4, 1, 3, 1)],
+    shape: [4, 2, 3],
+  },
   'Conv, depthwise with two filters per channel': {
     image: [4, 5, 5],
     nodes: convolve({ group: 4, pads: [0, 1, 1, 1] }),

@@ -76,7 +76,8 @@ function paddingOf({ shape, value }: OperatorContext, window: Window): Record<st
     const [size, stride, dilation] = [window.kernel, window.strides, window.dilations].map(
       (pair) => pair[axis],
     ) as [number, number, number];
-    const total = Math.max(0, (extentAfter - 1) * stride + dilation * (size - 1) + 1 - extent);
+    // Negative where windows leave out the end; the WebAssembly kernel misplaces those of SAME.
+    const total = (extentAfter - 1) * stride + dilation * (size - 1) + 1 - extent;
     return (
       extentAfter === Math.ceil(extent / stride) &&
       window.before[axis] === Math.floor(total / 2) &&
