@@ -13,7 +13,7 @@ import type { Manifest } from '../../src/models/manifest.js';
 import { decodeModel, encodeModel } from '../../src/models/onnx-proto.js';
 import { loadPackage, readNetwork } from '../../src/models/package.js';
 import { type NetworkOptions, writeTestExport } from '../support/network.js';
-import { node, tensorInfo } from '../support/onnx-builder.js';
+import { intTensor, node, tensorInfo } from '../support/onnx-builder.js';
 import { readJson } from '../support/packages.js';
 import { largestDifference, runModel } from '../support/run-model.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -259,6 +259,29 @@ describe('an import refuses', () => {
       });
     });
   }
+
+  it('a network that drops the axis of a batch of one', async () => {
+    const { source, run } = await prepare();
+    const path = join(source, 'model.onnx');
+    const model = decodeModel(await readFile(path));
+    const nodes = model.graph?.node ?? [];
+    const at = nodes.findIndex((one) => one.output?.includes('rows_1'));
+    // Squeeze names no axes: of one image it leaves [channels, height, width], whose axis 1 is the height.
+    nodes.splice(
+      at,
+      1,
+      node('Unsqueeze', ['pooled_1', 'axis'], ['unsqueezed']),
+      node('Squeeze', ['unsqueezed'], ['squeezed']),
+      node('Softmax', ['squeezed'], ['weighed'], { axis: 1 }),
+      node('Reshape', ['weighed', 'flat'], ['rows_1']),
+    );
+    model.graph?.initializer?.push(intTensor('axis', [1]), intTensor('flat', [-1, 32]));
+    await writeFile(path, encodeModel(model));
+    await assert.rejects(run(), {
+      name: 'PackageError',
+      message: /^An image alone is answered otherwise than in a batch at exit "exit-1": logits differ by /,
+    });
+  });
 
   it('a network whose answers are not numbers', async () => {
     const { source, run } = await prepare();
