@@ -1,11 +1,12 @@
 // Finds the packages of a models folder: <folder>/<name>/<version>/. A bad one is reported and hides no other.
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, UsageError } from '../errors.js';
+import { messageOf, PackageError, UsageError } from '../errors.js';
 import { loadPackage, type ModelPackage } from './package.js';
 
 export interface RefusedPackage {
   readonly name: string;
+  /** `*`: none can be told, since the folder of the name cannot be read. */
   readonly version: string;
   readonly reason: string;
 }
@@ -24,11 +25,14 @@ const order = new Intl.Collator('en', { numeric: true });
 export async function findPackages(modelsDirectory: string): Promise<FoundPackages> {
   const found: FoundPackages = { packages: [], refused: [] };
   for (const name of await namesIn(modelsDirectory)) {
-    for (const version of await versionsIn(join(modelsDirectory, name))) {
+    const refuse = (version: string, error: unknown): void =>
+      void found.refused.push({ name, version, reason: messageOf(error) });
+    const versions = await versionsIn(join(modelsDirectory, name)).catch((error) => refuse('*', error));
+    for (const version of versions ?? []) {
       try {
         found.packages.push(await loadPackage(join(modelsDirectory, name, version)));
       } catch (error) {
-        found.refused.push({ name, version, reason: messageOf(error) });
+        refuse(version, error);
       }
     }
   }
@@ -38,7 +42,7 @@ export async function findPackages(modelsDirectory: string): Promise<FoundPackag
 /**
  * One package, and only that: what else lies there may be damaged.
  * @param version the newest if undefined.
- * @throws UsageError if there is no such package; PackageError if it is refused.
+ * @throws UsageError if there is no such package; PackageError if it is refused, or cannot be looked for.
  */
 export async function findPackage(
   modelsDirectory: string,
@@ -67,17 +71,24 @@ async function namesIn(modelsDirectory: string): Promise<string[]> {
   }
 }
 
-/** None where a link leads to something else than a folder. */
+/** None where a link leads to something else than a folder. @throws PackageError if the folder cannot be read. */
 async function versionsIn(directory: string): Promise<string[]> {
   const status = await stat(directory).catch(() => undefined);
-  return status?.isDirectory() ? foldersIn(directory) : [];
+  if (!status?.isDirectory()) return [];
+  return foldersIn(directory).catch((error: unknown) => {
+    throw new PackageError(`The folder cannot be read: ${messageOf(error)}.`, { cause: error });
+  });
 }
 
-/** Folders, and links to folders; names with a leading dot belong to somebody else, such as an import under way. */
+/**
+ * Folders, and links to folders. Names with a leading dot belong to somebody else, such as an import under way, and
+ * `lost+found` to the file system.
+ */
 async function foldersIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
   return entries
-    .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .filter(({ name }) => !name.startsWith('.') && name !== 'lost+found')
     .map((entry) => entry.name)
     .sort(order.compare);
 }

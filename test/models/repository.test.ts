@@ -1,7 +1,8 @@
 // Finding packages: in a useful order, and with bad ones reported rather than in the way.
 import assert from 'node:assert/strict';
-import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { describe, it } from 'node:test';
 import { findPackages } from '../../src/models/repository.js';
 import { writeTestPackage } from '../support/network.js';
@@ -52,6 +53,24 @@ describe('the models folder', () => {
     ]);
   });
 
+  it('may hold a folder that cannot be read, which is reported', async () => {
+    const models = temporaryFolder();
+    await chmod(models, 0o755);
+    await writeTestPackage(models, { ...options, name: 'good' });
+    for (const name of ['closed', 'lost+found']) await mkdir(join(models, name), { mode: 0 });
+    const { packages, refused } = await withoutPrivileges(() => findPackages(models));
+    assert.deepEqual(
+      packages.map(({ manifest }) => manifest.name),
+      ['good'],
+    );
+    const [closed, ...others] = refused;
+    assert.match(
+      `${closed?.name}/${closed?.version}: ${closed?.reason}`,
+      /^closed\/\*: The folder .* EACCES/,
+    );
+    assert.deepEqual(others, []);
+  });
+
   it('may hold other things', async () => {
     const models = temporaryFolder();
     await writeFile(join(models, 'README.md'), 'x');
@@ -69,3 +88,14 @@ describe('the models folder', () => {
     });
   });
 });
+
+/** Root may read everything. */
+async function withoutPrivileges<Result>(task: () => Promise<Result>): Promise<Result> {
+  if (process.geteuid?.() !== 0) return task();
+  process.seteuid?.('nobody');
+  try {
+    return await task();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
