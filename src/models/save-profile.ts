@@ -1,6 +1,7 @@
 // Writes a profile into a package's calibration.json, and that file's new size and hash into its manifest.
 import { dirname } from 'node:path';
-import { invariant, PackageError } from '../errors.js';
+import { setTimeout } from 'node:timers/promises';
+import { invariant, PackageError, UsageError } from '../errors.js';
 import { installPackage, toJson } from './install.js';
 import type { Manifest } from './manifest.js';
 import type { ModelPackage } from './package.js';
@@ -9,6 +10,10 @@ import { describeFile, MANIFEST_FILE, readInside, readListedFiles } from './pack
 import { CALIBRATION_FORMAT, CalibrationDocument, FULL_PROFILE, type ProfileDocument } from './profiles.js';
 import { readDocument } from './read-document.js';
 import { isSameNetwork } from './same-network.js';
+
+/** Somebody else may save a profile at the same time: how often it is tried, and how long after. */
+const TRIES = 10;
+const PAUSE_MILLISECONDS = 100;
 
 export interface SaveOptions {
   readonly name: string;
@@ -24,10 +29,26 @@ export interface SaveOptions {
  *   written. Nothing has changed then.
  */
 export async function saveProfile(
+  model: Pick<ModelPackage, 'directory' | 'manifest'>,
+  options: SaveOptions,
+): Promise<ModelPackage> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await saveInto(model, options);
+    } catch (error) {
+      // Who reads a package while it is replaced misses parts of it, or finds them of another.
+      if (tried === TRIES || error instanceof UsageError) throw error;
+    }
+    await setTimeout(PAUSE_MILLISECONDS);
+  }
+}
+
+async function saveInto(
   { directory, manifest: known }: Pick<ModelPackage, 'directory' | 'manifest'>,
   { name, profile, makeDefault }: SaveOptions,
 ): Promise<ModelPackage> {
-  const manifest = readManifest(await readInside(directory, MANIFEST_FILE));
+  const madeOf = await readInside(directory, MANIFEST_FILE);
+  const manifest = readManifest(madeOf);
   if (!isSameNetwork(manifest, known)) {
     throw new PackageError(`${MANIFEST_FILE} describes another network now than the one "${name}" is for.`);
   }
@@ -48,6 +69,7 @@ export async function saveProfile(
     manifest,
     files,
     force: true,
+    madeOf,
     async check({ profiles }) {
       const saved = profiles.get(name);
       invariant(

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdir, rename, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { createEngine } from '../../src/engines/onnx.js';
 import { importPackage } from '../../src/models/import.js';
@@ -15,8 +17,7 @@ test('of two who calibrate at once, both keep their profile', async () => {
     const profile = withCertificate(made.manifest, { policy: 'entropy', thresholds: [threshold, null] });
     return saveProfile(made, { name, profile, makeDefault: name === 'first' });
   };
-  await save('first', 0.1);
-  await save('second', 0.2);
+  await Promise.all([save('first', 0.1), save('second', 0.2)]);
   const { profiles, defaultProfile } = await loadPackage(made.directory);
   assert.equal(defaultProfile, 'first');
   assert.deepEqual(
@@ -27,6 +28,18 @@ test('of two who calibrate at once, both keep their profile', async () => {
     ],
   );
   for (const name of made.profiles.keys()) assert.ok(profiles.has(name), name);
+});
+
+test('a package that is a link is replaced by one that is none', async () => {
+  const models = temporaryFolder();
+  const { package: made } = await writeProfiledPackage(models);
+  const [folder, store] = [dirname(made.directory), join(models, 'store')];
+  await rename(made.directory, store);
+  await symlink(join('..', 'store'), made.directory);
+  const profile = withCertificate(made.manifest, { policy: 'entropy', thresholds: [0.1, null] });
+  await saveProfile(made, { name: 'linked', profile, makeDefault: false });
+  assert.ok((await loadPackage(made.directory)).profiles.has('linked'));
+  assert.deepEqual(await readdir(folder), [made.manifest.version]);
 });
 
 test('a profile is not saved for a network that has been replaced', async () => {
