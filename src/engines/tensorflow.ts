@@ -71,13 +71,16 @@ function segmentOf(tensorflow: TensorFlow, model: SavedModelSignature, { input }
   return {
     async run(rows, batch) {
       const fed = tensorflow.tensor(rows, [batch, ...input.shape]);
-      const { [LOGITS]: logits, [CUT]: cut } = model.predict({ [INPUT]: fed });
-      fed.dispose();
-      invariant(logits, 'every signature gives logits');
-      const output = { logits: floats(logits), ...(cut && { cut: floats(cut) }) };
-      logits.dispose();
-      cut?.dispose();
-      return output;
+      try {
+        const { [LOGITS]: logits, [CUT]: cut } = model.predict({ [INPUT]: fed });
+        invariant(logits, 'every signature gives logits');
+        const output = { logits: floats(logits), ...(cut && { cut: floats(cut) }) };
+        logits.dispose();
+        cut?.dispose();
+        return output;
+      } finally {
+        fed.dispose();
+      }
     },
     release: async () => model.dispose(),
   };

@@ -39,11 +39,15 @@ function run(
 ): Awaited<ReturnType<Segment['run']>> {
   const fed = tensor(rows, [batch, ...input.shape]);
   const fetched = [logits, ...(cut ? [cut] : [])].map(({ node }: Endpoint) => node);
-  const outputs = [model.execute({ [input.node]: fed }, fetched)].flat();
-  const [first, second] = outputs.map(floats);
-  for (const one of [fed, ...outputs]) one.dispose();
-  invariant(first, 'a model gives as many outputs as are asked for');
-  return second ? { logits: first, cut: second } : { logits: first };
+  try {
+    const outputs = [model.execute({ [input.node]: fed }, fetched)].flat();
+    const [first, second] = outputs.map(floats);
+    for (const one of outputs) one.dispose();
+    invariant(first, 'a model gives as many outputs as are asked for');
+    return second ? { logits: first, cut: second } : { logits: first };
+  } finally {
+    fed.dispose();
+  }
 }
 
 function floats(output: Tensor): Float32Array {
