@@ -308,6 +308,12 @@ export const shapeCases: Record<string, ShapeCase> = {
     initializers: [intTensor('axes', [2, -1])],
     shape: [2],
   },
+  'Squeeze, empty axes that mean every axis of 1': {
+    image: [2, 1, 1],
+    nodes: [node('Squeeze', ['image', 'axes'], ['out'])],
+    initializers: [intTensor('axes', [])],
+    shape: [2],
+  },
   'Squeeze and Unsqueeze with attributes': {
     image: [2, 1],
     nodes: [

@@ -51,7 +51,8 @@ const squeeze: ShapeRule = (context) => {
   const { node } = context;
   const tensor = input(context, 0);
   const axes = axesOf(context, 1, tensor.shape.length);
-  const dropped = axes ?? tensor.shape.flatMap((dimension, axis) => (dimension === 1 ? [axis] : []));
+  const every = tensor.shape.flatMap((dimension, axis) => (dimension === 1 ? [axis] : []));
+  const dropped = axes?.length ? axes : every;
   if (dropped.some((axis) => tensor.shape[axis] !== 1)) {
     return refuse(node, `cannot drop axes of [${tensor.shape.join(', ')}] that are not 1`);
   }
