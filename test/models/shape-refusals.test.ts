@@ -21,6 +21,13 @@ const refusals: Record<string, { one: Omit<ShapeCase, 'shape'>; message: RegExp 
     one: { image: [3, 2, 2], nodes: convolve({}), initializers: [weight('w', 4, 3, 5, 5)] },
     message: /would give a tensor of shape \[batch, 4, -2, -2\]/,
   },
+  'a dilated window that pads by itself': {
+    one: {
+      image: [1, 8, 6],
+      nodes: pool('MaxPool', { kernel_shape: [2, 3], dilations: [1, 2], auto_pad: 'SAME_UPPER' }),
+    },
+    message: /"make_out" \(MaxPool\) pads by itself around a dilated window/,
+  },
   'a stride of nothing': {
     one: { image: [1, 4, 4], nodes: pool('MaxPool', { kernel_shape: [2, 2], strides: [0, 0] }) },
     message: /would give a tensor of shape/,

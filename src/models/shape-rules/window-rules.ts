@@ -24,11 +24,18 @@ function slide(node: GraphNode, spatial: readonly number[], kernel: readonly num
   const pads = intsAttribute(proto, 'pads') ?? [];
   const padding = stringAttribute(proto, 'auto_pad') ?? 'NOTSET';
   const ceiling = intAttribute(proto, 'ceil_mode') === 1;
+  const isSame = padding === 'SAME_UPPER' || padding === 'SAME_LOWER';
+  if (isSame && dilations.some((dilation) => dilation !== 1)) {
+    refuse(
+      node,
+      'pads by itself around a dilated window, which onnxruntime does otherwise than ONNX defines',
+    );
+  }
 
   return spatial.map((extent, axis) => {
     const stride = strides[axis] ?? 1;
     const window = (dilations[axis] ?? 1) * ((kernel[axis] ?? 1) - 1) + 1;
-    if (padding === 'SAME_UPPER' || padding === 'SAME_LOWER') return Math.ceil(extent / stride);
+    if (isSame) return Math.ceil(extent / stride);
     const begin = padding === 'VALID' ? 0 : (pads[axis] ?? 0);
     const end = padding === 'VALID' ? 0 : (pads[axis + rank] ?? 0);
     const moves = (extent + begin + end - window) / stride;
