@@ -58,9 +58,11 @@ export function readGraph(bytes: Uint8Array): Graph {
     throw new PackageError('model.onnx does not say which version of the ONNX operators it uses.');
   if (proto.sparse_initializer?.length) throw new PackageError('model.onnx holds sparse weights.');
 
-  for (const node of [...proto.node, ...(model.functions ?? []).flatMap((one) => one.node ?? [])]) {
+  const functions = model.functions ?? [];
+  for (const node of [...proto.node, ...functions.flatMap((one) => one.node ?? [])]) {
     (node.attribute ?? []).forEach(checkAttribute);
   }
+  for (const { attribute_proto: defaults } of functions) (defaults ?? []).forEach(checkAttribute);
   const initializers = readInitializers(proto);
   const inputs = new Map([...declared(proto.input)].filter(([name]) => !initializers.has(name)));
   const nodes = proto.node.map(readNode);

@@ -85,7 +85,7 @@ export interface ModelProto {
   producer_name?: string;
   producer_version?: string;
   opset_import?: OperatorSetIdProto[];
-  functions?: { node?: NodeProto[] }[];
+  functions?: { node?: NodeProto[]; attribute_proto?: AttributeProto[] }[];
   graph?: GraphProto | null;
 }
 

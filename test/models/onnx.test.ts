@@ -169,6 +169,13 @@ describe('a file is refused', () => {
         }),
       message: /in another file/,
     },
+    'with a constant elsewhere that a function takes by default': {
+      change: (one) =>
+        Object.assign(one, {
+          functions: [{ attribute_proto: [{ name: 'value', type: 4, t: external }] }],
+        }),
+      message: /in another file/,
+    },
     'with a graph inside an operator': {
       change: (one) => {
         graphOf(one).node?.push({
