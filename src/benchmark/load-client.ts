@@ -15,6 +15,8 @@ const SAMPLED = 16;
 process.on('message', async (job: LoadJob) => {
   process.send?.(await run(job));
 });
+// Whoever wanted the result has gone: without this the load would last to its end.
+process.once('disconnect', () => process.exit());
 
 async function run({ url, images, connections, extent, requestsPerSecond }: LoadJob): Promise<LoadResult> {
   const target = new URL(url);

@@ -1,5 +1,5 @@
 // A server in a process of its own, as `rdi-serve serve` runs it; its log goes to the null device.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import process from 'node:process';
@@ -19,6 +19,7 @@ export interface ServerProcess {
 const main = new URL('../cli/main.js', import.meta.url);
 const READY_ATTEMPTS = 600;
 const READY_INTERVAL_MS = 100;
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Starts a server and waits until it is ready.
@@ -41,12 +42,15 @@ export async function startServer(
     stdio: ['ignore', 'ignore', 'inherit'],
     env,
   });
-  const killWithUs = (): boolean => server.kill('SIGKILL');
-  process.once('exit', killWithUs);
+  const ended = once(server, 'exit') as Promise<[code: number | null, signal: NodeJS.Signals | null]>;
+  const release = killWithUs(server);
   const url = `http://127.0.0.1:${port}`;
 
   for (let attempt = 0; !(await isReady(url)); attempt++) {
-    if (server.exitCode !== null) throw new Error(`The server ended with exit code ${server.exitCode}.`);
+    if (server.exitCode !== null || server.signalCode !== null) {
+      release();
+      throw new Error(`The server ended with ${server.signalCode ?? `exit code ${server.exitCode}`}.`);
+    }
     if (attempt === READY_ATTEMPTS) {
       server.kill('SIGKILL');
       throw new Error('The server did not become ready within a minute.');
@@ -57,12 +61,27 @@ export async function startServer(
     url,
     metrics: async () => readMetrics(await (await fetch(`${url}/metrics`)).text()),
     async stop() {
-      const ended = once(server, 'exit');
       server.kill('SIGTERM');
-      const [code, signal] = server.exitCode === null ? await ended : [server.exitCode, null];
-      process.removeListener('exit', killWithUs);
+      const [code, signal] = await ended;
+      release();
       if (code !== 0) throw new Error(`The server ended with ${signal ?? `exit code ${code}`}.`);
     },
+  };
+}
+
+/** However this process ends, its server does, too. @returns what undoes this */
+function killWithUs(server: ChildProcess): () => void {
+  const kill = (): boolean => server.kill('SIGKILL');
+  // A signal ends a process without `exit`; with its only listener gone, it ends this one when it comes again.
+  const killAndEnd = (signal: NodeJS.Signals): void => {
+    kill();
+    process.kill(process.pid, signal);
+  };
+  process.once('exit', kill);
+  for (const signal of ENDING_SIGNALS) process.once(signal, killAndEnd);
+  return () => {
+    process.removeListener('exit', kill);
+    for (const signal of ENDING_SIGNALS) process.removeListener(signal, killAndEnd);
   };
 }
 
