@@ -1,6 +1,7 @@
 // Runs a data set through a model under several profiles and keeps what was answered.
 // Neighbours: summary.ts makes figures of it, metrics-agreement.ts compares it with the service's own counts.
 import { monotonicSeconds } from '../clock.js';
+import { messageOf, UsageError } from '../errors.js';
 import type { ExitReason } from '../inference/cascade.js';
 import type { Prediction } from '../inference/prediction.js';
 import type { Sample } from './data-set.js';
@@ -59,7 +60,11 @@ export async function evaluate(
 }
 
 async function load({ name, mediaType, read }: Sample): Promise<LoadedSample> {
-  return { name, mediaType, bytes: await read() };
+  try {
+    return { name, mediaType, bytes: await read() };
+  } catch (error) {
+    throw new UsageError(`${name} cannot be read: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
 function answerOf({ classIndex, exit, flops }: Prediction): Answer {

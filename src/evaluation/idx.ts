@@ -21,7 +21,7 @@ interface Idx {
   readonly values: Buffer;
 }
 
-/** @throws UsageError if a file cannot be read, is malformed, or has another count than its partner */
+/** @throws UsageError if a file cannot be read, is malformed or without pixels, or has another count than its partner */
 export async function openIdx(
   imagesPath: string,
   labelsPath: string | undefined,
@@ -33,6 +33,9 @@ export async function openIdx(
   const [count = 0, height = 0, width = 0] = images.shape;
   if (labels && count !== labels.values.length) {
     throw new UsageError(`There are ${count} images but ${labels.values.length} labels.`);
+  }
+  if (count > 0 && height * width === 0) {
+    throw new UsageError(`"${basename(imagesPath)}" has images of ${width} × ${height} pixels.`);
   }
   return {
     samples: Array.from({ length: count }, (_, index) => ({

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { messageOf, UsageError } from '../errors.js';
 import type { DataSet, Sample } from './data-set.js';
 import { describeImagePath } from './image-path.js';
 
-/** @throws UsageError if an image lies in no class's folder */
+/** @throws UsageError if a folder or an image cannot be read, or an image lies in no class's folder */
 export async function openImageFolder(root: string, labelled = true): Promise<DataSet> {
-  const entries = await readdir(root, { recursive: true });
+  const entries = await reading(root, () => readdir(root, { recursive: true }));
   const paths = entries.map((entry) => entry.split(sep).join('/')).sort();
   const samples: Sample[] = [];
   const hash = createHash('sha256');
@@ -16,7 +17,15 @@ export async function openImageFolder(root: string, labelled = true): Promise<Da
     if (!described) continue;
     const read = (): Promise<Buffer> => readFile(join(root, name));
     samples.push({ name, ...described, read });
-    hash.update(`${name}\n`).update(await read());
+    hash.update(`${name}\n`).update(await reading(name, read));
   }
   return { samples, sha256: hash.digest('hex'), close() {} };
+}
+
+async function reading<Read>(what: string, read: () => Promise<Read>): Promise<Read> {
+  try {
+    return await read();
+  } catch (error) {
+    throw new UsageError(`"${what}" cannot be read: ${messageOf(error)}.`, { cause: error });
+  }
 }

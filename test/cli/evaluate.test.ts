@@ -15,6 +15,7 @@ import { createMetrics } from '../../src/telemetry/metrics.js';
 import { textured } from '../support/images.js';
 import { writeTestPackage } from '../support/network.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { zipOf } from '../support/zip.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const logger = pino({ level: 'silent' });
@@ -165,4 +166,20 @@ test('mistakes are one sentence', async () => {
   await mkdir(join(data, 'class 1'), { recursive: true });
   await writeFile(join(data, 'class 1', 'broken.png'), 'no image');
   await refuses(/class 1\/broken.png was not classified: /, 'tiny', '--models', models, '--data', data);
+  const archive = join(models, 'set.zip');
+  const name = 'class 1/deflated.png';
+  const zip = zipOf([
+    ['class 1/stored.png', Buffer.alloc(200)],
+    [name, Buffer.alloc(200)],
+  ]);
+  const body = zip.indexOf(name) + name.length;
+  await writeFile(archive, zip.fill(0xff, body, body + 2));
+  await refuses(
+    /class 1\/deflated.png cannot be read: invalid /,
+    'tiny',
+    '--models',
+    models,
+    '--data',
+    archive,
+  );
 });

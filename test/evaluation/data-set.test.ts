@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -76,6 +76,8 @@ test('IDX files that do not fit are one sentence', async () => {
     message: /cannot be read: ENOENT/,
   });
   await assert.rejects(openDataSet(join(root, 'none'), undefined), { name: 'UsageError', message: /ENOENT/ });
+  const flat = await at('d-images', idx([2, 0, 5], new Uint8Array()));
+  await assert.rejects(openDataSet(flat, two), { name: 'UsageError', message: /"d-images" .* 5 × 0 pixels/ });
   const none = await at('c-images', idx([0, 4, 5], new Uint8Array()));
   await assert.rejects(openDataSet(none, await at('c-labels', idx([0], new Uint8Array()))), {
     name: 'UsageError',
@@ -130,6 +132,22 @@ test('folders and zips that are no data set are one sentence', async () => {
   await assert.rejects(openDataSet(zip, undefined), {
     name: 'UsageError',
     message: /The zip cannot be read/,
+  });
+});
+
+test('an image or folder that cannot be read is one sentence', async () => {
+  const root = temporaryFolder();
+  await mkdir(join(root, 'cat'));
+  await symlink('nowhere', join(root, 'cat', 'a.png'));
+  await assert.rejects(openDataSet(root, undefined), {
+    name: 'UsageError',
+    message: /^"cat\/a.png" cannot be read: ENOENT/,
+  });
+  await rm(join(root, 'cat', 'a.png'));
+  await mkdir(join(root, 'cat', 'b.png'));
+  await assert.rejects(openDataSet(root, undefined), {
+    name: 'UsageError',
+    message: /^"cat\/b.png" cannot be read: EISDIR/,
   });
 });
 
