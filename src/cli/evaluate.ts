@@ -89,9 +89,10 @@ export function evaluateCommand(): Command {
 
 async function run(modelName: string, dataSet: NamedDataSet, options: Options): Promise<Evaluation> {
   const name = parseModelName(modelName);
-  const subject = options.url
-    ? await createRemoteSubject(options.url, name, options.apiKey)
-    : await createLocalSubject(options.models, name, createLogger('warn', pino.destination(2)));
+  const subject =
+    options.url !== undefined
+      ? await createRemoteSubject(options.url, name, options.apiKey)
+      : await createLocalSubject(options.models, name, createLogger('warn', pino.destination(2)));
   try {
     const { model } = subject;
     const profiles = chooseProfiles(model.profiles, options.profile);

@@ -3,9 +3,8 @@
 import { monotonicSeconds } from '../clock.js';
 import { messageOf, UsageError } from '../errors.js';
 import type { ExitReason } from '../inference/cascade.js';
-import type { Prediction } from '../inference/prediction.js';
 import type { Sample } from './data-set.js';
-import type { LoadedSample, Subject } from './subject.js';
+import type { Answered, LoadedSample, Subject } from './subject.js';
 
 export interface Answer {
   readonly classIndex: number;
@@ -67,7 +66,7 @@ async function load({ name, mediaType, read }: Sample): Promise<LoadedSample> {
   }
 }
 
-function answerOf({ classIndex, exit, flops }: Prediction): Answer {
+function answerOf({ classIndex, exit, flops }: Answered): Answer {
   return { classIndex, exit: exit.index, reason: exit.reason, flops: flops.executed };
 }
 

@@ -1,11 +1,22 @@
 // Evaluates over HTTP, as a client of a running server.
-import type Type from 'typebox';
+import Type from 'typebox';
+import { Check } from 'typebox/value';
 import { messageOf, UsageError } from '../errors.js';
-import type { Model } from '../http/models.js';
-import type { Prediction } from '../inference/prediction.js';
-import type { ModelName, Subject } from './subject.js';
+import { Answered, type ModelName, type Subject } from './subject.js';
 
-type ModelDocument = Type.Static<typeof Model>;
+const Named = Type.Object({ name: Type.String() });
+
+/** As much of a model's description as is read: a server of another version may say more. */
+const ModelDocument = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  engine: Type.Object({ name: Type.String(), device: Type.String() }),
+  classes: Type.Array(Type.String()),
+  flops: Type.Number(),
+  exits: Type.Array(Named),
+  defaultProfile: Type.String(),
+  profiles: Type.Array(Named),
+});
 
 /**
  * @param base address of the server, such as http://localhost:8080
@@ -17,7 +28,13 @@ export async function createRemoteSubject(
   { name, version }: ModelName,
   apiKey?: string,
 ): Promise<Subject> {
-  if (!URL.canParse(base)) throw new UsageError(`"${base}" is not the address of a server.`);
+  if (!/^https?:\/\//i.test(base) || !URL.canParse(base)) {
+    throw new UsageError(`"${base}" is not the address of a server, such as http://localhost:8080.`);
+  }
+  // If it came to a request, the error would show the key.
+  if (apiKey !== undefined && !/^[!-~]*$/.test(apiKey)) {
+    throw new UsageError('The API key is not one: it has spaces, line breaks or letters beyond ASCII.');
+  }
   const address = (path: string, query: Record<string, string> = {}): URL => {
     const url = new URL(path, base.endsWith('/') ? base : `${base}/`);
     url.search = new URLSearchParams(query).toString();
@@ -26,7 +43,7 @@ export async function createRemoteSubject(
   const authorization: Record<string, string> =
     apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
   const wanted = address(`models/${encodeURIComponent(name)}`, version === undefined ? {} : { version });
-  const model = JSON.parse(await answerOf('The model', wanted, { headers: authorization })) as ModelDocument;
+  const model = await documentOf('The model', wanted, { headers: authorization }, ModelDocument);
 
   return {
     model: {
@@ -44,11 +61,29 @@ export async function createRemoteSubject(
       const query = { model: model.name, version: model.version, profile };
       const headers = { ...authorization, 'content-type': mediaType };
       const url = address('classify', query);
-      return JSON.parse(await answerOf(sample, url, { method: 'POST', headers, body: bytes })) as Prediction;
+      return documentOf(sample, url, { method: 'POST', headers, body: bytes }, Answered);
     },
     metrics: () => answerOf('/metrics', address('metrics'), { headers: authorization }),
     async close() {},
   };
+}
+
+/** The body of a 200 as a document. @throws UsageError also if it is another one than asked for */
+async function documentOf<Schema extends Type.TSchema>(
+  what: string,
+  url: URL,
+  init: RequestInit,
+  schema: Schema,
+): Promise<Type.Static<Schema>> {
+  const body = await answerOf(what, url, init);
+  let document: unknown;
+  try {
+    document = JSON.parse(body);
+  } catch {
+    document = undefined;
+  }
+  if (Check(schema, document)) return document as Type.Static<Schema>;
+  throw new UsageError(`${what}: ${url.origin} does not answer as rdi-serve does.`);
 }
 
 /** The body of a 200. @throws UsageError that says what was asked for and what came instead */

@@ -1,6 +1,7 @@
 // What is evaluated: a model behind the classifier of this process, or behind a running server. Both answer the
 // same questions, so that a report does not depend on which of them was asked.
-import type { Prediction } from '../inference/prediction.js';
+import Type from 'typebox';
+import { Reason } from '../inference/prediction.js';
 import type { Manifest } from '../models/manifest.js';
 import type { Sample } from './data-set.js';
 
@@ -8,6 +9,14 @@ import type { Sample } from './data-set.js';
 export interface LoadedSample extends Pick<Sample, 'name' | 'mediaType'> {
   readonly bytes: Uint8Array;
 }
+
+/** As much of a prediction as is evaluated. */
+export const Answered = Type.Object({
+  classIndex: Type.Integer(),
+  exit: Type.Object({ index: Type.Integer(), reason: Reason }),
+  flops: Type.Object({ executed: Type.Number() }),
+});
+export type Answered = Type.Static<typeof Answered>;
 
 export interface SubjectModel {
   readonly name: string;
@@ -28,7 +37,7 @@ export interface SubjectModel {
 export interface Subject {
   readonly model: SubjectModel;
   /** @throws UsageError that names the image, if it was not answered with a prediction */
-  classify(sample: LoadedSample, profile: string): Promise<Prediction>;
+  classify(sample: LoadedSample, profile: string): Promise<Answered>;
   /** The service's own metrics, in the Prometheus text format. */
   metrics(): Promise<string>;
   close(): Promise<void>;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,6 +12,7 @@ import { buildApp } from '../../src/app.js';
 import { createConfig } from '../../src/config.js';
 import { createLocalSubject } from '../../src/evaluation/local-subject.js';
 import type { Evaluation } from '../../src/evaluation/report.js';
+import { findPackage } from '../../src/models/repository.js';
 import { startService } from '../../src/service.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { textured } from '../support/images.js';
@@ -134,6 +137,37 @@ test('over HTTP: the same figures; a server whose metrics say otherwise means ex
   assert.notEqual((await figures()).metricsDifferences.length, 0);
 });
 
+test('a server that answers something else is one sentence', async (t) => {
+  const { models, data } = await prepare();
+  const { manifest } = await findPackage(models, 'tiny', undefined);
+  const model = {
+    ...manifest,
+    engine: { name: 'onnx', device: 'cpu' },
+    flops: 1,
+    defaultProfile: 'full',
+    profiles: [{ name: 'full' }],
+  };
+  let body = '';
+  const server = createServer((request, response) => {
+    request.resume();
+    response.end(request.url?.startsWith('/models/') ? body : '{"label":"class 1"}');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  for (const [answer, what] of [
+    ['<html></html>', 'The model'],
+    ['{}', 'The model'],
+    ['null', 'The model'],
+    [JSON.stringify(model), 'class \\d/\\d+.png'],
+  ] as const) {
+    body = answer;
+    const { code, stdout, stderr } = await run('tiny', '--url', url, '--data', data);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, new RegExp(`^rdi-serve: ${what}: ${url} does not answer as rdi-serve does\\.\n$`));
+  }
+});
+
 test('mistakes are one sentence', async () => {
   const { models, data } = await prepare();
   const refuses = async (message: RegExp, ...options: string[]): Promise<void> => {
@@ -158,6 +192,10 @@ test('mistakes are one sentence', async () => {
   await refuses(/"other" is not among/, 'other', '--models', models, '--data', data);
   await refuses(/does not answer: /, 'tiny', '--url', 'http://127.0.0.1:2', '--data', data);
   await refuses(/"nowhere" is not the address/, 'tiny', '--url', 'nowhere', '--data', data);
+  await refuses(/"localhost:2" is not the address/, 'tiny', '--url', 'localhost:2', '--data', data);
+  await refuses(/"" is not the address/, 'tiny', '--url', '', '--data', data);
+  const url = ['--url', 'http://127.0.0.1:2', '--data', data];
+  await refuses(/^(?!.*secret).*The API key is not one/, 'tiny', ...url, '--api-key', 'secret\nkey');
   await refuses(/--limit <n>.*whole number/, 'tiny', '--models', models, '--data', data, '--limit', '0');
   await mkdir(join(data, 'giraffe'));
   await writeFile(join(data, 'giraffe', '1.png'), 'no image');
