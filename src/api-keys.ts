@@ -1,7 +1,7 @@
 // API keys: how one is made, how the file that admits them is read, how a presented key is looked up.
 // The file holds digests only. Keys are 32 random bytes, so a plain SHA-256 cannot be guessed back.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { messageOf, UsageError } from './errors.js';
 
 export interface ApiKeys {
@@ -17,6 +17,24 @@ export function createApiKey(owner: string): { readonly key: string; readonly li
   const line = `${owner} sha256:${digestOf(key).toString('hex')}`;
   if (LINE.test(line)) return { key, line };
   throw new UsageError(`"${owner}" cannot name a client: use at most 64 letters, digits, ".", "_" and "-".`);
+}
+
+/** Adds a line of `createApiKey` to the file, which is made if there is none. @throws UsageError if it cannot be written */
+export async function addApiKey(path: string, line: string): Promise<void> {
+  try {
+    const file = await open(path, 'a+', 0o600);
+    try {
+      const { size } = await file.stat();
+      const last = Buffer.from('\n');
+      if (size > 0) await file.read(last, 0, 1, size - 1);
+      // Somebody's editor may have left the last line without an end.
+      await file.appendFile(`${last.toString() === '\n' ? '' : '\n'}${line}\n`);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new UsageError(`The API keys file cannot be written: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
 /** @param file one `<client> sha256:<digest>` a line; empty lines and those that begin with # are skipped. @throws UsageError */

@@ -1,8 +1,7 @@
 // `rdi-serve api-key`: makes a key for a client and admits it.
-import { appendFile } from 'node:fs/promises';
 import process from 'node:process';
 import { Command } from 'commander';
-import { createApiKey } from '../api-keys.js';
+import { addApiKey, createApiKey } from '../api-keys.js';
 
 export function apiKeyCommand(): Command {
   return new Command('api-key')
@@ -15,7 +14,7 @@ export function apiKeyCommand(): Command {
     .requiredOption('-f, --file <file>', 'the file of digests; made if it does not exist')
     .action(async (client: string, { file }: { file: string }) => {
       const { key, line } = createApiKey(client);
-      await appendFile(file, `${line}\n`, { mode: 0o600 });
+      await addApiKey(file, line);
       process.stdout.write(`${key}\n`);
     });
 }

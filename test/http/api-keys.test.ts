@@ -122,6 +122,19 @@ test('rdi-serve api-key makes keys that the server then admits', async (t) => {
   assert.deepEqual([await status(), await status(made[0]), await status(made[1])], [401, 200, 200]);
 });
 
+test('rdi-serve api-key ends a last line that has no end, and cannot write just anywhere', async (t) => {
+  const file = join(folder, 'unended');
+  await writeFile(file, first?.line ?? '');
+  const make = (path: string) => runNode(t, [commandLine, 'api-key', 'two', '--file', path]).ended;
+  const { stdout } = await make(file);
+  const keys = await readApiKeys(file);
+  assert.deepEqual([keys.ownerOf(first?.key ?? ''), keys.ownerOf(stdout.trim())], ['team-a', 'two']);
+
+  const refused = await make(join(folder, 'missing', 'keys'));
+  assert.deepEqual([refused.code, refused.stdout], [1, '']);
+  assert.match(refused.stderr, /^rdi-serve: The API keys file cannot be written: ENOENT.*\n$/);
+});
+
 test('a file that is none, is empty or holds a key instead of its digest stops the start, in one sentence', async () => {
   const file = join(folder, 'bad');
   const cases: [string, RegExp][] = [
