@@ -1,11 +1,10 @@
 // `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it.
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { Command } from 'commander';
 import { buildApp } from '../app.js';
 import { createConfig } from '../config.js';
 import { startService } from '../service.js';
 import { createLogger } from '../telemetry/logging.js';
+import { writeOutputInNewFolder } from './output-file.js';
 
 export function openapiCommand(): Command {
   return new Command('openapi')
@@ -13,8 +12,7 @@ export function openapiCommand(): Command {
     .option('-o, --output <file>', 'where to', 'openapi/openapi.json')
     .action(async ({ output }: { output: string }) => {
       const document = await openapiDocument();
-      await mkdir(dirname(output), { recursive: true });
-      await writeFile(output, `${JSON.stringify(document, null, 2)}\n`);
+      await writeOutputInNewFolder(output, `${JSON.stringify(document, null, 2)}\n`);
     });
 }
 

@@ -1,5 +1,5 @@
 // Files that a command writes at its end for the user: whether they can be is to be known before the work.
-import { access, constants, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, UsageError } from '../errors.js';
 import { exists } from '../models/install.js';
@@ -12,9 +12,14 @@ export async function checkCanBeMade(path: string): Promise<void> {
   }
 }
 
-/** @throws UsageError if it cannot be written */
+/** In a folder that is there. @throws UsageError if it cannot be written */
 export async function writeOutput(path: string, text: string): Promise<void> {
   await writing(path, () => writeFile(path, text));
+}
+
+/** In a folder that is made if need be. @throws UsageError if it cannot be written */
+export async function writeOutputInNewFolder(path: string, text: string): Promise<void> {
+  await writing(path, () => mkdir(dirname(path), { recursive: true }).then(() => writeFile(path, text)));
 }
 
 async function writing(path: string, task: () => Promise<void>): Promise<void> {

@@ -32,6 +32,10 @@ describe('rdi-serve', () => {
     [['classify'], "error: unknown command 'classify'\n"],
     [['constructor'], "error: unknown command 'constructor'\n"],
     [['import', '--fast'], "error: unknown option '--fast'\n"],
+    [
+      ['openapi', '--output', '.'],
+      'rdi-serve: "." cannot be written: EISDIR: illegal operation on a directory, open \'.\'.\n',
+    ],
     [['evaluate', 'nothing', '--models', 'nowhere', '--data', 'x'], undefined],
   ] as const) {
     it(`ends with 1 and one sentence: ${mistake.join(' ')}`, async (t) => {
