@@ -52,7 +52,7 @@ export function benchCommand(): Command {
     .description('Measures how fast the service is on this machine, and how fast its engine alone would be.')
     .argument('[models...]', 'name or name/version; all in the models folder if none is given')
     .option('--models <folder>', 'the models folder', 'models')
-    .option('--seconds <n>', 'duration of each measurement; HTTP load takes whole seconds', positiveNumber, 3)
+    .option('--seconds <n>', 'duration of each measurement', positiveNumber, 3)
     .option('--rounds <n>', 'how often each is repeated; medians are reported', positiveInteger, 3)
     .option('--connections <n>', 'of the load client', positiveInteger, 32)
     .addOption(

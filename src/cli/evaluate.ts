@@ -40,7 +40,7 @@ interface Options {
   readonly data: string;
   readonly labels?: string;
   readonly profile?: string[];
-  readonly limit: number;
+  readonly limit?: number;
   readonly url?: string;
   readonly apiKey?: string;
   readonly models: string;
@@ -57,12 +57,7 @@ export function evaluateCommand(): Command {
     .requiredOption('--data <path>', 'the data set')
     .option('--labels <path>', 'the IDX file of labels')
     .option('--profile <name...>', 'only these profiles; the full network is always run to compare with')
-    .option(
-      '--limit <n>',
-      'only so many of the images, evenly spaced',
-      positiveInteger,
-      Number.POSITIVE_INFINITY,
-    )
+    .option('--limit <n>', 'only so many of the images, evenly spaced', positiveInteger)
     .option('--url <url>', 'ask this running server instead of this process')
     .addOption(
       new Option(
@@ -96,7 +91,7 @@ async function run(modelName: string, dataSet: NamedDataSet, options: Options): 
   try {
     const { model } = subject;
     const profiles = chooseProfiles(model.profiles, options.profile);
-    const samples = takeEvenly(dataSet.samples, options.limit);
+    const samples = takeEvenly(dataSet.samples, options.limit ?? dataSet.samples.length);
     const truth = classIndices(samples, model.classes);
     const before = await subject.metrics();
     const bar = new SingleBar({ format: '{bar} {value}/{total} images, {eta_formatted} to go' });

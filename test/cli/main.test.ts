@@ -21,6 +21,7 @@ describe('rdi-serve', () => {
       const { code, stdout } = await runNode(t, [commandLine, name, '--help']).ended;
       assert.equal(code, 0, name);
       assert.ok(stdout.startsWith(`Usage: rdi-serve ${name} `), stdout);
+      assert.doesNotMatch(stdout, /default: null/);
     }
   });
 
