@@ -9,13 +9,13 @@ import { renderEngines } from '../benchmark/engines-report.js';
 import { describeMachine } from '../benchmark/machine.js';
 import { type BenchDocument, type ModelFigures, renderBench } from '../benchmark/report.js';
 import { createStand } from '../benchmark/stand.js';
-import { engineNames } from '../config.js';
+import { createConfig, engineNames } from '../config.js';
 import type { EngineDemand } from '../engines/choose.js';
 import { UsageError } from '../errors.js';
 import { fullFlops } from '../inference/path.js';
 import type { ModelPackage } from '../models/package.js';
 import { FULL_PROFILE } from '../models/profiles.js';
-import { findPackages } from '../models/repository.js';
+import { type FoundPackages, findPackages } from '../models/repository.js';
 import { version } from '../version.js';
 import { positiveInteger, positiveNumber } from './numbers.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
@@ -63,8 +63,8 @@ export function benchCommand(): Command {
     .option('--json <file>', 'write the figures there, too')
     .addHelpText('after', details)
     .action(async (names: string[], options: Options) => {
-      const { packages } = await findPackages(options.models);
-      const chosen = choose(packages, names);
+      createConfig({ workers: options.workers });
+      const chosen = choose(await findPackages(options.models), names);
       if (options.json) await checkCanBeMade(options.json);
       const [text, document] = await (options.engines ? benchEngines : benchService)(chosen, options);
       process.stdout.write(text);
@@ -118,15 +118,21 @@ async function benchModel(model: ModelPackage, options: Options): Promise<ModelF
   }
 }
 
-/** The named packages, the newest version where none is named. @throws UsageError if there is no such package */
-function choose(packages: readonly ModelPackage[], names: readonly string[]): readonly ModelPackage[] {
+/**
+ * The named packages, the newest version where none is named; without names, all that are not refused.
+ * @throws UsageError if there is no such package, with what is wrong with those that were refused
+ */
+function choose({ packages, refused }: FoundPackages, names: readonly string[]): readonly ModelPackage[] {
   const idOf = ({ manifest }: ModelPackage): string => `${manifest.name}/${manifest.version}`;
-  const known = packages.map(idOf).join(', ') || 'none';
-  if (packages.length === 0) throw new UsageError('There is no model that can be benched.');
+  const known = packages.map(idOf).join(', ');
+  const reasons = refused.map(({ name, version, reason }) => ` ${name}/${version}: ${reason}`).join('');
+  if (packages.length === 0) throw new UsageError(`There is no model that can be benched.${reasons}`);
   if (names.length === 0) return packages;
   return names.map((name) => {
     const found = packages.findLast((one) => one.manifest.name === name || idOf(one) === name);
-    if (!found) throw new UsageError(`There is no model ${name}; these are there: ${known}.`);
+    if (!found) {
+      throw new UsageError(`There is no model ${name} that can be benched; these can: ${known}.${reasons}`);
+    }
     return found;
   });
 }

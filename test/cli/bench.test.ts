@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -139,6 +139,15 @@ test('a model, or a folder to read or to write to, that is not there is one sent
   assert.match(stderr, /^rdi-serve: ".*" cannot be written: .*\n$/);
   assert.match(
     (await run('huge', '--models', models)).stderr,
-    /^rdi-serve: There is no model huge; these are there: tiny\/1\.\n$/,
+    /^rdi-serve: There is no model huge that can be benched; these can: tiny\/1\.\n$/,
+  );
+  assert.match(
+    (await run('--models', models, '--workers', '257')).stderr,
+    /^rdi-serve: --workers .*cannot be "257": .*256\.\n$/,
+  );
+  await appendFile(join(models, 'tiny', '1', 'model.onnx'), 'x');
+  assert.match(
+    (await run('tiny', '--models', models)).stderr,
+    /^rdi-serve: There is no model that can be benched\. tiny\/1: model\.onnx has .*\n$/,
   );
 });
