@@ -65,10 +65,11 @@ export function benchCommand(): Command {
     .action(async (names: string[], options: Options) => {
       createConfig({ workers: options.workers });
       const chosen = choose(await findPackages(options.models), names);
-      if (options.json) await checkCanBeMade(options.json);
+      if (options.json !== undefined) await checkCanBeMade(options.json);
       const [text, document] = await (options.engines ? benchEngines : benchService)(chosen, options);
       process.stdout.write(text);
-      if (options.json) await writeOutput(options.json, `${JSON.stringify(document, null, 2)}\n`);
+      if (options.json !== undefined)
+        await writeOutput(options.json, `${JSON.stringify(document, null, 2)}\n`);
     });
 }
 

@@ -156,7 +156,7 @@ async function run(modelName: string, options: Options): Promise<void> {
     process.exitCode = 2;
   }
   // Last: what it shows is worth less than the profile.
-  if (options.plot) {
+  if (options.plot !== undefined) {
     const limits = goal.risks
       .filter(({ data }) => data === 'clean')
       .map(({ loss, epsilon }) => `, ${loss} ε ${exactPercent(epsilon)}`)

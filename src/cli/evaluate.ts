@@ -69,12 +69,13 @@ export function evaluateCommand(): Command {
     .option('--json <file>', 'write the figures there, too')
     .addHelpText('after', details)
     .action(async (model: string, options: Options) => {
-      if (options.json) await checkCanBeMade(options.json);
+      if (options.json !== undefined) await checkCanBeMade(options.json);
       const dataSet = await openDataSet(options.data, options.labels);
       try {
         const evaluation = await run(model, dataSet, options);
         process.stdout.write(renderEvaluation(evaluation));
-        if (options.json) await writeOutput(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);
+        if (options.json !== undefined)
+          await writeOutput(options.json, `${JSON.stringify(evaluation, null, 2)}\n`);
         if (evaluation.metricsDifferences.length > 0) process.exitCode = 1;
       } finally {
         dataSet.close();

@@ -1,15 +1,16 @@
 // Files that a command writes at its end for the user: whether they can be is to be known before the work.
-import { access, constants, mkdir, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, UsageError } from '../errors.js';
-import { exists } from '../models/install.js';
 
-/** Of what is there already it asks nothing: it may be there to be read. @throws UsageError if it could not be made */
+/** Of a file that is there already it asks nothing: it may be there to be read. @throws UsageError if it could not be made */
 export async function checkCanBeMade(path: string): Promise<void> {
-  // With a slash at the end, so that it must be a folder.
-  if (!(await exists(path))) {
-    await writing(path, () => access(`${dirname(path)}/`, constants.W_OK | constants.X_OK));
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory() || path === '' || path.endsWith('/')) {
+    throw new UsageError(`"${path}" cannot be written: it is not the name of a file.`);
   }
+  // With a slash at the end, so that it must be a folder.
+  if (!there) await writing(path, () => access(`${dirname(path)}/`, constants.W_OK | constants.X_OK));
 }
 
 /** In a folder that is there. @throws UsageError if it cannot be written */

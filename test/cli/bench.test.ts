@@ -134,9 +134,11 @@ test('a model, or a folder to read or to write to, that is not there is one sent
     /^rdi-serve: The models folder .*cannot be read/,
   );
   await writeTestPackage(models, {});
-  const { stdout, stderr } = await run('--models', models, '--json', join(models, 'missing', 'out.json'));
-  assert.equal(stdout, '', 'nothing was measured');
-  assert.match(stderr, /^rdi-serve: ".*" cannot be written: .*\n$/);
+  for (const json of [join(models, 'missing', 'out.json'), models, '']) {
+    const { stdout, stderr } = await run('--models', models, '--json', json);
+    assert.equal(stdout, '', 'nothing was measured');
+    assert.match(stderr, /^rdi-serve: ".*" cannot be written: .*\n$/);
+  }
   assert.match(
     (await run('huge', '--models', models)).stderr,
     /^rdi-serve: There is no model huge that can be benched; these can: tiny\/1\.\n$/,

@@ -1,7 +1,7 @@
 // `rdi-serve calibrate` as a user runs it: on the test network and synthetic images, from record to certificate.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -277,6 +277,10 @@ test('files that cannot be written are refused before the images are recorded', 
   const usual = ['--data', data, '--epsilon', '0.3', '--profile', 'x'];
   const cases = [
     ['--scores', join(missing, 'x')],
+    ['--scores', `${missing}/`],
+    ['--scores', ''],
+    ['--scores', kept, '--plot', data],
+    ['--scores', kept, '--plot', ''],
     ['--scores', kept, '--plot', join(missing, 'x.svg')],
     ['--scores', kept, '--plot', join(scores, 'x.svg')],
     ['--scores', kept, '--adversarial', data, '--attack', 'a', '--adversarial-scores', join(missing, 'y')],
@@ -291,10 +295,12 @@ test('files that cannot be written are refused before the images are recorded', 
 });
 
 test('a plot that fails after all costs no profile', async () => {
+  const plot = join(root, 'plot-elsewhere.svg');
+  await symlink(join(root, 'missing', 'plot.svg'), plot);
   const { code, stderr } = await calibrate(
-    ...['--scores', scores, '--epsilon', '0.3', '--profile', 'unplotted', '--plot', data],
+    ...['--scores', scores, '--epsilon', '0.3', '--profile', 'unplotted', '--plot', plot],
   );
-  assert.equal(code, 1, 'a folder is no plot');
+  assert.equal(code, 1, 'where the link leads there is no folder');
   assert.match(stderr, /^rdi-serve: "[^"]*" cannot be written: [^\n]*\n$/);
   assert.ok((await loadPackage(made.directory)).profiles.has('unplotted'));
 });

@@ -188,6 +188,8 @@ test('mistakes are one sentence', async () => {
   );
   const nowhere = join(models, 'missing', 'out.json');
   await refuses(/cannot be written/, 'tiny', '--models', models, '--data', data, '--json', nowhere);
+  await refuses(/"" cannot be written/, 'tiny', '--models', models, '--data', data, '--json', '');
+  await refuses(/cannot be written/, 'tiny', '--models', models, '--data', data, '--json', models);
   await refuses(/tiny\/7 is not served here/, 'tiny/7', '--models', models, '--data', data);
   await refuses(/"other" is not among/, 'other', '--models', models, '--data', data);
   await refuses(/does not answer: /, 'tiny', '--url', 'http://127.0.0.1:2', '--data', data);
