@@ -21,8 +21,8 @@ export interface ScoresOptions {
 
 /**
  * @param flag what the user names the data by
- * @throws UsageError if there is neither data nor a file of scores, or the file is of another model, of the same
- *   described otherwise, or of other data.
+ * @throws UsageError if there is neither data nor a file of scores, there are labels without data, or the file is of
+ *   another model, of the same described otherwise, or of other data.
  */
 export async function obtainScores(
   model: ModelPackage,
@@ -32,6 +32,7 @@ export async function obtainScores(
   const kept = options.scores === undefined ? undefined : await readScores(options.scores);
   if (options.data === undefined) {
     if (!kept) throw new UsageError(`Give ${flag}, or a file of its scores that is there.`);
+    if (typeof options.labels === 'string') throw new UsageError(`--labels goes with ${flag}.`);
     return checked(kept, model, options, flag);
   }
   const labels = typeof options.labels === 'string' ? options.labels : undefined;

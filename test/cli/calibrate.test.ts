@@ -312,6 +312,10 @@ test('mistakes are one sentence, and change nothing', async () => {
   const cases: [string[], RegExp][] = [
     [['--scores', scores, '--profile', 'x'], /one --epsilon for each --risk/],
     [['--epsilon', '0.1', '--profile', 'x'], /Give --data/],
+    [
+      ['--scores', scores, '--labels', 'nowhere', '--epsilon', '0.1', '--profile', 'x'],
+      /--labels goes with --data/,
+    ],
     [['--scores', scores, '--epsilon', '0.1', '--profile', 'full'], /--profile cannot be "full"/],
     [['--scores', foreign, '--epsilon', '0.1', '--profile', 'x'], /not one that calibrate wrote/],
     [['--scores', scores, '--epsilon', '1', '--profile', 'x'], /between 0 and 1/],
