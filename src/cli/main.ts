@@ -24,6 +24,15 @@ const program = new Command('rdi-serve')
 const asked = commands.get(process.argv[2] ?? '');
 for (const create of asked ? [asked] : commands.values()) program.addCommand(await create());
 
+// Whoever reads the output may go before its end, as `head` does: files are written all the same. Not for serve, whose
+// log writes to the descriptor itself: to touch the stream would make that non-blocking.
+if (process.argv[2] !== 'serve') {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exitCode ||= 1;
+  });
+}
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -17,6 +17,7 @@ import { startService } from '../../src/service.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { textured } from '../support/images.js';
 import { writeTestPackage } from '../support/network.js';
+import { runNode } from '../support/serve-process.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { zipOf } from '../support/zip.js';
 
@@ -93,6 +94,16 @@ test('in this process: a table, figures as JSON, hashes of the package', async (
   const evaluation = await figures();
   check(evaluation);
   assert.match(evaluation.model.files?.['model.onnx']?.sha256 ?? '', /^[0-9a-f]{64}$/);
+});
+
+test('without anybody to read the table, the figures are written all the same', async (t) => {
+  const { models, data, json, figures } = await prepare();
+  const options = ['tiny', '--models', models, '--data', data, '--json', json];
+  const { child, ended } = runNode(t, [main, 'evaluate', ...options]);
+  child.stdout?.destroy();
+  const { code, stderr } = await ended;
+  assert.deepEqual([code, stderr], [1, '']);
+  check(await figures());
 });
 
 test('over HTTP: the same figures; a server whose metrics say otherwise means exit code 1', async (t) => {
