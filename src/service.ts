@@ -30,6 +30,7 @@ export type ServiceConfig = Pick<
 
 /**
  * @param engineModule URL of a module like those in engines/, in place of a choice among them.
+ * @param hand of the workers that run it
  * @throws UsageError if there is no model to serve, or not the engine that is demanded
  */
 export async function startService(

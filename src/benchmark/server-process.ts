@@ -43,12 +43,11 @@ export async function startServer(
     env,
   });
   const ended = once(server, 'exit') as Promise<[code: number | null, signal: NodeJS.Signals | null]>;
-  const release = killWithUs(server);
+  killWithUs(server);
   const url = `http://127.0.0.1:${port}`;
 
   for (let attempt = 0; !(await isReady(url)); attempt++) {
     if (server.exitCode !== null || server.signalCode !== null) {
-      release();
       throw new Error(`The server ended with ${server.signalCode ?? `exit code ${server.exitCode}`}.`);
     }
     if (attempt === READY_ATTEMPTS) {
@@ -63,14 +62,13 @@ export async function startServer(
     async stop() {
       server.kill('SIGTERM');
       const [code, signal] = await ended;
-      release();
       if (code !== 0) throw new Error(`The server ended with ${signal ?? `exit code ${code}`}.`);
     },
   };
 }
 
-/** However this process ends, its server does, too. @returns what undoes this */
-function killWithUs(server: ChildProcess): () => void {
+/** However this process ends, its server does, too. */
+function killWithUs(server: ChildProcess): void {
   const kill = (): boolean => server.kill('SIGKILL');
   // A signal ends a process without `exit`; with its only listener gone, it ends this one when it comes again.
   const killAndEnd = (signal: NodeJS.Signals): void => {
@@ -79,10 +77,10 @@ function killWithUs(server: ChildProcess): () => void {
   };
   process.once('exit', kill);
   for (const signal of ENDING_SIGNALS) process.once(signal, killAndEnd);
-  return () => {
+  server.once('exit', () => {
     process.removeListener('exit', kill);
     for (const signal of ENDING_SIGNALS) process.removeListener(signal, killAndEnd);
-  };
+  });
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -15,7 +15,7 @@ import { UsageError } from '../errors.js';
 import { fullFlops } from '../inference/path.js';
 import type { ModelPackage } from '../models/package.js';
 import { FULL_PROFILE } from '../models/profiles.js';
-import { type FoundPackages, findPackages } from '../models/repository.js';
+import { type FoundPackages, findPackages, reasonsOf } from '../models/repository.js';
 import { version } from '../version.js';
 import { positiveInteger, positiveNumber } from './numbers.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
@@ -126,7 +126,7 @@ async function benchModel(model: ModelPackage, options: Options): Promise<ModelF
 function choose({ packages, refused }: FoundPackages, names: readonly string[]): readonly ModelPackage[] {
   const idOf = ({ manifest }: ModelPackage): string => `${manifest.name}/${manifest.version}`;
   const known = packages.map(idOf).join(', ');
-  const reasons = refused.map(({ name, version, reason }) => ` ${name}/${version}: ${reason}`).join('');
+  const reasons = reasonsOf(refused);
   if (packages.length === 0) throw new UsageError(`There is no model that can be benched.${reasons}`);
   if (names.length === 0) return packages;
   return names.map((name) => {

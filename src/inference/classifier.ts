@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import { Failure, UsageError } from '../errors.js';
 import type { ModelPackage } from '../models/package.js';
-import type { RefusedPackage } from '../models/repository.js';
+import { type RefusedPackage, reasonsOf } from '../models/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createAdmission } from './admission.js';
 import { announceCertificates, withdrawCertificates } from './announce-certificates.js';
@@ -162,7 +162,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   const defaultModel = options.defaultModel || (models[0]?.name ?? '');
   if (!models.some(({ name }) => name === defaultModel)) {
     await pool.close();
-    const reasons = refused.map(({ name, version, reason }) => ` ${name}/${version}: ${reason}`).join('');
+    const reasons = reasonsOf(refused);
     throw new UsageError(
       defaultModel
         ? `The default model "${defaultModel}" is not among those that can be served.${reasons}`

@@ -11,6 +11,11 @@ export interface RefusedPackage {
   readonly reason: string;
 }
 
+/** What is wrong with each, to follow a sentence; empty if there are none. */
+export function reasonsOf(refused: readonly RefusedPackage[]): string {
+  return refused.map(({ name, version, reason }) => ` ${name}/${version}: ${reason}`).join('');
+}
+
 export interface FoundPackages {
   /** By name, and within a name the newest version last. */
   readonly packages: ModelPackage[];
