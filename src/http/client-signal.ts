@@ -6,16 +6,16 @@ import type { ClientSignal } from '../inference/scheduler.js';
 /** Aborted if the connection closes before the response has been sent. */
 export function clientSignal({ raw }: FastifyReply): ClientSignal {
   const listeners: (() => void)[] = [];
-  let aborted = false;
+  // No getter: one in an object literal gives every object a hidden class of its own, which keeps alive whatever the getter
+  // can see, here the whole request, until a major garbage collection.
+  const signal = {
+    aborted: false,
+    addEventListener: (_type: 'abort', listener: () => void) => listeners.push(listener),
+  };
   raw.once('close', () => {
     if (raw.writableFinished) return;
-    aborted = true;
+    signal.aborted = true;
     for (const listener of listeners) listener();
   });
-  return {
-    get aborted() {
-      return aborted;
-    },
-    addEventListener: (_type, listener) => listeners.push(listener),
-  };
+  return signal;
 }
