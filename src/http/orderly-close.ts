@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
+import { remove } from '../remove.js';
 
 /** For how long a kept-alive connection may still bring its one last request. */
 const LINGER_MILLISECONDS = 1000;
@@ -18,24 +19,24 @@ const POLL_MILLISECONDS = 10;
 export const orderlyClose = fp(
   async (app) => {
     const { server } = app;
-    const open = new Set<ServerResponse>();
+    const open: ServerResponse[] = [];
     server.on('request', (_request, response) => {
-      open.add(response);
-      response.once('close', () => open.delete(response));
+      open.push(response);
+      response.once('close', () => remove(open, response));
     });
 
     app.addHook('preClose', async () => {
       // The close of http.Server, which Fastify calls after this, would also end the idle connections.
       Server.prototype.close.call(server);
       // Of each connection the last one only: behind an answer that says so, Node gives none.
-      const last = new Map([...open].map((response) => [response.req.socket, response]));
+      const last = new Map(open.map((response) => [response.req.socket, response]));
       for (const response of last.values()) {
         if (!response.headersSent) response.setHeader('connection', 'close');
       }
       // Later requests get this header from Fastify, so that every connection ends after at most one more of them.
       await until(async () => (await connections()) === 0, LINGER_MILLISECONDS);
-      await until(() => [...open].every(({ headersSent }) => headersSent));
-      await until(() => open.size === 0, READING_MILLISECONDS);
+      await until(() => open.every(({ headersSent }) => headersSent));
+      await until(() => open.length === 0, READING_MILLISECONDS);
       server.closeAllConnections();
     });
 

@@ -2,21 +2,23 @@
 // before its turn; where the connection is gone first, it says nothing of it, ever, and whoever waits does so for good.
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { remove } from '../remove.js';
 
 /** Closes responses that never had their turn together with the connection they were meant for. */
 export function closePipelinedResponses(server: Server): void {
-  const responsesOf = new WeakMap<Socket, Set<ServerResponse>>();
+  const responsesOf = new WeakMap<Socket, ServerResponse[]>();
   server.on('connection', (socket) => {
-    const responses = new Set<ServerResponse>();
+    const responses: ServerResponse[] = [];
     responsesOf.set(socket, responses);
     socket.once('close', () => {
-      for (const response of responses) if (!response.socket) close(response);
+      for (const response of [...responses]) if (!response.socket) close(response);
     });
   });
   server.on('request', ({ socket }, response) => {
     const responses = responsesOf.get(socket);
-    responses?.add(response);
-    response.once('close', () => responses?.delete(response));
+    if (!responses) return;
+    responses.push(response);
+    response.once('close', () => remove(responses, response));
   });
 }
 

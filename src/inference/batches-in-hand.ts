@@ -26,19 +26,24 @@ export function createBatchesInHand(concurrentBatches: number, maxBatch: number)
   const places = concurrentBatches === 1 ? 1 : concurrentBatches * maxBatch;
   const cancelled = new SharedArrayBuffer(places * maxBatch * Int32Array.BYTES_PER_ELEMENT);
   const flags = new Int32Array(cancelled);
-  const batches = new Map<number, Batch>();
+  /** By place. */
+  const batches = new Array<Batch | undefined>(places).fill(undefined);
+
+  function all(): Batch[] {
+    return batches.filter((batch) => batch !== undefined);
+  }
 
   function images(): number {
-    return [...batches.values()].reduce((sum, { command }) => sum + command.deadlines.length, 0);
+    return all().reduce((sum, { command }) => sum + command.deadlines.length, 0);
   }
 
   function hasRoom(): boolean {
-    const isFull = batches.size === places || images() >= concurrentBatches * maxBatch;
-    return !isFull && ![...batches.values()].some(({ alone }) => alone);
+    const isFull = all().length === places || images() >= concurrentBatches * maxBatch;
+    return !isFull && !all().some(({ alone }) => alone);
   }
 
   function at(place: number): Batch {
-    const batch = batches.get(place);
+    const batch = batches[place];
     invariant(batch, 'a worker reports only on batches that it has in hand');
     return batch;
   }
@@ -50,15 +55,14 @@ export function createBatchesInHand(concurrentBatches: number, maxBatch: number)
 
     take(batch) {
       invariant(hasRoom(), 'a batch is given only to a worker with room for it');
-      let place = 0;
-      while (batches.has(place)) place++;
-      batches.set(place, batch);
+      const place = batches.indexOf(undefined);
+      batches[place] = batch;
       const first = place * maxBatch;
       flags.fill(0, first, first + maxBatch);
       return {
         place,
         cancel(image) {
-          if (batches.get(place) === batch) Atomics.store(flags, first + image, 1);
+          if (batches[place] === batch) Atomics.store(flags, first + image, 1);
         },
       };
     },
@@ -67,14 +71,14 @@ export function createBatchesInHand(concurrentBatches: number, maxBatch: number)
 
     giveBack(place) {
       const batch = at(place);
-      batches.delete(place);
+      batches[place] = undefined;
       return batch;
     },
 
     giveBackAll() {
-      const all = [...batches.values()];
-      batches.clear();
-      return all;
+      const lost = all();
+      batches.fill(undefined);
+      return lost;
     },
   };
 }

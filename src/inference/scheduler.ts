@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.js';
 import { Failure } from '../errors.js';
 import type { Policy } from '../models/profiles.js';
+import { remove } from '../remove.js';
 import type { Batch } from './batch.js';
 import type { SegmentRun } from './cascade.js';
 import { concatenate } from './concatenate.js';
@@ -124,8 +125,7 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
 
   /** Answers an entry that will not run, or not to its end; it may be waiting or not. */
   function drop(entry: Entry, failure: Failure): void {
-    const place = waiting.indexOf(entry);
-    if (place >= 0) waiting.splice(place, 1);
+    remove(waiting, entry);
     entry.reject(failure);
   }
 
@@ -233,7 +233,10 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
     entries.forEach((entry, image) => {
       clearTimeout(entry.timer);
       entry.attempts++;
-      entry.cancel = () => cancel(image);
+      // Given a name first: V8 allocates a function that is assigned to a property where it stands in old space, and the whole
+      // request, which it can see, would stay there until a major garbage collection.
+      const cancelImage = (): void => cancel(image);
+      entry.cancel = cancelImage;
     });
   }
 
