@@ -7,6 +7,7 @@ import { median } from '../src/benchmark/quantile.js';
 import { serverCosts } from '../src/benchmark/server-costs.js';
 import { type ServerProcess, startServer } from '../src/benchmark/server-process.js';
 import { formatTable } from '../src/cli/table.js';
+import { type MetricValue, sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './golden-images.js';
 
 const [models = 'models', model, profile = 'full', secondsText = '5', roundsText = '3'] =
@@ -20,6 +21,8 @@ interface Round {
   readonly requestsPerSecond: number;
   /** Of the server, all threads. */
   readonly cpuMs: number;
+  /** Minor garbage collections of the main thread. */
+  readonly minorGcMs: number;
 }
 
 const { name, images } = await goldenImages(models, model);
@@ -33,11 +36,15 @@ async function measure(server: ServerProcess, client: LoadClient): Promise<Round
     connections: CONNECTIONS,
     extent: { seconds },
   });
-  const { cpuSeconds } = serverCosts(before, await server.metrics());
+  const after = await server.metrics();
+  const minorGcSeconds = (at: readonly MetricValue[]): number =>
+    sumOf(at, 'nodejs_gc_duration_seconds_sum', { kind: 'minor' });
+  const { cpuSeconds } = serverCosts(before, after);
   const answered = load.statuses['200'] ?? 0;
   return {
     requestsPerSecond: answered / load.seconds,
     cpuMs: (1000 * cpuSeconds) / answered,
+    minorGcMs: (1000 * (minorGcSeconds(after) - minorGcSeconds(before))) / answered,
   };
 }
 
@@ -64,12 +71,18 @@ const figures = subjects.map(({ what, measured }) => ({
   what,
   requestsPerSecond: median(measured.map((one) => one.requestsPerSecond)),
   cpuMs: median(measured.map((one) => one.cpuMs)),
+  minorGcMs: median(measured.map((one) => one.minorGcMs)),
 }));
 const [instant, real] = figures.map((one) => one.requestsPerSecond) as [number, number];
 process.stdout.write(
   formatTable(
-    ['', 'requests/s', 'server CPU, ms/request'],
-    figures.map((one) => [one.what, Math.round(one.requestsPerSecond), one.cpuMs.toFixed(3)]),
+    ['', 'requests/s', 'server CPU, ms/request', 'minor GC, ms/request'],
+    figures.map((one) => [
+      one.what,
+      Math.round(one.requestsPerSecond),
+      one.cpuMs.toFixed(3),
+      one.minorGcMs.toFixed(3),
+    ]),
   ),
 );
 process.stdout.write(`\nThe main thread can take what ${(instant / real).toFixed(1)} workers can.\n`);
