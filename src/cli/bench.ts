@@ -58,7 +58,12 @@ export function benchCommand(): Command {
     .addOption(
       new Option('--engine <name>', 'as for serve').choices(['auto', ...engineNames]).default('auto'),
     )
-    .option('--engines', 'compare all engines that are installed, one thread each, without HTTP')
+    .addOption(
+      new Option(
+        '--engines',
+        'compare all engines that are installed, one thread each, without HTTP',
+      ).conflicts(['engine', 'workers', 'connections']),
+    )
     .option('--workers <n>', 'inference threads', positiveInteger, availableParallelism())
     .option('--json <file>', 'write the figures there, too')
     .addHelpText('after', details)
@@ -78,6 +83,11 @@ async function benchService(chosen: readonly ModelPackage[], options: Options): 
   for (const model of chosen) models.push(await benchModel(model, options));
   const { workers, connections, seconds, rounds } = options;
   const document = { ...origin(), settings: { workers, connections, seconds, rounds }, models };
+  const failed = models.flatMap((one) => one.profiles).reduce((sum, { http }) => sum + http.failed, 0);
+  if (failed > 0) {
+    process.exitCode = 1;
+    process.stderr.write(`Of the requests, ${failed} were not answered with a prediction.\n`);
+  }
   return [renderBench(document), document];
 }
 

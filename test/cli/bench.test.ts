@@ -64,6 +64,27 @@ test('bench measures engine and service of the same model and writes the figures
   }
 });
 
+test('more connections than the server has places for: what it did not answer is counted, said, and an error', async () => {
+  const root = temporaryFolder();
+  const [models, json] = [join(root, 'models'), join(root, 'bench.json')];
+  await writeTestPackage(models, {});
+  const short = ['--seconds', '0.5', '--rounds', '1', '--workers', '1', '--connections', '1000'];
+  const { code, stdout, stderr } = await run('--models', models, '--json', json, ...short);
+  assert.equal(code, 1);
+  assert.match(stdout, /HTTP, saturated/);
+  const { models: benched } = JSON.parse(await readFile(json, 'utf8')) as BenchDocument;
+  const failed = benched[0]?.profiles.reduce((sum, { http }) => sum + http.failed, 0);
+  assert.equal(stderr, `Of the requests, ${failed} were not answered with a prediction.\n`);
+});
+
+test('bench --engines takes no settings of the service', async () => {
+  for (const [option, value] of Object.entries({ engine: 'onnx', workers: '2', connections: '8' })) {
+    const { code, stdout, stderr } = await run('--engines', `--${option}`, value);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, new RegExp(`'--engines' cannot be used with option '--${option} `));
+  }
+});
+
 test('bench --engines measures every engine that is there, and names those that are not', async () => {
   const root = temporaryFolder();
   const json = join(root, 'engines.json');
