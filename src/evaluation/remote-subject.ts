@@ -31,7 +31,11 @@ export async function createRemoteSubject(
   if (!/^https?:\/\//i.test(base) || !URL.canParse(base)) {
     throw new UsageError(`"${base}" is not the address of a server, such as http://localhost:8080.`);
   }
-  // If it came to a request, the error would show the key.
+  // If it came to a request, the errors would show the password, and the key.
+  const { username, password } = new URL(base);
+  if (username !== '' || password !== '') {
+    throw new UsageError('The address of the server must not have a user name or a password in it.');
+  }
   if (apiKey !== undefined && !/^[!-~]*$/.test(apiKey)) {
     throw new UsageError('The API key is not one: it has spaces, line breaks or letters beyond ASCII.');
   }

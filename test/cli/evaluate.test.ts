@@ -207,6 +207,12 @@ test('mistakes are one sentence', async () => {
   await refuses(/"nowhere" is not the address/, 'tiny', '--url', 'nowhere', '--data', data);
   await refuses(/"localhost:2" is not the address/, 'tiny', '--url', 'localhost:2', '--data', data);
   await refuses(/"" is not the address/, 'tiny', '--url', '', '--data', data);
+  const withPassword = ['--url', 'http://user:secret@127.0.0.1:2', '--data', data];
+  await refuses(
+    /^rdi-serve: The address .* must not have a user name or a password in it\.\n$/,
+    'tiny',
+    ...withPassword,
+  );
   const url = ['--url', 'http://127.0.0.1:2', '--data', data];
   await refuses(/^(?!.*secret).*The API key is not one/, 'tiny', ...url, '--api-key', 'secret\nkey');
   await refuses(/--limit <n>.*whole number/, 'tiny', '--models', models, '--data', data, '--limit', '0');
