@@ -14,6 +14,8 @@ export interface GoalOptions {
   readonly adversarialRisk?: readonly LossName[];
   readonly adversarialEpsilon?: readonly number[];
   readonly adversarialScores?: string;
+  /** false: the images have no classes. */
+  readonly labels?: string | boolean;
 }
 
 /** @throws UsageError if risks and limits do not go together, or there is nothing to limit */
@@ -26,6 +28,9 @@ export function goalOf(options: GoalOptions): CalibrationGoal {
       ? limitsOf('adversarial', options.adversarialRisk ?? losses, options.adversarialEpsilon ?? epsilon)
       : []),
   ];
+  if (options.labels === false && risks.some(({ loss }) => loss === 'error')) {
+    throw new UsageError('--risk error needs the true classes: it does not go with --no-labels.');
+  }
   return { risks, delta, ...(budget !== undefined && { budgetFlops: budget }) };
 }
 

@@ -313,6 +313,20 @@ test('mistakes are one sentence, and change nothing', async () => {
     [['--scores', scores, '--profile', 'x'], /one --epsilon for each --risk/],
     [['--epsilon', '0.1', '--profile', 'x'], /Give --data/],
     [
+      [
+        '--data',
+        join(root, 'nowhere'),
+        '--no-labels',
+        '--risk',
+        'error',
+        '--epsilon',
+        '0.1',
+        '--profile',
+        'x',
+      ],
+      /--risk error .* does not go with --no-labels/,
+    ],
+    [
       ['--scores', scores, '--labels', 'nowhere', '--epsilon', '0.1', '--profile', 'x'],
       /--labels goes with --data/,
     ],
