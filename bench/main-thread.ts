@@ -7,7 +7,6 @@ import { median } from '../src/benchmark/quantile.js';
 import { serverCosts } from '../src/benchmark/server-costs.js';
 import { type ServerProcess, startServer } from '../src/benchmark/server-process.js';
 import { formatTable } from '../src/cli/table.js';
-import { type MetricValue, sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './golden-images.js';
 
 const [models = 'models', model, profile = 'full', secondsText = '5', roundsText = '3'] =
@@ -36,15 +35,12 @@ async function measure(server: ServerProcess, client: LoadClient): Promise<Round
     connections: CONNECTIONS,
     extent: { seconds },
   });
-  const after = await server.metrics();
-  const minorGcSeconds = (at: readonly MetricValue[]): number =>
-    sumOf(at, 'nodejs_gc_duration_seconds_sum', { kind: 'minor' });
-  const { cpuSeconds } = serverCosts(before, after);
+  const { cpuSeconds, minorGcSeconds } = serverCosts(before, await server.metrics());
   const answered = load.statuses['200'] ?? 0;
   return {
     requestsPerSecond: answered / load.seconds,
     cpuMs: (1000 * cpuSeconds) / answered,
-    minorGcMs: (1000 * (minorGcSeconds(after) - minorGcSeconds(before))) / answered,
+    minorGcMs: (1000 * minorGcSeconds) / answered,
   };
 }
 

@@ -38,8 +38,8 @@ export function createBatchesInHand(concurrentBatches: number, maxBatch: number)
   }
 
   function hasRoom(): boolean {
-    const isFull = all().length === places || images() >= concurrentBatches * maxBatch;
-    return !isFull && !all().some(({ alone }) => alone);
+    const isFull = !batches.includes(undefined) || images() >= concurrentBatches * maxBatch;
+    return !isFull && !batches.some((batch) => batch?.alone);
   }
 
   function at(place: number): Batch {
