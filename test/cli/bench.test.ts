@@ -67,7 +67,8 @@ test('bench measures engine and service of the same model and writes the figures
 test('more connections than the server has places for: what it did not answer is counted, said, and an error', async () => {
   const root = temporaryFolder();
   const [models, json] = [join(root, 'models'), join(root, 'bench.json')];
-  await writeTestPackage(models, {});
+  // Slow enough that places run out before answers make room for others.
+  await writeTestPackage(models, { size: 64, width: 64 });
   const short = ['--seconds', '0.5', '--rounds', '1', '--workers', '1', '--connections', '1000'];
   const { code, stdout, stderr } = await run('--models', models, '--json', json, ...short);
   assert.equal(code, 1);
