@@ -16,6 +16,7 @@ import { metricsRoutes } from './http/metrics.js';
 import { modelRoutes } from './http/models.js';
 import { openapi } from './http/openapi.js';
 import { orderlyClose } from './http/orderly-close.js';
+import { paceRetries } from './http/pace-retries.js';
 import { createParserRefusals } from './http/parser-refusals.js';
 import { closePipelinedResponses } from './http/pipelined-responses.js';
 import { createErrorHandler, notFound } from './http/problems.js';
@@ -98,6 +99,7 @@ export async function buildApp(options: AppOptions) {
     throw notFound(request);
   });
   for (const schema of namedSchemas) app.addSchema(schema);
+  await app.register(paceRetries);
   await app.register(orderlyClose);
   await app.register(jsonBodies);
   await app.register(openapi, { version, docs: config.docs });

@@ -2,6 +2,9 @@
 // back, nobody hangs, and afterwards everything is as before.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { App } from '../../src/app.js';
+import { createKeepAliveConnection, encodeRequest } from '../../src/benchmark/keep-alive-connection.js';
+import { HEARD_PER_TURN } from '../../src/http/pace-retries.js';
 import { createDirector } from '../support/directed-engine.js';
 import { testImages } from '../support/profiled-package.js';
 import { assertProblem, classify, classifyBatch, predict } from '../support/requests.js';
@@ -86,5 +89,81 @@ test('what is refused for another reason takes no place either', async (t) => {
   assert.equal(broken.status, 200);
   await broken.text();
   assert.ok(await inFlight(0));
+  await Promise.all(Array.from({ length: PLACES }, () => predict(url, png)));
+});
+
+const CROWD = 200;
+
+/** Many clients that ask again as soon as they are answered, until they are told that the connection ends. */
+function startCrowd(url: string) {
+  const target = new URL(`${url}/classify`);
+  const request = encodeRequest(target, png);
+  const answers = new Array<number>(CROWD).fill(0);
+  const connections = answers.map(() => createKeepAliveConnection(target));
+  const ended = connections.map(async (connection, client) => {
+    for (let head = ''; !/^connection: close/im.test(head); ) {
+      const answer = await connection.exchange(request);
+      assert.equal(answer.status, 503);
+      answers[client] = (answers[client] ?? 0) + 1;
+      head = answer.head;
+    }
+  });
+  return {
+    ended: Promise.allSettled(ended),
+    answers: (): readonly number[] => [...answers],
+    leave: () => {
+      for (const connection of connections) connection.close();
+    },
+  };
+}
+
+/** How many requests begin in one turn of the event loop, at most, from now on. */
+function watchTurns({ server }: App, t: TestContext): { most: number } {
+  const turns = { most: 0 };
+  let requests = 0;
+  server.on('request', () => requests++);
+  let next = setImmediate(function endTurn() {
+    turns.most = Math.max(turns.most, requests);
+    requests = 0;
+    next = setImmediate(endTurn);
+  });
+  t.after(() => clearImmediate(next));
+  return turns;
+}
+
+test('of a crowd that asks again at once a few are heard at a time, in turn; all of it when the server closes', async (t) => {
+  const { url, app, director, inFlight } = await saturableService(t);
+  const accepted = Array.from({ length: PLACES }, () => predict(url, png));
+  await until(() => inFlight(PLACES));
+  const crowd = startCrowd(url);
+  await until(() => Math.min(...crowd.answers()) > 0);
+  const before = crowd.answers();
+  const since = () => crowd.answers().map((answers, client) => answers - (before[client] ?? 0));
+  const turns = watchTurns(app, t);
+  await until(() => Math.min(...since()) >= 3);
+  // Twice: what one turn let through may arrive in the next.
+  assert.ok(turns.most <= 2 * HEARD_PER_TURN, `${turns.most} requests in one turn`);
+  assert.ok(Math.max(...since()) <= 5, `one was answered ${Math.max(...since())} times, another 3`);
+
+  const closed = app.close();
+  for (const { status } of await crowd.ended) assert.equal(status, 'fulfilled');
+  assert.ok(turns.most > CROWD / 2, `${turns.most} requests in one turn`);
+  await director.release();
+  await Promise.all([...accepted, closed]);
+});
+
+test('whoever leaves before being heard again is forgotten', async (t) => {
+  const { url, app, director, inFlight } = await saturableService(t);
+  const accepted = Array.from({ length: PLACES }, () => predict(url, png));
+  await until(() => inFlight(PLACES));
+  const crowd = startCrowd(url);
+  await until(() => Math.min(...crowd.answers()) > 0);
+  crowd.leave();
+  await crowd.ended;
+  const connections = () =>
+    new Promise<number>((resolve) => app.server.getConnections((_error, count) => resolve(count)));
+  await until(async () => (await connections()) <= 2 * PLACES);
+  await director.release();
+  await Promise.all(accepted);
   await Promise.all(Array.from({ length: PLACES }, () => predict(url, png)));
 });
