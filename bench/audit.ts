@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { startLoadClient } from '../src/benchmark/load.js';
 import { median } from '../src/benchmark/quantile.js';
 import { type ServerProcess, startServer } from '../src/benchmark/server-process.js';
+import { positiveInteger, positiveNumber } from '../src/cli/numbers.js';
 import { formatTable } from '../src/cli/table.js';
 import { UsageError } from '../src/errors.js';
 import type { Prediction } from '../src/inference/prediction.js';
@@ -14,7 +15,7 @@ import { goldenImages } from './golden-images.js';
 import { reportPromises } from './promises.js';
 
 const [models = 'models', model, profile = '', secondsText = '10', roundsText = '3'] = process.argv.slice(2);
-const [seconds, rounds] = [Number(secondsText), Number(roundsText)];
+const [seconds, rounds] = [positiveNumber(secondsText), positiveInteger(roundsText)];
 const FRACTION = 0.05;
 const CONNECTIONS = 32;
 /** What two measurements of the same thing may differ by. */

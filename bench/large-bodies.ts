@@ -6,6 +6,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
 import { startServer } from '../src/benchmark/server-process.js';
+import { positiveInteger } from '../src/cli/numbers.js';
 import { formatTable } from '../src/cli/table.js';
 import { createConfig } from '../src/config.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
@@ -13,7 +14,7 @@ import { insertPngChunks, pngChunk } from '../test/support/images.js';
 import { reportPromises } from './promises.js';
 
 const [models = 'models', connectionsText = '100'] = process.argv.slice(2);
-const CONNECTIONS = Number(connectionsText);
+const CONNECTIONS = positiveInteger(connectionsText);
 const MIB = 2 ** 20;
 /** What memory may grow by, for every byte that may be in flight. */
 const GROWTH = 4.5;

@@ -6,12 +6,13 @@ import { type LoadClient, startLoadClient } from '../src/benchmark/load.js';
 import { median } from '../src/benchmark/quantile.js';
 import { serverCosts } from '../src/benchmark/server-costs.js';
 import { type ServerProcess, startServer } from '../src/benchmark/server-process.js';
+import { positiveInteger, positiveNumber } from '../src/cli/numbers.js';
 import { formatTable } from '../src/cli/table.js';
 import { goldenImages } from './golden-images.js';
 
 const [models = 'models', model, profile = 'full', secondsText = '5', roundsText = '3'] =
   process.argv.slice(2);
-const [seconds, rounds] = [Number(secondsText), Number(roundsText)];
+const [seconds, rounds] = [positiveNumber(secondsText), positiveInteger(roundsText)];
 const CONNECTIONS = 32;
 /** Loads before the first that counts: until the code has been compiled for speed. */
 const WARM_UP_ROUNDS = 2;

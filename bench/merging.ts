@@ -4,6 +4,7 @@
 import process from 'node:process';
 import { startLoadClient } from '../src/benchmark/load.js';
 import { startServer } from '../src/benchmark/server-process.js';
+import { positiveNumber } from '../src/cli/numbers.js';
 import { formatTable } from '../src/cli/table.js';
 import type { Prediction } from '../src/inference/prediction.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
@@ -18,6 +19,7 @@ const [
   secondsText = '10',
   maxBatch = '10',
 ] = process.argv.slice(2);
+const seconds = positiveNumber(secondsText);
 const CLIENTS = 32;
 /** In which every client sends one image, whose answer is compared. */
 const ROUNDS = 30;
@@ -68,7 +70,6 @@ async function answerTo(image: Buffer): Promise<Prediction> {
 const alone: Prediction[] = [];
 for (const image of images) alone.push(await answerTo(image));
 
-const seconds = Number(secondsText);
 await measure(CLIENTS, seconds); // until the code of server and client has been compiled for speed
 const single = await measure(1, seconds);
 const crowd = await measure(CLIENTS, seconds);

@@ -9,6 +9,7 @@ import { probeLatency } from '../src/benchmark/latency-probe.js';
 import { type LoadResult, startLoadClient } from '../src/benchmark/load.js';
 import { median } from '../src/benchmark/quantile.js';
 import { startServer } from '../src/benchmark/server-process.js';
+import { positiveNumber } from '../src/cli/numbers.js';
 import { formatTable } from '../src/cli/table.js';
 import { monotonicSeconds } from '../src/clock.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
@@ -16,6 +17,7 @@ import { goldenImages } from './golden-images.js';
 import { reportPromises } from './promises.js';
 
 const [models = 'models', model, secondsText = '30'] = process.argv.slice(2);
+const seconds = positiveNumber(secondsText);
 const OVERLOAD = 10;
 /** Of a core. A client that needs more might be what keeps the load down. */
 const CLIENT_LIMIT = 0.8;
@@ -49,7 +51,7 @@ const load = await client.apply({
   url,
   images: base64,
   connections: 1000,
-  extent: { seconds: Number(secondsText) },
+  extent: { seconds },
   requestsPerSecond: Math.ceil(OVERLOAD * capacity),
 });
 clearInterval(watch);

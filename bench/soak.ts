@@ -4,6 +4,7 @@
 import process from 'node:process';
 import { startLoadClient } from '../src/benchmark/load.js';
 import { startServer } from '../src/benchmark/server-process.js';
+import { positiveInteger } from '../src/cli/numbers.js';
 import { formatTable } from '../src/cli/table.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './golden-images.js';
@@ -17,7 +18,7 @@ const MIB = 2 ** 20;
 /** Growth of the mean that is no leak but a garbage collector's mood. */
 const TOLERANCE = 0.05;
 
-const requests = Math.ceil(Number(requestsText) / BLOCKS);
+const requests = Math.ceil(positiveInteger(requestsText) / BLOCKS);
 const { name, images } = await goldenImages(models, model);
 const base64 = images.map((image) => image.toString('base64'));
 const server = await startServer({ models, defaultModel: name, engine, auditFraction: 0 });

@@ -10,6 +10,7 @@ import { createExitTable, type ExitTable } from '../src/calibration/exit-table.j
 import type { LossName } from '../src/calibration/losses.js';
 import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../src/calibration/replay.js';
 import { readScores } from '../src/calibration/scores-file.js';
+import { positiveInteger } from '../src/cli/numbers.js';
 import { formatTable, percent } from '../src/cli/table.js';
 import { UsageError } from '../src/errors.js';
 import { parseModelName } from '../src/evaluation/subject.js';
@@ -62,7 +63,7 @@ const none: Thresholds = new Array<null>(exits.length - 1).fill(null);
 
 /** Mean over the splits; where nothing can be certified, everybody goes to the end. */
 function certified(loss: LossName, epsilon: number, costs: readonly ManifestExit[]): Figures {
-  const all = Array.from({ length: Number(splits) }, (_, seed) => {
+  const all = Array.from({ length: positiveInteger(splits) }, (_, seed) => {
     const { points, choice } = calibrate(
       [{ clean: table }],
       costs,
