@@ -87,6 +87,8 @@ process.stdout.write(
       ['asked for, times capacity', OVERLOAD],
       ['of that heard, times capacity', heard.toFixed(1)],
       ['answered, images/s', Math.round(answered(load) / load.seconds)],
+      ['their median latency, ms', load.latencyMs.median.toFixed(0)],
+      ['their p99 latency, ms', load.latencyMs.p99.toFixed(0)],
       ['answered with 503', rejected],
       ['memory at most in the first third, MiB', Math.round(early / MIB)],
       ['memory at most in the last third, MiB', Math.round(late / MIB)],

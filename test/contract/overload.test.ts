@@ -117,6 +117,16 @@ function startCrowd(url: string) {
   };
 }
 
+/** All places are taken, and all of a crowd has been turned away. */
+async function besiegedService(t: TestContext) {
+  const service = await saturableService(t);
+  const accepted = Array.from({ length: PLACES }, () => predict(service.url, png));
+  await until(() => service.inFlight(PLACES));
+  const crowd = startCrowd(service.url);
+  await until(() => Math.min(...crowd.answers()) > 0);
+  return { ...service, accepted, crowd };
+}
+
 /** How many requests begin in one turn of the event loop, at most, from now on. */
 function watchTurns({ server }: App, t: TestContext): { most: number } {
   const turns = { most: 0 };
@@ -132,11 +142,7 @@ function watchTurns({ server }: App, t: TestContext): { most: number } {
 }
 
 test('of a crowd that asks again at once a few are heard at a time, in turn; all of it when the server closes', async (t) => {
-  const { url, app, director, inFlight } = await saturableService(t);
-  const accepted = Array.from({ length: PLACES }, () => predict(url, png));
-  await until(() => inFlight(PLACES));
-  const crowd = startCrowd(url);
-  await until(() => Math.min(...crowd.answers()) > 0);
+  const { app, director, accepted, crowd } = await besiegedService(t);
   const before = crowd.answers();
   const since = () => crowd.answers().map((answers, client) => answers - (before[client] ?? 0));
   const turns = watchTurns(app, t);
@@ -153,11 +159,7 @@ test('of a crowd that asks again at once a few are heard at a time, in turn; all
 });
 
 test('whoever leaves before being heard again is forgotten', async (t) => {
-  const { url, app, director, inFlight } = await saturableService(t);
-  const accepted = Array.from({ length: PLACES }, () => predict(url, png));
-  await until(() => inFlight(PLACES));
-  const crowd = startCrowd(url);
-  await until(() => Math.min(...crowd.answers()) > 0);
+  const { url, app, director, accepted, crowd } = await besiegedService(t);
   crowd.leave();
   await crowd.ended;
   const connections = () =>
