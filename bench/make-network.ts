@@ -1,14 +1,16 @@
 // Makes a model package with random weights that costs what a ResNet-38 for 32 × 32 images does (about 83 million
-// multiply-accumulates), for benchmarks without a trained model. Its answers mean nothing.
-// Usage: node dist/bench/make-network.js [models folder]
+// multiply-accumulates), for benchmarks without a trained model; for larger images in proportion. Its answers mean nothing.
+// Usage: node dist/bench/make-network.js [models folder] [height and width of the image]
 import process from 'node:process';
 import { costTable } from '../src/cli/import.js';
+import { positiveInteger } from '../src/cli/numbers.js';
 import { writeTestPackage } from '../test/support/network.js';
 
-const [models = 'models'] = process.argv.slice(2);
+const [models = 'models', sizeText = '32'] = process.argv.slice(2);
+const size = positiveInteger(sizeText);
 const { directory, manifest } = await writeTestPackage(models, {
-  name: 'random-83m',
-  size: 32,
+  name: `random-${Math.round(83 * (size / 32) ** 2)}m`,
+  size,
   width: 64,
   exits: 3,
   calibration: {

@@ -19,7 +19,8 @@ import type { Profile } from '../src/models/profiles.js';
 import { findPackage } from '../src/models/repository.js';
 import { reportPromises } from './promises.js';
 
-const [models, model, scores, splits = '10', rival] = process.argv.slice(2);
+const [models, model, scores, splitsText = '10', rival] = process.argv.slice(2);
+const splits = positiveInteger(splitsText);
 if (!models || !model || !scores) throw new UsageError('Give the models folder, the model and its scores.');
 const { name, version } = parseModelName(model);
 const { manifest, profiles } = await findPackage(models, name, version);
@@ -63,7 +64,7 @@ const none: Thresholds = new Array<null>(exits.length - 1).fill(null);
 
 /** Mean over the splits; where nothing can be certified, everybody goes to the end. */
 function certified(loss: LossName, epsilon: number, costs: readonly ManifestExit[]): Figures {
-  const all = Array.from({ length: positiveInteger(splits) }, (_, seed) => {
+  const all = Array.from({ length: splits }, (_, seed) => {
     const { points, choice } = calibrate(
       [{ clean: table }],
       costs,

@@ -18,7 +18,6 @@ export const paceRetries = fp(
     const waiting: Socket[] = [];
     let heard = 0;
     let turns: NodeJS.Timeout | undefined;
-    let isClosing = false;
 
     app.addHook('onError', (request, reply, error, done) => {
       if (error instanceof Failure && error.retryAfterSeconds !== undefined) {
@@ -27,12 +26,11 @@ export const paceRetries = fp(
       done();
     });
     app.addHook('preClose', async () => {
-      isClosing = true;
       for (const socket of waiting.splice(0)) socket.resume();
     });
 
     function pace(socket: Socket): void {
-      if (isClosing || socket.destroyed) return;
+      if (!app.server.listening || socket.destroyed) return;
       turns ??= setInterval(nextTurn, TURN_MILLISECONDS);
       if (heard < HEARD_PER_TURN) {
         heard++;

@@ -159,11 +159,9 @@ test('of a crowd that asks again at once a few are heard at a time, in turn; all
 });
 
 test('whoever leaves before being heard again is forgotten', async (t) => {
-  const { url, app, director, accepted, crowd } = await besiegedService(t);
+  const { url, connections, director, accepted, crowd } = await besiegedService(t);
   crowd.leave();
   await crowd.ended;
-  const connections = () =>
-    new Promise<number>((resolve) => app.server.getConnections((_error, count) => resolve(count)));
   await until(async () => (await connections()) <= 2 * PLACES);
   await director.release();
   await Promise.all(accepted);

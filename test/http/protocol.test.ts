@@ -10,12 +10,9 @@ import { assertProblem, assertProblemBody, classify, predict, sendRaw } from '..
 import { startTestService, until } from '../support/service.js';
 
 const service = await startTestService({ after }, { config: { maxImageBytes: 100_000 } });
-const { url, port, app } = service;
+const { url, port, connections } = service;
 const [image] = await testImages(1);
 const png = image?.png ?? Buffer.alloc(0);
-
-const connections = () =>
-  new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)));
 
 /** Asserts that a raw answer is a problem document, after which the connection ends. @returns the request's id */
 function assertRawProblem(answer: string, type: FailureType, status: string): string {

@@ -36,6 +36,8 @@ export interface TestService {
   readonly log: readonly Record<string, unknown>[];
   /** What GET /metrics says at this moment. */
   samples(): Promise<Samples>;
+  /** How many are open. */
+  connections(): Promise<number>;
   /** For /readyz: the process is about to end. */
   drain(): void;
 }
@@ -96,6 +98,7 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
     port,
     log,
     samples: () => scrape(url),
+    connections: () => new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count))),
     drain: () => {
       draining = true;
     },
