@@ -33,6 +33,7 @@ const refusals: Record<string, RegExp> = {
   'MatMul with a vector': /\(MatMul\) is no product of rows with a matrix\.$/,
   'Pad with a value that is computed': /\(Pad\) has no constant at its input 2\.$/,
   'Pad with an input': /\(Pad\) pads by a negative extent, which cuts off\.$/,
+  'Slice with a start that is computed': /\(Slice\) has no constant at its input 1\.$/,
   'LogSoftmax of operator set 11': /there is none for LogSoftmax\.$/,
   'ReduceSum, empty axes that mean none': /there is none for ReduceSum\.$/,
   'ReduceMax with an attribute': /there is none for ReduceMax\.$/,
@@ -173,6 +174,49 @@ const cases: Record<string, ShapeCase> = {
     nodes: [node('Reshape', ['image', 'to'], ['out'])],
     initializers: [intTensor('to', [-1, 2, 3, 4])],
     shape: [2, 3, 4],
+  },
+  'Slice with a start that is computed': {
+    image: [4],
+    nodes: [
+      node('Shape', ['image'], ['shape']),
+      node('Slice', ['shape', 'one', 'two'], ['extent']),
+      node('Concat', ['extent', 'one'], ['ends'], { axis: 0 }),
+      node('Slice', ['ends', 'one', 'two'], ['start']),
+      node('Slice', ['image', 'start', 'extent', 'one'], ['out']),
+    ],
+    initializers: [intTensor('one', [1]), intTensor('two', [2])],
+    shape: [3],
+  },
+  'Slice with bounds that a Constant keeps as a list': {
+    image: [3, 4, 5],
+    nodes: [
+      node('Constant', [], ['starts'], { value_ints: [-2, 1] }),
+      node('Constant', [], ['ends'], { value_ints: [9, 3] }),
+      node('Constant', [], ['axes'], { value_ints: [3, 1] }),
+      node('Slice', ['image', 'starts', 'ends', 'axes'], ['out']),
+    ],
+    shape: [2, 4, 2],
+  },
+  'Slice of an image in halves that change places': {
+    image: [4, 3, 2],
+    nodes: [
+      node('Slice', ['image', 'first', 'half', 'channels'], ['front']),
+      node('Slice', ['image', 'half', 'last', 'channels'], ['back']),
+      node('Concat', ['back', 'front'], ['out'], { axis: 1 }),
+    ],
+    initializers: [
+      intTensor('first', [0]),
+      intTensor('half', [2]),
+      intTensor('last', [4]),
+      intTensor('channels', [1]),
+    ],
+    shape: [4, 3, 2],
+  },
+  'Slice of four dimensions beside the batch': {
+    image: [2, 3, 4, 2],
+    nodes: [node('Slice', ['image', 'starts', 'ends', 'axes'], ['out'])],
+    initializers: [intTensor('starts', [1, -3]), intTensor('ends', [3, -1]), intTensor('axes', [2, 3])],
+    shape: [2, 2, 2, 2],
   },
   'Concat of rows': {
     image: [4],

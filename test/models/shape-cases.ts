@@ -1,7 +1,7 @@
 // One small graph per operator and variant, with the shape that it gives. Neighbours: shapes.test.ts, which holds them
 // against inference and against onnxruntime, and shape-refusals.test.ts.
 import { readGraph } from '../../src/models/onnx-graph.js';
-import { encodeModel, type NodeProto, type TensorProto } from '../../src/models/onnx-proto.js';
+import { dataTypes, encodeModel, type NodeProto, type TensorProto } from '../../src/models/onnx-proto.js';
 import { imageDimensions, inferShapes } from '../../src/models/shapes.js';
 import { floatTensor, intTensor, modelOf, node, tensorInfo } from '../support/onnx-builder.js';
 
@@ -19,6 +19,12 @@ export interface ShapeCase {
 export function weight(name: string, ...dims: number[]): TensorProto {
   const count = dims.reduce((product, extent) => product * extent, 1);
   return floatTensor(name, dims, new Array<number>(count).fill(0.1));
+}
+
+/** The largest int64, with which exporters say that a slice has no end. */
+function endless(name: string): TensorProto {
+  const raw_data = new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer);
+  return { name, dims: [1], data_type: dataTypes.int64, raw_data };
 }
 
 export function pool(operator: string, attributes: Parameters<typeof node>[3]): NodeProto[] {
@@ -330,6 +336,69 @@ export const shapeCases: Record<string, ShapeCase> = {
       node('Concat', ['image', 'relu', 'image'], ['out'], { axis: 1 }),
     ],
     shape: [6, 3, 3],
+  },
+  'Slice of the first channels': {
+    image: [5, 3, 4],
+    nodes: [node('Slice', ['image', 'start', 'end', 'axis'], ['out'])],
+    initializers: [intTensor('start', [0]), intTensor('end', [2]), intTensor('axis', [1])],
+    shape: [2, 3, 4],
+  },
+  'Slice of the last channels': {
+    image: [5, 3, 4],
+    nodes: [node('Slice', ['image', 'start', 'end', 'axis', 'step'], ['out'])],
+    initializers: [intTensor('start', [-2]), endless('end'), intTensor('axis', [-3]), intTensor('step', [1])],
+    shape: [2, 3, 4],
+  },
+  'Slice of height and width': {
+    image: [2, 5, 6],
+    nodes: [node('Slice', ['image', 'starts', 'ends', 'axes', 'steps'], ['out'])],
+    initializers: [
+      intTensor('starts', [1, -4]),
+      intTensor('ends', [-1, 5]),
+      intTensor('axes', [-1, 2]),
+      intTensor('steps', [1, 1]),
+    ],
+    shape: [2, 4, 4],
+  },
+  'Slice of rows': {
+    image: [6],
+    nodes: [node('Slice', ['image', 'start', 'end', 'axis'], ['out'])],
+    initializers: [intTensor('start', [-5]), intTensor('end', [-1]), intTensor('axis', [1])],
+    shape: [4],
+  },
+  'Slice with bounds outside': {
+    image: [4, 3, 5],
+    nodes: [node('Slice', ['image', 'starts', 'ends', 'axes'], ['out'])],
+    initializers: [
+      intTensor('starts', [-9, 1, -2]),
+      intTensor('ends', [3, 9, 2 ** 31 - 1]),
+      intTensor('axes', [1, 2, 3]),
+    ],
+    shape: [3, 2, 2],
+  },
+  'Slice of the leading axes, the whole batch among them': {
+    image: [4, 5],
+    nodes: [node('Slice', ['image', 'starts', 'ends'], ['out'])],
+    initializers: [intTensor('starts', [0, 1]), intTensor('ends', [2 ** 31 - 1, 3])],
+    shape: [2, 5],
+  },
+  'Slice of the batch to its end': {
+    image: [4, 5, 2],
+    nodes: [node('Slice', ['image', 'start', 'end'], ['out'])],
+    initializers: [intTensor('start', [0]), endless('end')],
+    shape: [4, 5, 2],
+  },
+  'Slice with attributes': {
+    image: [4, 3, 5],
+    nodes: [node('Slice', ['image'], ['out'], { starts: [1, -3], ends: [3, -1], axes: [1, 3] })],
+    shape: [2, 3, 2],
+    opset: 9,
+  },
+  'Slice with attributes, but no axes': {
+    image: [4, 3, 5],
+    nodes: [node('Slice', ['image'], ['out'], { starts: [0, -3], ends: [2 ** 31 - 1, 9] })],
+    shape: [3, 3, 5],
+    opset: 9,
   },
   'Pad with an input': {
     image: [2, 3, 3],

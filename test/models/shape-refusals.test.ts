@@ -8,6 +8,21 @@ import { inferShapes } from '../../src/models/shapes.js';
 import { intTensor, modelOf, node, tensorInfo } from '../support/onnx-builder.js';
 import { convolve, infer, pool, type ShapeCase, weight } from './shape-cases.js';
 
+/** A slice of [batch, 4, 4]. */
+function slicing(
+  starts: number[],
+  ends: number[],
+  axes: number[],
+  steps?: number[],
+): Omit<ShapeCase, 'shape'> {
+  const bounds = { starts, ends, axes, ...(steps && { steps }) };
+  return {
+    image: [4, 4],
+    nodes: [node('Slice', ['image', ...Object.keys(bounds)], ['out'])],
+    initializers: Object.entries(bounds).map(([name, values]) => intTensor(name, values)),
+  };
+}
+
 const refusals: Record<string, { one: Omit<ShapeCase, 'shape'>; message: RegExp }> = {
   'an unknown operator': {
     one: { image: [4], nodes: [node('Sign', ['image'], ['out'])] },
@@ -96,6 +111,54 @@ const refusals: Record<string, { one: Omit<ShapeCase, 'shape'>; message: RegExp 
       nodes: [node('Transpose', ['image'], ['turned']), node('MatMul', ['turned', 'image'], ['out'])],
     },
     message: /\(MatMul\) mixes the images of a batch/,
+  },
+  'a slice with steps': {
+    one: slicing([0, 0], [3, 3], [1, 2], [1, 2]),
+    message: /"make_out" \(Slice\) leaves out entries/,
+  },
+  'a slice that turns around': {
+    one: slicing([-1], [-9], [1], [-1]),
+    message: /\(Slice\) leaves out entries/,
+  },
+  'a slice that ends before it starts': {
+    one: slicing([2], [-2], [1]),
+    message: /\(Slice\) leaves nothing of an axis/,
+  },
+  'a slice that starts behind the end': {
+    one: slicing([4], [9], [2]),
+    message: /\(Slice\) leaves nothing of an axis/,
+  },
+  'the first image of a batch': {
+    one: slicing([0], [1], [0]),
+    message: /\(Slice\) takes part of the batch/,
+  },
+  'all images of a batch but the first': {
+    one: slicing([1], [2 ** 31 - 1], [0]),
+    message: /\(Slice\) takes part of the batch/,
+  },
+  'all images of a batch but the last': {
+    one: slicing([0], [-1], [-3]),
+    message: /\(Slice\) takes part of the batch/,
+  },
+  'a slice along an axis that is not there': {
+    one: slicing([0], [1], [3]),
+    message: /\(Slice\) works on axis 3 of a tensor with 3 axes/,
+  },
+  'a slice twice along an axis': {
+    one: slicing([0, 1], [3, 3], [1, -2]),
+    message: /\(Slice\) names an axis twice/,
+  },
+  'a slice with an end too few': {
+    one: slicing([0, 1], [3], [1, 2]),
+    message: /\(Slice\) has not a start and an end per axis/,
+  },
+  'a slice to an end that depends on the batch': {
+    one: {
+      image: [4],
+      nodes: [node('Shape', ['image'], ['ends']), node('Slice', ['image', 'starts', 'ends'], ['out'])],
+      initializers: [intTensor('starts', [0, 1])],
+    },
+    message: /\(Slice\) has ends that depend on the batch/,
   },
   'a shape that depends on values': {
     one: { image: [4], nodes: [node('Reshape', ['image', 'image'], ['out'])] },

@@ -1,12 +1,6 @@
 // Operators with which exporters compute shapes inside the graph: their integer values are followed, batch included.
 import { PackageError } from '../../errors.js';
-import {
-  constantTensor,
-  intAttribute,
-  intsAttribute,
-  tensorDimensions,
-  tensorIntegers,
-} from '../onnx-attributes.js';
+import { constantTensor, intAttribute, tensorDimensions, tensorIntegers } from '../onnx-attributes.js';
 import { dataTypes, type TensorProto } from '../onnx-proto.js';
 import { input, numbers, refuse, type ShapeRule, type TensorShape } from './rule.js';
 
@@ -45,17 +39,6 @@ const gather: ShapeRule = (context) => {
   return [{ shape, integers: chosen }];
 };
 
-const slice: ShapeRule = (context) => {
-  const { node, opset } = context;
-  const data = input(context, 0);
-  if (!data.integers || data.shape.length !== 1) return refuse(node, 'takes parts of a tensor of values');
-  const bound = (name: string, index: number): number | undefined =>
-    opset < 10 ? intsAttribute(node.proto, name)?.[0] : numbers(context, index, name)[0];
-  if (context.inputs[4] && numbers(context, 4, 'steps')[0] !== 1) return refuse(node, 'leaves out entries');
-  const part = data.integers.slice(bound('starts', 1), bound('ends', 2));
-  return [{ shape: [part.length], integers: part }];
-};
-
 /** Between integers only the values matter; any other cast must lead to float32, what the service computes in. */
 const cast: ShapeRule = (context) => {
   const { node } = context;
@@ -70,6 +53,5 @@ export const integerRules: Readonly<Record<string, ShapeRule>> = {
   Constant: constant,
   Shape: shapeOf,
   Gather: gather,
-  Slice: slice,
   Cast: cast,
 };

@@ -1,6 +1,7 @@
-// Output shapes of operators that only rearrange: flattening, reshaping, transposing, joining, padding.
+// Output shapes of operators that only rearrange: flattening, reshaping, transposing, joining, padding, slicing.
 import { asDimension, BATCH, type Dimension, reshape, sizeOf } from '../dimensions.js';
 import { intAttribute, intsAttribute, stringAttribute } from '../onnx-attributes.js';
+import type { GraphNode } from '../onnx-graph.js';
 import {
   axesOf,
   axisAttribute,
@@ -12,6 +13,9 @@ import {
   type ShapeRule,
   withinImage,
 } from './rule.js';
+
+/** Ends from here on, the largest int32, mean the end of any axis, also of one whose extent is not known. */
+const OPEN_END = 2 ** 31 - 1;
 
 const identity: ShapeRule = (context) => [input(context, 0)];
 
@@ -111,6 +115,42 @@ const pad: ShapeRule = (context) => {
   return [{ shape: padded }];
 };
 
+const slice: ShapeRule = (context) => {
+  const { node, opset } = context;
+  const { shape, integers: known } = input(context, 0);
+  const bounds = (name: string, index: number): number[] =>
+    (opset < 10 ? intsAttribute(node.proto, name) : numbers(context, index, name)) ?? [];
+  if (context.inputs[4] && numbers(context, 4, 'steps').some((step) => step !== 1)) {
+    return refuse(node, 'leaves out entries');
+  }
+  const starts = bounds('starts', 1);
+  const ends = bounds('ends', 2);
+  if (known && shape.length === 1) {
+    const part = known.slice(starts[0], ends[0]);
+    return [{ shape: [part.length], integers: part }];
+  }
+
+  const axes = axesOf(context, 3, shape.length) ?? starts.map((_, axis) => axisOf(node, axis, shape.length));
+  if (starts.length !== axes.length || ends.length !== axes.length) {
+    return refuse(node, 'has not a start and an end per axis');
+  }
+  if (new Set(axes).size !== axes.length) return refuse(node, 'names an axis twice');
+  const sliced = [...shape];
+  axes.forEach((axis, i) => {
+    sliced[axis] = slicedExtent(node, shape[axis] as Dimension, starts[i] as number, ends[i] as number);
+  });
+  return [{ shape: sliced }];
+};
+
+function slicedExtent(node: GraphNode, extent: Dimension, start: number, end: number): Dimension {
+  if (extent === BATCH) {
+    return start === 0 && end >= OPEN_END ? BATCH : refuse(node, 'takes part of the batch');
+  }
+  const within = (bound: number) => Math.min(Math.max(bound < 0 ? bound + extent : bound, 0), extent);
+  const left = within(end) - within(start);
+  return left > 0 ? left : refuse(node, 'leaves nothing of an axis');
+}
+
 export const layoutRules: Readonly<Record<string, ShapeRule>> = {
   Identity: identity,
   Flatten: flatten,
@@ -120,4 +160,5 @@ export const layoutRules: Readonly<Record<string, ShapeRule>> = {
   Unsqueeze: unsqueeze,
   Concat: concat,
   Pad: pad,
+  Slice: slice,
 };

@@ -1,8 +1,8 @@
 // Operators that only rearrange. ONNX counts an image's values channel by channel, so that is the order in which
 // it is flattened.
-import { intAttribute } from '../../../models/onnx-attributes.js';
+import { intAttribute, intsAttribute } from '../../../models/onnx-attributes.js';
 import { tensorTypes } from '../graph-def.js';
-import { axisHere, type OperatorRule, refuse } from './rule.js';
+import { axisHere, inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
 
 /** A node of its own, since TensorFlow does not give out the very tensor it is fed. */
 const same: OperatorRule = ({ build, value }) => build.add('Identity', [value(0).node]);
@@ -42,6 +42,25 @@ const concat: OperatorRule = ({ node, build, shape, value }) => {
   });
 };
 
+/** What is left of each axis is known; only where it starts has to be found. */
+const slice: OperatorRule = (context) => {
+  const { node, build, shape } = context;
+  const input = context.value(0);
+  const rank = shape.length + 1;
+  const starts = intsAttribute(node.proto, 'starts') ?? [...weights(context, 1).values];
+  const given = node.inputs[3] ? [...weights(context, 3).values] : intsAttribute(node.proto, 'axes');
+  const axes = given?.map((axis) => (axis < 0 ? axis + rank : axis)) ?? starts.map((_, axis) => axis);
+  const begin = new Array<number>(rank).fill(0);
+  axes.forEach((axis, index) => {
+    const start = starts[index] as number;
+    begin[axis] = Math.max(start < 0 ? start + (input.shape[axis - 1] as number) : start, 0);
+  });
+  const size = build.integers(inOrderHere([-1, ...shape]));
+  return build.add('Slice', [input.node, build.integers(inOrderHere(begin)), size], {
+    Index: { type: tensorTypes.int32 },
+  });
+};
+
 export const layoutRules: Readonly<Record<string, OperatorRule>> = {
   Identity: same,
   Dropout: same,
@@ -50,4 +69,5 @@ export const layoutRules: Readonly<Record<string, OperatorRule>> = {
   Squeeze: reshape,
   Unsqueeze: reshape,
   Concat: concat,
+  Slice: slice,
 };
