@@ -5,8 +5,9 @@ exits left out. Published: the count of the RDI-Nets paper, convolutions only an
 passed; given only for comparison.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -51,15 +52,15 @@ class NetworkCost:
 def network_cost(network: MultiExitNetwork) -> NetworkCost:
     """Count by sending one blank image through the stages and heads."""
     parameter = next(network.parameters())
-    features = torch.zeros(1, *network.image_shape, device=parameter.device)
+    cut = torch.zeros(1, *network.image_shape, device=parameter.device)
     stages, heads = [], []
     was_training = network.training
     network.eval()
     with torch.no_grad():
-        for stage, head in zip(network.stages, network.heads, strict=True):
-            features, macs = _counted(stage, features)
+        for index in range(network.exit_count):
+            cut, macs = _counted(network, partial(network.run_stage, index, cut))
             stages.append(macs)
-            heads.append(_counted(head, features)[1])
+            heads.append(_counted(network, partial(network.run_head, index, cut))[1])
     network.train(was_training)
     return NetworkCost(
         stages=tuple(sum(macs) for macs in stages),
@@ -69,8 +70,8 @@ def network_cost(network: MultiExitNetwork) -> NetworkCost:
     )
 
 
-def _counted(module: nn.Module, features: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """The module's output and its MACs in (convolutions, linear layers)."""
+def _counted(network: nn.Module, work: Callable[[], Tensor]) -> tuple[Tensor, tuple[int, int]]:
+    """What work on the network returns, and its MACs in (convolutions, linear layers)."""
     convolutions = linear = 0
 
     def count(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -81,8 +82,8 @@ def _counted(module: nn.Module, features: Tensor) -> tuple[Tensor, tuple[int, in
         elif isinstance(layer, nn.Linear):
             linear += output[0].numel() * layer.in_features
 
-    hooks = [layer.register_forward_hook(count) for layer in module.modules()]
-    output = module(features)
+    hooks = [layer.register_forward_hook(count) for layer in network.modules()]
+    output = work()
     for hook in hooks:
         hook.remove()
     return output, (convolutions, linear)

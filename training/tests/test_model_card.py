@@ -13,7 +13,9 @@ def card(runs: list[TrainingRecord]) -> str:
     """Of a tiny network that these runs trained."""
     calibration = {"profiles": {}}
     cost = network_cost(rdi_tiny())
-    return model_card(runs, cost, calibration, hardware="a CPU", command="export", from_jpeg=False, report=None)
+    return model_card(
+        runs, "rdi-tiny", cost, calibration, hardware="a CPU", command="export", from_jpeg=False, report=None
+    )
 
 
 def test_one_run(config: TrainingConfig) -> None:

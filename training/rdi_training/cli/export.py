@@ -1,6 +1,7 @@
 """`export`: turn a run's averaged network into a folder that `rdi-serve import` reads."""
 
 import argparse
+import dataclasses
 import platform
 import shlex
 import sys
@@ -15,12 +16,13 @@ from ..export.model_card import model_card, radius_text
 from ..export.package import Description, write_package
 from ..export.profiles import choose_profiles
 from ..export.thresholds import RecordedExits
-from ..training.finished import read_run, refresh_statistics
+from ..training.finished import read_learned, refresh_statistics
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--run", type=Path, required=True, help="run folder of `train`")
+    parser.add_argument("--run", type=Path, required=True, help="run folder of `train`, exported folder or package")
+    parser.add_argument("--network", help="network to put the weights in, of the same parameters (the one trained)")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument("--data", type=Path, help="folder with mnist/, cifar10/ … (RDI_DATA)")
     parser.add_argument("--report", type=Path, help="Markdown that `evaluate` wrote, for the model card")
@@ -32,12 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Refresh statistics, choose thresholds on held-out images, write and check the folder."""
     folder = data_folder(options.data)
-    learned = read_run(options.run)
+    learned = read_learned(options.run)
+    if options.network:
+        learned = dataclasses.replace(learned, network_name=options.network)
     config = learned.config
     trained, held_out = learned.split(folder)
     network = learned.network(len(held_out.classes))
     device = torch.device(options.device)
-    refresh_statistics(network.to(device), config, trained.to(device))
+    network.to(device)
+    if not learned.exported:
+        refresh_statistics(network, config, trained.to(device))
     logits = all_logits(network, held_out.images.to(device)).cpu()
     cost = network_cost(network.cpu())
     recorded = RecordedExits(logits, held_out.labels, cost)
@@ -45,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from_jpeg = is_jpeg(config.dataset, folder)
     card = model_card(
         learned.runs,
+        learned.network_name,
         cost,
         calibration,
         hardware=options.hardware,
@@ -55,11 +62,12 @@ def run(options: argparse.Namespace) -> int:
     description = Description(
         name=config.name,
         version=options.model_version,
-        text=f"{config.network} trained on {config.dataset} to withstand L-infinity perturbations of "
+        text=f"{learned.network_name} trained on {config.dataset} to withstand L-infinity perturbations of "
         + radius_text(config.final_epsilon),
         licence="Apache-2.0",
         classes=held_out.classes,
         provenance={
+            "network": learned.network_name,
             "dataset": config.dataset + (" (JPEG re-encoding)" if from_jpeg else ""),
             "training": learned.runs[-1].to_json()
             | {"hardware": options.hardware, "earlier": [record.to_json() for record in learned.runs[:-1]]},

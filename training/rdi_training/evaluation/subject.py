@@ -11,7 +11,7 @@ from torch import Tensor
 from ..data.cifar10 import CLASSES
 from ..data.image_set import ImageSet
 from ..dynamic import SCORES, Gate, all_logits, always_full
-from ..export.package import WEIGHTS, read_description
+from ..export.package import WEIGHTS, read_description, served_network
 from ..networks.authors_resnet38 import load_authors_checkpoint
 from ..networks.multi_exit import MultiExitNetwork
 from ..networks.registry import build_network
@@ -56,8 +56,7 @@ def load_package(folder: Path, profile: str) -> Subject:
     Profiles that decide by patience are left out.
     """
     description = read_description(folder)
-    config = description["provenance"]["training"]["config"]
-    network = build_network(config["network"], classes=len(description["classes"]))
+    network = build_network(served_network(description), classes=len(description["classes"]))
     network.load_state_dict(load_file(folder / WEIGHTS))
     calibration = json.loads((folder / "calibration.json").read_text())
     profiles = {

@@ -21,6 +21,7 @@ OPTIMISERS = {"adam": "Adam", "sgd": "SGD with Nesterov momentum 0.9"}
 
 def model_card(
     runs: Sequence[TrainingRecord],
+    network: str,
     cost: NetworkCost,
     calibration: dict[str, Any],
     *,
@@ -31,13 +32,14 @@ def model_card(
 ) -> str:
     """The card's Markdown.
 
-    `runs` trained it, oldest first; `command` made the export; `report` is the evaluation's Markdown, if there is one.
+    `runs` trained it, oldest first; `network` is what its weights are served in; `command` made the export; `report`
+    is the evaluation's Markdown, if there is one.
     """
     config, epochs = runs[-1].config, runs[-1].epochs
     finished = epochs >= config.epochs
     sections = [
         f"# {config.name}",
-        f"A multi-exit image classifier ({config.network}) trained on {config.dataset} to withstand perturbations "
+        f"A multi-exit image classifier ({network}) trained on {config.dataset} to withstand perturbations "
         f'of up to {radius_text(config.final_epsilon)} per pixel (L∞). Network: RDI-Nets, Hu et al., "Triple '
         'Wins", ICLR 2020, with cheaper heads.',
         "" if finished else f"**Training is not finished: {epochs} of {config.epochs} epochs.**",

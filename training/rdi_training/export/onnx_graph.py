@@ -41,6 +41,8 @@ def write_onnx(network: MultiExitNetwork, path: Path) -> None:
     with warnings.catch_warnings():
         # The tracing exporter keeps this graph free of shape arithmetic; its successor needs a further package.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # Extents of features are constants of the graph; only the batch varies.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
         torch.onnx.export(
             _WithCuts(network),
             (torch.zeros(2, *network.image_shape),),
@@ -77,9 +79,9 @@ class _WithCuts(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         logits, cuts = [], []
-        features = images
-        for stage, head in zip(self.network.stages, self.network.heads, strict=True):
-            features = stage(features)
-            cuts.append(features)
-            logits.append(head(features))
+        cut = images
+        for index in range(self.network.exit_count):
+            cut = self.network.run_stage(index, cut)
+            cuts.append(cut)
+            logits.append(self.network.run_head(index, cut))
         return (*logits, *cuts[:-1])

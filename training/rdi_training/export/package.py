@@ -28,7 +28,7 @@ class Description:
     licence: str
     classes: Sequence[str]
     provenance: dict[str, Any]
-    """"dataset" and "training"; the tool is added."""
+    """"dataset", "training", and "network" if it is not the one trained; the tool is added."""
 
 
 def write_package(
@@ -52,6 +52,13 @@ def read_description(folder: Path) -> dict[str, Any]:
     exported = folder / DESCRIPTION
     description: dict[str, Any] = json.loads((exported if exported.exists() else folder / "manifest.json").read_text())
     return description
+
+
+def served_network(description: dict[str, Any]) -> str:
+    """The network's name in the registry: the one trained, unless the weights were exported in another."""
+    provenance = description["provenance"]
+    name: str = provenance.get("network") or provenance["training"]["config"]["network"]
+    return name
 
 
 def check_parity(network: MultiExitNetwork, graph: Path) -> float:

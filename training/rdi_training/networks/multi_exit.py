@@ -34,13 +34,23 @@ class MultiExitNetwork(nn.Module):
         """Number of exits, the final one included."""
         return len(self.heads)
 
+    def run_stage(self, index: int, cut: Tensor) -> Tensor:
+        """What stage k makes of cut k-1, or of the images: cut k."""
+        features: Tensor = self.stages[index](cut)
+        return features
+
+    def run_head(self, index: int, cut: Tensor) -> Tensor:
+        """The logits of exit k, [N, classes], from cut k."""
+        logits: Tensor = self.heads[index](cut)
+        return logits
+
     def forward(self, images: Tensor) -> list[Tensor]:
         """Every exit's logits, in order: E tensors [N, classes]."""
         logits = []
-        features = images
-        for stage, head in zip(self.stages, self.heads, strict=True):
-            features = stage(features)
-            logits.append(head(features))
+        cut = images
+        for index in range(self.exit_count):
+            cut = self.run_stage(index, cut)
+            logits.append(self.run_head(index, cut))
         return logits
 
 

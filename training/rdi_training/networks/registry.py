@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 
 from .authors_resnet38 import authors_resnet38
+from .averaged_exits import averaged
 from .mobilenetv2 import mobilenetv2, rdi_mobilenetv2
 from .multi_exit import MultiExitNetwork
 from .resnet38 import rdi_resnet38, resnet38
@@ -15,8 +16,10 @@ from .tiny import rdi_tiny
 NETWORKS: dict[str, Callable[..., MultiExitNetwork]] = {
     "mobilenetv2": mobilenetv2,
     "rdi-mobilenetv2": rdi_mobilenetv2,
+    "rdi-mobilenetv2-averaged": averaged(rdi_mobilenetv2, first=3),
     "rdi-resnet38": rdi_resnet38,
     "rdi-resnet38-authors": authors_resnet38,
+    "rdi-resnet38-averaged": averaged(rdi_resnet38, first=3),
     "rdi-smallcnn": rdi_small_cnn,
     "rdi-tiny": rdi_tiny,
     "resnet38": resnet38,

@@ -12,7 +12,7 @@ from ..attacks.objectives import average
 from ..attacks.pgd import pgd
 from ..data.image_set import ImageSet, as_pixels, hold_out
 from ..data.registry import load_split
-from ..export.package import WEIGHTS, read_description
+from ..export.package import WEIGHTS, read_description, served_network
 from ..networks.multi_exit import MultiExitNetwork
 from ..networks.registry import build_network
 from .augment import crop_and_flip
@@ -36,6 +36,8 @@ class Learned:
     """What made them, oldest first: each run started with the weights of the one before."""
     exported: bool
     """Whether batch-norm statistics are those of what is served."""
+    network_name: str
+    """The network that is served: the last run's, or another with the same parameters."""
 
     @property
     def config(self) -> TrainingConfig:
@@ -54,7 +56,7 @@ class Learned:
 
     def network(self, classes: int) -> MultiExitNetwork:
         """On the CPU, evaluating."""
-        network = build_network(self.config.network, classes)
+        network = build_network(self.network_name, classes)
         network.load_state_dict(self.weights)
         return network.eval()
 
@@ -64,15 +66,26 @@ def read_run(folder: Path) -> Learned:
     saved = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
     config, position = TrainingConfig.from_json(saved["config"]), Position(**saved["position"])
     record = TrainingRecord.of_run(config, position, saved.get("held_out"))
-    return Learned(saved["average"], [*_records(saved.get("earlier", [])), record], exported=False)
+    return Learned(
+        saved["average"],
+        [*_records(saved.get("earlier", [])), record],
+        exported=False,
+        network_name=config.network,
+    )
 
 
 def read_learned(folder: Path) -> Learned:
     """From a run, an exported folder or a package; an OSError if it is none of these."""
     if (folder / CHECKPOINT).exists():
         return read_run(folder)
-    training = read_description(folder)["provenance"]["training"]
-    return Learned(load_file(folder / WEIGHTS), _records([*training.get("earlier", []), training]), exported=True)
+    description = read_description(folder)
+    training = description["provenance"]["training"]
+    return Learned(
+        load_file(folder / WEIGHTS),
+        _records([*training.get("earlier", []), training]),
+        exported=True,
+        network_name=served_network(description),
+    )
 
 
 def _records(values: list[dict[str, Any]]) -> list[TrainingRecord]:
