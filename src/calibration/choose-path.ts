@@ -22,13 +22,15 @@ interface Candidate {
  * Of several policies, the path that ends cheapest, tested on the very images that they were built on; the first policy's
  * where none gets anywhere. No image that certifies is looked at, so trying policies spends no confidence.
  * @param tune the same images as each policy sees them.
+ * @param off side exits at which no image may leave.
  */
 export function choosePath(
   tune: readonly PairedTables[],
   exits: readonly ManifestExit[],
   goal: CalibrationGoal,
+  off?: ReadonlySet<number>,
 ): ThresholdPath {
-  const [first, ...others] = tune.map((tables) => candidateFor(tables, exits, goal));
+  const [first, ...others] = tune.map((tables) => candidateFor(tables, exits, goal, off));
   invariant(first, 'there is a policy');
   return others.reduce((best, other) => (other.end < best.end ? other : best), first).path;
 }
@@ -37,11 +39,17 @@ export function choosePath(
  * The path that suits the clean images alone, unless the one that weighs the copies too ends clearly cheaper. The first is
  * finer, and the same as without copies; but an exit that the attack fools may end it at once.
  */
-function candidateFor(tune: PairedTables, exits: readonly ManifestExit[], goal: CalibrationGoal): Candidate {
+function candidateFor(
+  tune: PairedTables,
+  exits: readonly ManifestExit[],
+  goal: CalibrationGoal,
+  off: ReadonlySet<number> = new Set(),
+): Candidate {
   const { risks } = goal;
   const onClean = risks.filter(({ data }) => data === 'clean');
   const build = (weighed: readonly RiskLimit[]): Candidate => {
-    const path = buildThresholdPath(tune.clean, { exits, riskOf: riskOn(tune, { ...goal, risks: weighed }) });
+    const riskOf = riskOn(tune, { ...goal, risks: weighed });
+    const path = buildThresholdPath(tune.clean, { exits, riskOf, off });
     return { path, end: endOf(path, tune, exits, goal) };
   };
   const unaware = build(onClean);

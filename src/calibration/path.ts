@@ -20,6 +20,8 @@ export interface PathOptions {
   readonly exits: readonly ManifestExit[];
   /** Mean risk on the tune images under `thresholds`, at least 0, given where each leaves; several risks as one number. */
   readonly riskOf: (taken: Uint8Array, thresholds: Thresholds) => number;
+  /** Side exits at which no image may leave. */
+  readonly off?: ReadonlySet<number>;
   /** Most thresholds to try at one exit. */
   readonly candidates?: number;
   /** The most that one step may save, as a share of λ_0's cost, where thresholds can be dosed so finely. */
@@ -35,7 +37,7 @@ export const STEP_SHARE = 0.005;
  * @param tune images that were neither trained on nor will be tested on.
  */
 export function buildThresholdPath(tune: ExitTable, options: PathOptions): ThresholdPath {
-  const { exits, riskOf, candidates = CANDIDATES, stepShare = STEP_SHARE } = options;
+  const { exits, riskOf, off = new Set(), candidates = CANDIDATES, stepShare = STEP_SHARE } = options;
   const sideExits = exits.length - 1;
   const measure: Measure = (thresholds) => {
     const taken = exitsTaken(tune, thresholds);
@@ -48,9 +50,13 @@ export function buildThresholdPath(tune: ExitTable, options: PathOptions): Thres
   const start = measure(new Array<null>(sideExits).fill(null));
   const measured =
     tune.policy === 'patience'
-      ? patienceVectors(sideExits).map(measure)
+      ? patienceVectors(sideExits)
+          .filter((thresholds) => thresholds.every((patience, exit) => patience === null || !off.has(exit)))
+          .map(measure)
       : descend(
-          Array.from({ length: sideExits }, (_, exit) => thresholdCandidates(tune, exit, candidates)),
+          Array.from({ length: sideExits }, (_, exit) =>
+            off.has(exit) ? [] : thresholdCandidates(tune, exit, candidates),
+          ),
           measure,
           start,
         );

@@ -11,6 +11,7 @@ import { exactPercent } from '../calibration/statement.js';
 import { UsageError } from '../errors.js';
 import { parseModelName } from '../evaluation/subject.js';
 import { fullFlops } from '../inference/path.js';
+import type { Manifest } from '../models/manifest.js';
 import type { ModelPackage } from '../models/package.js';
 import { FULL_PROFILE, type Policy } from '../models/profiles.js';
 import { findPackage } from '../models/repository.js';
@@ -36,6 +37,8 @@ Several hold together: --risk consistency error --epsilon 0.01 0.005
 --budget alone takes the most careful thresholds whose mean cost is certainly within it;
 with a risk, both hold, or the answer is "infeasible".
 
+--off exit-1 keeps exits out that are known to be poor, or easy to fool.
+
 --adversarial takes a copy of every image, in the same order, that an attack made; the risks
 must then hold on the copies too, each compared with the full network's answer to the copy.
 Their limits may differ: --adversarial-risk error --adversarial-epsilon 0.02
@@ -54,6 +57,7 @@ Examples:
 interface Options extends ScoresOptions, GoalOptions {
   readonly models: string;
   readonly policy: readonly Policy[];
+  readonly off?: readonly string[];
   readonly tuneShare: number;
   readonly seed: number;
   readonly profile: string;
@@ -99,6 +103,7 @@ export function calibrateCommand(): Command {
         .choices(['entropy', 'max-softmax', 'margin', 'patience'])
         .default(['entropy']),
     )
+    .option('--off <exit...>', 'exits at which no image may leave')
     .option('--tune-share <share>', 'share of the images that builds the path', properShare, 0.5)
     .option('--seed <n>', 'of the split', integer, 1)
     .option('--scores <file>', 'recorded scores (safetensors): read if there, else written')
@@ -118,6 +123,7 @@ async function run(modelName: string, options: Options): Promise<void> {
   }
   const { name, version: wanted } = parseModelName(modelName);
   const model = await findPackage(options.models, name, wanted);
+  const off = exitIndices(model.manifest, options.off ?? []);
   for (const file of [options.scores, options.adversarialScores, options.plot]) {
     if (file !== undefined) await checkCanBeMade(file);
   }
@@ -129,7 +135,7 @@ async function run(modelName: string, options: Options): Promise<void> {
     clean: createExitTable(recording, policy),
     ...(copies && { adversarial: createExitTable(copies, policy) }),
   }));
-  const tested = calibrate(policies, manifest.exits, goal, options);
+  const tested = calibrate(policies, manifest.exits, goal, { ...options, off });
   const { path, choice, tuneImages, calImages } = tested;
   const backbone = fullFlops(manifest.exits);
 
@@ -164,6 +170,17 @@ async function run(modelName: string, options: Options): Promise<void> {
     const title = `${recording.model}, ${options.profile}${limits}, δ ${goal.delta}`;
     await writeOutput(options.plot, renderPlot(tested, { title, fullFlops: backbone }));
   }
+}
+
+/** Which side exits are meant. @throws UsageError if there is no such one */
+function exitIndices({ name, exits }: Manifest, names: readonly string[]): ReadonlySet<number> {
+  const sideExits = exits.slice(0, -1).map((exit) => exit.name);
+  return new Set(
+    names.map((one) => {
+      if (sideExits.includes(one)) return sideExits.indexOf(one);
+      throw new UsageError(`--off ${one}: the side exits of ${name} are ${sideExits.join(', ')}.`);
+    }),
+  );
 }
 
 /** Scores of the adversarial copies. @throws UsageError if they are not copies of these images */

@@ -118,6 +118,18 @@ test('candidates run from strict to lax, lie just before the mistakes, and end w
   }
 });
 
+test('no point of a path lets images leave at an exit that is to be off', () => {
+  for (const policy of policies) {
+    const table = createExitTable(recording, policy);
+    const { points } = buildThresholdPath(table, { exits, riskOf: riskOn(table), off: new Set([0]) });
+    assert.ok(points.length > 1, policy);
+    assert.ok(
+      points.every(([first]) => first === null),
+      policy,
+    );
+  }
+});
+
 test('patience tries every count on every evenly spaced set of exits', () => {
   assert.deepEqual(patienceVectors(1), [[1]]);
   const three = patienceVectors(3).map((vector) => vector.join(' '));

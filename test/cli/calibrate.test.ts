@@ -245,6 +245,23 @@ test('what cannot be certified, or kept within a budget, is said with exit code 
   assert.equal(await calibrationOf(), before);
 });
 
+test('no image leaves at an exit that is to be off', async () => {
+  const { code, stderr } = await calibrate(
+    ...['--scores', scores, '--epsilon', '0.9', '--profile', 'late', '--off', 'exit-0'],
+  );
+  assert.equal(code, 0, stderr);
+  const { late } = JSON.parse(await calibrationOf()).profiles;
+  assert.equal(late.thresholds[0], null);
+  assert.equal(late.certificate.exitShares[0], 0);
+  assert.ok(late.certificate.exitShares[1] > 0);
+
+  const unknown = await calibrate(
+    ...['--scores', scores, '--epsilon', '0.9', '--profile', 'late', '--off', 'exit-9'],
+  );
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /--off exit-9: the side exits of tiny are exit-0, exit-1/);
+});
+
 test('a budget alone is kept without a risk', async () => {
   const { exits } = made.manifest;
   const budget = String(Math.round(0.7 * (exits.at(-1)?.flops.cumulative ?? 0)));
