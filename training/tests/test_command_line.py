@@ -14,7 +14,11 @@ from toy_images import draw_image_folder
 from rdi_training.__main__ import main
 from rdi_training.data.image_set import hold_out
 from rdi_training.data.stripes import load_stripes
+from rdi_training.evaluation.subject import load_package
+from rdi_training.networks.averaged_exits import AveragedExits
+from rdi_training.networks.multi_exit import MultiExitNetwork
 from rdi_training.training.config import TrainingConfig
+from rdi_training.training.finished import read_learned
 from rdi_training.training.run_folder import open_run
 from rdi_training.training.trainer import CHECKPOINT
 
@@ -64,6 +68,18 @@ def test_smoke_runs_the_whole_chain(tmp_path: Path, capsys: pytest.CaptureFixtur
         picture = tmp_path / f"{number}.svg"
         assert main(["plot", *arguments, "--out", str(picture)]) == 0
         assert "</svg>" in picture.read_text()
+    _weights_go_into_another_network(tmp_path / "smoke" / "export", tmp_path / "averaged")
+
+
+def _weights_go_into_another_network(export: Path, other: Path) -> None:
+    """Of the same parameters: what is written is the other network, with the same weights."""
+    arguments = ["export", "--run", str(export), "--network", "rdi-tiny-averaged", "--device", "cpu"]
+    assert main([*arguments, "--out", str(other)]) == 0
+    assert (other / "checkpoint.safetensors").read_bytes() == (export / "checkpoint.safetensors").read_bytes()
+    networks = [load_package(folder, "full").network for folder in (export, other)]
+    assert [type(network) for network in networks] == [MultiExitNetwork, AveragedExits]
+    assert type(read_learned(other).network(3)) is AveragedExits
+    assert "rdi-tiny-averaged" in (other / "MODEL_CARD.md").read_text()
 
 
 def test_what_the_user_can_put_right_is_one_sentence(

@@ -28,7 +28,7 @@ class Description:
     licence: str
     classes: Sequence[str]
     provenance: dict[str, Any]
-    """"dataset", "training", and "network" if it is not the one trained; the tool is added."""
+    """"dataset", "training" and "network"; the tool is added."""
 
 
 def write_package(
@@ -55,7 +55,10 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 
 def served_network(description: dict[str, Any]) -> str:
-    """The network's name in the registry: the one trained, unless the weights were exported in another."""
+    """The network's name in the registry: the one trained, unless the weights were exported in another.
+
+    Packages from before that was possible name only the one trained.
+    """
     provenance = description["provenance"]
     name: str = provenance.get("network") or provenance["training"]["config"]["network"]
     return name

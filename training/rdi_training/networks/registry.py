@@ -22,6 +22,7 @@ NETWORKS: dict[str, Callable[..., MultiExitNetwork]] = {
     "rdi-resnet38-averaged": averaged(rdi_resnet38, first=3),
     "rdi-smallcnn": rdi_small_cnn,
     "rdi-tiny": rdi_tiny,
+    "rdi-tiny-averaged": averaged(rdi_tiny, first=1),
     "resnet38": resnet38,
     "smallcnn": small_cnn,
 }
