@@ -158,7 +158,11 @@ async function putUnderLoad(
     await director.hold();
     const crowd = Array.from({ length: 3 * PLACES }, () => classify(url, file, tiny));
     await sleep(500);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+    // More than once: a single hitch within a second is above the 99th percentile of a quiet one.
+    for (let hitch = 0; hitch < 4; hitch++) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      await sleep(20);
+    }
     await sleep(500);
     await director.release();
     await answers(crowd);
