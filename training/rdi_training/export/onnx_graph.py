@@ -78,10 +78,5 @@ class _WithCuts(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        logits, cuts = [], []
-        cut = images
-        for index in range(self.network.exit_count):
-            cut = self.network.run_stage(index, cut)
-            cuts.append(cut)
-            logits.append(self.network.run_head(index, cut))
+        cuts, logits = zip(*self.network.walk(images), strict=True)
         return (*logits, *cuts[:-1])

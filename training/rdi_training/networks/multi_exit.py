@@ -1,6 +1,6 @@
 """The contract of every network here: a chain of stages with one head at the end of each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -44,14 +44,16 @@ class MultiExitNetwork(nn.Module):
         logits: Tensor = self.heads[index](cut)
         return logits
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Every exit's logits, in order: E tensors [N, classes]."""
-        logits = []
+    def walk(self, images: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Every exit's cut and logits, in order."""
         cut = images
         for index in range(self.exit_count):
             cut = self.run_stage(index, cut)
-            logits.append(self.run_head(index, cut))
-        return logits
+            yield cut, self.run_head(index, cut)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Every exit's logits, in order: E tensors [N, classes]."""
+        return [logits for _, logits in self.walk(images)]
 
 
 def stacked_logits(network: nn.Module, images: Tensor) -> Tensor:
