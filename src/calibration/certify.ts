@@ -35,7 +35,6 @@ export function splitImages(
 /**
  * Cost and the shares of exits are those of the clean images.
  * @param policies the images as each policy sees them that may be chosen.
- * @param options.off side exits at which no image may leave.
  * @throws UsageError if there are too few images to split, a risk needs true classes and there are none, or no risk can
  *   tell policies apart
  */
@@ -43,7 +42,7 @@ export function calibrate(
   policies: readonly PairedTables[],
   exits: readonly ManifestExit[],
   goal: CalibrationGoal,
-  options: { readonly tuneShare: number; readonly seed: number; readonly off?: ReadonlySet<number> },
+  { tuneShare, seed }: { readonly tuneShare: number; readonly seed: number },
 ): TestedPath {
   const [first] = policies;
   invariant(first, 'there is a policy');
@@ -53,12 +52,11 @@ export function calibrate(
   if (policies.length > 1 && goal.risks.length === 0) {
     throw new UsageError('A budget alone says nothing of which --policy is better: give one, or a --risk.');
   }
-  const { tune, cal } = splitImages(first.clean.images, options.tuneShare, options.seed);
+  const { tune, cal } = splitImages(first.clean.images, tuneShare, seed);
   const path = choosePath(
     policies.map((tables) => selectPairs(tables, tune)),
     exits,
     goal,
-    options.off,
   );
   const chosen = policies.find(({ clean }) => clean.policy === path.policy) ?? first;
   return {

@@ -22,15 +22,13 @@ interface Candidate {
  * Of several policies, the path that ends cheapest, tested on the very images that they were built on; the first policy's
  * where none gets anywhere. No image that certifies is looked at, so trying policies spends no confidence.
  * @param tune the same images as each policy sees them.
- * @param off side exits at which no image may leave.
  */
 export function choosePath(
   tune: readonly PairedTables[],
   exits: readonly ManifestExit[],
   goal: CalibrationGoal,
-  off?: ReadonlySet<number>,
 ): ThresholdPath {
-  const [first, ...others] = tune.map((tables) => candidateFor(tables, exits, goal, off));
+  const [first, ...others] = tune.map((tables) => candidateFor(tables, exits, goal));
   invariant(first, 'there is a policy');
   return others.reduce((best, other) => (other.end < best.end ? other : best), first).path;
 }
@@ -39,13 +37,8 @@ export function choosePath(
  * The path that suits the clean images alone, unless the one that weighs the copies too ends clearly cheaper. The first is
  * finer, and the same as without copies; but an exit that the attack fools may end it at once.
  */
-function candidateFor(
-  tune: PairedTables,
-  exits: readonly ManifestExit[],
-  goal: CalibrationGoal,
-  off: ReadonlySet<number> = new Set(),
-): Candidate {
-  const { risks } = goal;
+function candidateFor(tune: PairedTables, exits: readonly ManifestExit[], goal: CalibrationGoal): Candidate {
+  const { risks, off = new Set() } = goal;
   const onClean = risks.filter(({ data }) => data === 'clean');
   const build = (weighed: readonly RiskLimit[]): Candidate => {
     const riskOf = riskOn(tune, { ...goal, risks: weighed });

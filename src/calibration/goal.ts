@@ -17,4 +17,6 @@ export interface CalibrationGoal {
   readonly delta: number;
   /** Most mean FLOPs to execute. */
   readonly budgetFlops?: number;
+  /** Side exits at which no image may leave. */
+  readonly off?: ReadonlySet<number>;
 }

@@ -115,7 +115,7 @@ export function calibrateCommand(): Command {
 }
 
 async function run(modelName: string, options: Options): Promise<void> {
-  const goal = goalOf(options);
+  const asked = goalOf(options);
   if (options.profile === FULL_PROFILE || !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(options.profile)) {
     throw new UsageError(
       `--profile cannot be "${options.profile}": small letters, digits, . _ -, and not full.`,
@@ -123,7 +123,7 @@ async function run(modelName: string, options: Options): Promise<void> {
   }
   const { name, version: wanted } = parseModelName(modelName);
   const model = await findPackage(options.models, name, wanted);
-  const off = exitIndices(model.manifest, options.off ?? []);
+  const goal = { ...asked, off: exitIndices(model.manifest, options.off ?? []) };
   for (const file of [options.scores, options.adversarialScores, options.plot]) {
     if (file !== undefined) await checkCanBeMade(file);
   }
@@ -135,7 +135,7 @@ async function run(modelName: string, options: Options): Promise<void> {
     clean: createExitTable(recording, policy),
     ...(copies && { adversarial: createExitTable(copies, policy) }),
   }));
-  const tested = calibrate(policies, manifest.exits, goal, { ...options, off });
+  const tested = calibrate(policies, manifest.exits, goal, options);
   const { path, choice, tuneImages, calImages } = tested;
   const backbone = fullFlops(manifest.exits);
 
