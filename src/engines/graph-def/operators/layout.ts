@@ -2,7 +2,7 @@
 // it is flattened.
 import { intAttribute, intsAttribute } from '../../../models/onnx-attributes.js';
 import { tensorTypes } from '../graph-def.js';
-import { axisHere, inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
+import { axesOf, axisHere, inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
 
 /** A node of its own, since TensorFlow does not give out the very tensor it is fed. */
 const same: OperatorRule = ({ build, value }) => build.add('Identity', [value(0).node]);
@@ -48,8 +48,7 @@ const slice: OperatorRule = (context) => {
   const input = context.value(0);
   const rank = shape.length + 1;
   const starts = intsAttribute(node.proto, 'starts') ?? [...weights(context, 1).values];
-  const given = node.inputs[3] ? [...weights(context, 3).values] : intsAttribute(node.proto, 'axes');
-  const axes = given?.map((axis) => (axis < 0 ? axis + rank : axis)) ?? starts.map((_, axis) => axis);
+  const axes = axesOf(context, 3, rank) ?? starts.map((_, axis) => axis);
   const begin = new Array<number>(rank).fill(0);
   axes.forEach((axis, index) => {
     const start = starts[index] as number;

@@ -1,7 +1,7 @@
 // Padding, by the Pad operator, for pooling and for depthwise convolutions.
 import { floatAttribute, intsAttribute, stringAttribute } from '../../../models/onnx-attributes.js';
 import { type GraphBuilder, tensorTypes } from '../graph-def.js';
-import { inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
+import { axesOf, inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
 
 /**
  * Surrounds a tensor with `value`.
@@ -21,9 +21,7 @@ const padding: OperatorRule = (context) => {
   if ((stringAttribute(node.proto, 'mode') ?? 'constant') !== 'constant')
     refuse(node, 'pads with other values than one constant');
   const given = intsAttribute(node.proto, 'pads') ?? [...weights(context, 1).values];
-  const axes = node.inputs[3]
-    ? [...weights(context, 3).values].map((axis) => (axis < 0 ? axis + rank : axis))
-    : given.slice(given.length / 2).map((_, axis) => axis);
+  const axes = axesOf(context, 3, rank) ?? given.slice(given.length / 2).map((_, axis) => axis);
   const table = Array.from({ length: rank }, (): number[] => [0, 0]);
   axes.forEach((axis, index) => {
     table[axis] = [given[index] as number, given[index + axes.length] as number];

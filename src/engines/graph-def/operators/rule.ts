@@ -2,6 +2,7 @@
 // Tensors with three dimensions beside the batch are [channels, height, width] in ONNX; here they are kept as
 // [height, width, channels], the only order in which TensorFlow computes on a CPU. All others are as in ONNX.
 import { PackageError } from '../../../errors.js';
+import { intsAttribute } from '../../../models/onnx-attributes.js';
 import type { GraphNode } from '../../../models/onnx-graph.js';
 import type { GraphBuilder } from '../graph-def.js';
 
@@ -52,6 +53,15 @@ export function optionalVector(
   return values.length === length
     ? values
     : refuse(context.node, `has not ${length} values at its input ${index}`);
+}
+
+/** Axes, counted from the front, from the attribute of older operator versions or the input of newer ones; else undefined. */
+export function axesOf(context: OperatorContext, index: number, rank: number): number[] | undefined {
+  const { node } = context;
+  const axes =
+    intsAttribute(node.proto, 'axes') ??
+    (node.inputs[index] ? [...weights(context, index).values] : undefined);
+  return axes?.map((axis) => (axis < 0 ? axis + rank : axis));
 }
 
 /** An axis of a whole ONNX tensor with `rank` axes, as the axis of the tensor here. */

@@ -1,7 +1,8 @@
 // Operators on values: element by element, matrix products, softmax, means.
-import { floatAttribute, intAttribute, intsAttribute } from '../../../models/onnx-attributes.js';
+import { floatAttribute, intAttribute } from '../../../models/onnx-attributes.js';
 import { tensorTypes } from '../graph-def.js';
 import {
+  axesOf,
   axisHere,
   type Constant,
   inOrderHere,
@@ -122,9 +123,7 @@ const mean: OperatorRule = (context) => {
   const { node, build } = context;
   const input = context.value(0);
   const rank = input.shape.length + 1;
-  const axes = (intsAttribute(node.proto, 'axes') ?? [...weights(context, 1).values]).map((axis) =>
-    axis < 0 ? axis + rank : axis,
-  );
+  const axes = axesOf(context, 1, rank) ?? refuse(node, 'has no constant at its input 1');
   const keeps = intAttribute(node.proto, 'keepdims') !== 0;
   // What is left of an image must not depend on the order of its axes.
   const isGlobal = rank === 4 && axes.includes(2) && axes.includes(3) && axes.length === 2;
