@@ -3,8 +3,8 @@
 // Usage: node dist/bench/make-network.js [models folder] [height and width of the image]
 import process from 'node:process';
 import { costTable } from '../src/cli/import.js';
-import { positiveInteger } from '../src/cli/numbers.js';
-import { writeTestPackage } from '../test/support/network.js';
+import { positiveInteger } from '../src/foundation/numbers.js';
+import { writeTestPackage } from '../test/support/packages/network.js';
 
 const [models = 'models', sizeText = '32'] = process.argv.slice(2);
 const size = positiveInteger(sizeText);

@@ -4,20 +4,20 @@
 // Exit code 1 if switching off made any certified profile dearer in the mean.
 // Usage: node dist/bench/switching-off.js MODELS MODEL SCORES [splits] [profile]        SCORES: what `calibrate --scores` kept
 import process from 'node:process';
-import { mean } from '../src/benchmark/quantile.js';
+import { mean } from './load/quantile.js';
 import { calibrate } from '../src/calibration/certify.js';
-import { createExitTable, type ExitTable } from '../src/calibration/exit-table.js';
-import type { LossName } from '../src/calibration/losses.js';
-import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../src/calibration/replay.js';
-import { readScores } from '../src/calibration/scores-file.js';
-import { positiveInteger } from '../src/cli/numbers.js';
-import { formatTable, percent } from '../src/cli/table.js';
-import { UsageError } from '../src/errors.js';
+import { createExitTable, type ExitTable } from '../src/calibration/scores/exit-table.js';
+import type { LossName } from '../src/calibration/scores/losses.js';
+import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../src/calibration/scores/replay.js';
+import { readScores } from '../src/calibration/scores/scores-file.js';
+import { positiveInteger } from '../src/foundation/numbers.js';
+import { formatTable, percent } from '../src/report/table.js';
+import { UsageError } from '../src/foundation/errors.js';
 import { parseModelName } from '../src/evaluation/subject.js';
-import type { ManifestExit } from '../src/models/manifest.js';
-import type { Profile } from '../src/models/profiles.js';
-import { findPackage } from '../src/models/repository.js';
-import { reportPromises } from './promises.js';
+import type { ManifestExit } from '../src/format/manifest.js';
+import type { Profile } from '../src/format/profiles.js';
+import { findPackage } from '../src/packages/repository.js';
+import { reportPromises } from './load/promises.js';
 
 const [models, model, scores, splitsText = '10', rival] = process.argv.slice(2);
 const splits = positiveInteger(splitsText);

@@ -11,7 +11,7 @@ import {
   type SettingName,
   settingNames,
 } from '../src/config.js';
-import { UsageError } from '../src/errors.js';
+import { UsageError } from '../src/foundation/errors.js';
 
 test('without settings: the defaults, and a worker for every core', () => {
   const config = createConfig();

@@ -1,14 +1,14 @@
 // From recorded scores to a tested path: split, build on tune, test on cal, choose. Pure and seeded.
 // Neighbours: choose-path.ts (what is tested), test-path.ts (how), certificate.ts (what is promised then).
-import { invariant, UsageError } from '../errors.js';
-import type { ManifestExit } from '../models/manifest.js';
-import { choosePath } from './choose-path.js';
+import { invariant, UsageError } from '../foundation/errors.js';
+import type { ManifestExit } from '../format/manifest.js';
+import { choosePath } from './search/choose-path.js';
 import type { CalibrationGoal } from './goal.js';
-import { type PairedTables, selectPairs, tableOf } from './paired-tables.js';
-import type { ThresholdPath } from './path.js';
-import type { Choice } from './procedure.js';
-import { createUniform, shuffledIndices } from './random.js';
-import { type TestedPoint, testPath } from './test-path.js';
+import { type PairedTables, selectPairs, tableOf } from './scores/paired-tables.js';
+import type { ThresholdPath } from './search/tested-path.js';
+import type { Choice } from './statistics/procedure.js';
+import { createUniform, shuffledIndices } from '../foundation/random.js';
+import { type TestedPoint, testPath } from './search/evaluate-path.js';
 
 export interface TestedPath {
   readonly path: ThresholdPath;

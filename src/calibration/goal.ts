@@ -1,6 +1,6 @@
 // What a calibration is asked for.
-import type { LossName } from './losses.js';
-import type { RiskData } from './paired-tables.js';
+import type { LossName } from './scores/losses.js';
+import type { RiskData } from './scores/paired-tables.js';
 
 export interface RiskLimit {
   readonly loss: LossName;

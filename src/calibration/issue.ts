@@ -1,13 +1,13 @@
 // Makes a profile with its certificate out of the point that was certified.
-import type { Manifest } from '../models/manifest.js';
-import type { ProfileDocument } from '../models/profiles.js';
-import { type Certificate, subjectOf } from './certificate.js';
+import type { Manifest } from '../format/manifest.js';
+import type { ProfileDocument } from '../format/profiles.js';
+import { type Certificate, subjectOf } from '../format/certificate.js';
 import type { TestedPath } from './certify.js';
 import type { CalibrationGoal } from './goal.js';
-import { testNames } from './losses.js';
-import type { Recording } from './recording.js';
+import { testNames } from './scores/losses.js';
+import type { Recording } from './scores/recording.js';
 import { exactPercent, statementOf } from './statement.js';
-import { flopsBound } from './test-path.js';
+import { flopsBound } from './search/evaluate-path.js';
 
 export interface IssueOptions {
   readonly tested: TestedPath;

@@ -2,7 +2,7 @@
 import type { TestedPath } from './certify.js';
 import type { RiskLimit } from './goal.js';
 import { exactPercent } from './statement.js';
-import type { TestedPoint } from './test-path.js';
+import type { TestedPoint } from './search/evaluate-path.js';
 
 const [WIDTH, HEIGHT] = [720, 470];
 const AREA = { left: 70, right: 650, top: 56, bottom: 400 };

@@ -1,6 +1,6 @@
 // Certificates in plain words: for calibration.json, GET /models and whoever reads them.
-import type { Certificate } from './certificate.js';
-import type { LossName } from './losses.js';
+import type { Certificate } from '../format/certificate.js';
+import type { LossName } from './scores/losses.js';
 
 /** Of a cost, as it is stated. */
 const DIGITS = 4;

@@ -1,7 +1,7 @@
 // `rdi-serve api-key`: makes a key for a client and admits it.
 import process from 'node:process';
 import { Command } from 'commander';
-import { addApiKey, createApiKey } from '../api-keys.js';
+import { addApiKey, createApiKey } from '../http/plugins/api-keys.js';
 
 export function apiKeyCommand(): Command {
   return new Command('api-key')

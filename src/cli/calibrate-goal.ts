@@ -1,8 +1,8 @@
 // What `rdi-serve calibrate` is asked to keep: limits on the images, on their adversarial copies, and on cost.
 import type { CalibrationGoal, RiskLimit } from '../calibration/goal.js';
-import type { LossName } from '../calibration/losses.js';
-import type { RiskData } from '../calibration/paired-tables.js';
-import { UsageError } from '../errors.js';
+import type { LossName } from '../calibration/scores/losses.js';
+import type { RiskData } from '../calibration/scores/paired-tables.js';
+import { UsageError } from '../foundation/errors.js';
 
 export interface GoalOptions {
   readonly risk?: readonly LossName[];

@@ -2,8 +2,8 @@
 import type { TestedPath } from '../calibration/certify.js';
 import type { CalibrationGoal } from '../calibration/goal.js';
 import { exactPercent } from '../calibration/statement.js';
-import type { TestedPoint } from '../calibration/test-path.js';
-import { formatTable, megaflops, percent } from './table.js';
+import type { TestedPoint } from '../calibration/search/evaluate-path.js';
+import { formatTable, megaflops, percent } from '../report/table.js';
 
 /** Points shown on either side of where testing stopped, and of the rest. */
 const [NEAR, REST] = [3, 12];

@@ -3,8 +3,8 @@ import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
-import { UsageError } from '../errors.js';
-import { classIndices, type NamedDataSet, openDataSet, takeEvenly } from '../evaluation/data-set.js';
+import { UsageError } from '../foundation/errors.js';
+import { classIndices, type NamedDataSet, openDataSet, takeEvenly } from '../datasets/data-set.js';
 import { evaluate } from '../evaluation/evaluate.js';
 import { createLocalSubject } from '../evaluation/local-subject.js';
 import { metricsDifferences } from '../evaluation/metrics-agreement.js';
@@ -12,10 +12,10 @@ import { createRemoteSubject } from '../evaluation/remote-subject.js';
 import { type Evaluation, renderEvaluation } from '../evaluation/report.js';
 import { parseModelName, type Subject } from '../evaluation/subject.js';
 import { summarise } from '../evaluation/summary.js';
-import { FULL_PROFILE } from '../models/profiles.js';
+import { FULL_PROFILE } from '../format/profiles.js';
 import { createLogger } from '../telemetry/logging.js';
-import { version } from '../version.js';
-import { positiveInteger } from './numbers.js';
+import { version } from '../foundation/version.js';
+import { positiveInteger } from '../foundation/numbers.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `

@@ -1,10 +1,10 @@
 // `rdi-serve import`: turns an exported multi-exit network into a model package and shows what its exits cost.
 import { Command } from 'commander';
 import { createEngine } from '../engines/onnx.js';
-import { fullFlops } from '../inference/path.js';
-import { importPackage } from '../models/import.js';
-import type { Manifest } from '../models/manifest.js';
-import { formatTable, megaflops, percent } from './table.js';
+import { fullFlops } from '../network/execution-path.js';
+import { importPackage } from '../packages/import.js';
+import type { Manifest } from '../format/manifest.js';
+import { formatTable, megaflops, percent } from '../report/table.js';
 
 const details = `
 SOURCE holds

@@ -4,7 +4,7 @@ import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { installTensorFlow } from '../engines/tensorflow/install/install.js';
 import type { Download } from '../engines/tensorflow/install/wheels.js';
-import { UsageError } from '../errors.js';
+import { UsageError } from '../foundation/errors.js';
 
 const details = `
 Needs npm, a C++ compiler (CXX names another than g++) and glibc 2.28 or later on Linux; no

@@ -3,8 +3,8 @@
 // ours keeps its stack.
 import process from 'node:process';
 import { Command } from 'commander';
-import { PackageError, UsageError } from '../errors.js';
-import { version } from '../version.js';
+import { PackageError, UsageError } from '../foundation/errors.js';
+import { version } from '../foundation/version.js';
 
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['serve', async () => (await import('./serve.js')).serveCommand()],

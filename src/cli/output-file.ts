@@ -1,7 +1,7 @@
 // Files that a command writes at its end for the user: whether they can be is to be known before the work.
 import { access, constants, mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { messageOf, UsageError } from '../errors.js';
+import { messageOf, UsageError } from '../foundation/errors.js';
 
 /** Of a file that is there already it asks nothing: it may be there to be read. @throws UsageError if it could not be made */
 export async function checkCanBeMade(path: string): Promise<void> {

@@ -1,7 +1,7 @@
 // Which engine computes: the one that is demanded, or the best that can be used here. TensorFlow is worth it on a
 // GPU; on a CPU onnxruntime is faster; WebAssembly runs where neither does.
 import { type Config, type EngineName, engineNames } from '../config.js';
-import { messageOf, UsageError } from '../errors.js';
+import { messageOf, UsageError } from '../foundation/errors.js';
 import type { EngineOptions } from './engine.js';
 import { probeTensorFlow, type TensorFlowFinding } from './tensorflow/probe.js';
 

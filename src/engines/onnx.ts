@@ -1,7 +1,7 @@
 // The ONNX engine: onnxruntime on the CPU. `run` blocks the thread it is called on, so it belongs in a worker.
 import './no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { invariant } from '../errors.js';
+import { invariant } from '../foundation/errors.js';
 import type { Engine, Segment, SegmentSource } from './engine.js';
 
 /** @returns an engine whose sessions compute on one thread: parallelism comes from having several workers. */

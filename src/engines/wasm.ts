@@ -3,7 +3,7 @@
 import '@tensorflow/tfjs-backend-wasm';
 import { GraphModel } from '@tensorflow/tfjs-converter';
 import { io, ready, setBackend, type Tensor, tensor } from '@tensorflow/tfjs-core';
-import { invariant } from '../errors.js';
+import { invariant } from '../foundation/errors.js';
 import type { Engine, Segment, SegmentSource } from './engine.js';
 import { convertSegments, type Endpoint, type Signature } from './graph-def/convert.js';
 import { graphModelArtifacts } from './graph-def/graph-model.js';

@@ -1,9 +1,9 @@
 // Evaluates in this process: the same classifier as the server's, decoder, queue and workers included.
 import type { Logger } from 'pino';
 import { createConfig } from '../config.js';
-import { Failure, messageOf, UsageError } from '../errors.js';
-import { createPlan } from '../inference/plan.js';
-import { startService } from '../service.js';
+import { Failure, messageOf, UsageError } from '../foundation/errors.js';
+import { createPlan } from '../serving/plan.js';
+import { startService } from '../serving/service.js';
 import type { ModelName, Subject } from './subject.js';
 
 /** @throws UsageError if the folder serves no such model */

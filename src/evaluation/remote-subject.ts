@@ -1,7 +1,7 @@
 // Evaluates over HTTP, as a client of a running server.
 import Type from 'typebox';
 import { Check } from 'typebox/value';
-import { messageOf, UsageError } from '../errors.js';
+import { messageOf, UsageError } from '../foundation/errors.js';
 import { Answered, type ModelName, type Subject } from './subject.js';
 
 const Named = Type.Object({ name: Type.String() });

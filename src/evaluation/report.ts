@@ -1,6 +1,6 @@
 // An evaluation's figures as a document for programs and as tables for people.
-import { formatTable, megaflops, percent } from '../cli/table.js';
-import type { NamedDataSet } from './data-set.js';
+import { formatTable, megaflops, percent } from '../report/table.js';
+import type { NamedDataSet } from '../datasets/data-set.js';
 import type { SubjectModel } from './subject.js';
 import type { ProfileSummary } from './summary.js';
 

@@ -1,6 +1,6 @@
 // From answers to figures: accuracy, agreement with the full network, cost and exits, per profile.
-import { invariant } from '../errors.js';
-import { FULL_PROFILE } from '../models/profiles.js';
+import { invariant } from '../foundation/errors.js';
+import { FULL_PROFILE } from '../format/profiles.js';
 import type { Answer, ProfileAnswers } from './evaluate.js';
 import type { SubjectModel } from './subject.js';
 import { wilsonInterval } from './wilson.js';

@@ -2,10 +2,10 @@
 // a body parser, the router; or Node's HTTP parser, see parser-refusals.ts.
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { Failure, type FailureType, failures } from '../errors.js';
-import { ref } from '../schema-ref.js';
+import { Failure, type FailureType, failures } from '../foundation/errors.js';
+import { ref } from '../foundation/schema-ref.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { ParserRefusals } from './parser-refusals.js';
+import type { ParserRefusals } from './connections/parser-refusals.js';
 
 export const Problem = Type.Object(
   {

@@ -1,5 +1,5 @@
 // The schemas that have a name of their own in the OpenAPI document, and so in generated clients.
-import { Certificate } from '../calibration/certificate.js';
+import { Certificate } from '../format/certificate.js';
 import {
   ExitTaken,
   FlopsSpent,
@@ -8,12 +8,12 @@ import {
   RankedClass,
   Reason,
   Timing,
-} from '../inference/prediction.js';
-import { ExitFlops } from '../models/manifest.js';
-import { Policy } from '../models/profiles.js';
-import { Audit, AuditReset } from './audits.js';
-import { BatchItem, BatchRequest, BatchResponse } from './classify-batch.js';
-import { Liveness, Readiness } from './health.js';
+} from '../serving/prediction.js';
+import { ExitFlops } from '../format/manifest.js';
+import { Policy } from '../format/profiles.js';
+import { Audit, AuditReset } from './routes/audits.js';
+import { BatchItem, BatchRequest, BatchResponse } from './routes/classify-batch.js';
+import { Liveness, Readiness } from './routes/health.js';
 import {
   Engine,
   Model,
@@ -25,7 +25,7 @@ import {
   ProfileCertificate,
   ProfileExit,
   RefusedModel,
-} from './models.js';
+} from './routes/models.js';
 import { Problem } from './problems.js';
 
 export const namedSchemas = [

@@ -1,6 +1,6 @@
 // Every metric of the service, declared once. Base units; labels are bounded: never ids, never free numbers.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { failures } from '../errors.js';
+import { failures } from '../foundation/errors.js';
 
 const DECODE_SECONDS = [50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 1];
 /** Seconds, of every histogram of durations but decoding. */

@@ -2,8 +2,8 @@
 // What the standard OTEL_* environment variables say (service name, sampler, headers, batches) holds.
 import type { Tracer } from '@opentelemetry/api';
 import type { Logger } from 'pino';
-import { messageOf } from '../errors.js';
-import { version } from '../version.js';
+import { messageOf } from '../foundation/errors.js';
+import { version } from '../foundation/version.js';
 import { createExemplars, type Exemplars } from './exemplars.js';
 
 /** For one export with all its retries; a collector that is away delays the end of the process by no more. */

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { calibrate } from '../../src/calibration/certify.js';
-import { createExitTable, type ExitTable } from '../../src/calibration/exit-table.js';
+import { createExitTable, type ExitTable } from '../../src/calibration/scores/exit-table.js';
 import type { RiskLimit } from '../../src/calibration/goal.js';
-import { checkCopies, selectPairs } from '../../src/calibration/paired-tables.js';
-import { freeze } from '../../src/calibration/path.js';
+import { checkCopies, selectPairs } from '../../src/calibration/scores/paired-tables.js';
+import { freeze } from '../../src/calibration/search/tested-path.js';
 import { renderPlot } from '../../src/calibration/plot.js';
-import type { Recording } from '../../src/calibration/recording.js';
-import { testPath } from '../../src/calibration/test-path.js';
-import type { ManifestExit } from '../../src/models/manifest.js';
-import { exactBinomialCdf, toNumber } from './exact.js';
+import type { Recording } from '../../src/calibration/scores/recording.js';
+import { testPath } from '../../src/calibration/search/evaluate-path.js';
+import type { ManifestExit } from '../../src/format/manifest.js';
+import { exactBinomialCdf, toNumber } from './statistics/exact.js';
 import { classes, exits, syntheticRecording } from './synthetic.js';
 
 const clean = (epsilon: number): RiskLimit => ({ loss: 'consistency', data: 'clean', epsilon });

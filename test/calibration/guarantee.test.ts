@@ -2,11 +2,11 @@
 // chosen point above ε? At most δ of the time; and a procedure that goes one step too far is caught by the same check.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createExitTable } from '../../src/calibration/exit-table.js';
-import type { Policy } from '../../src/models/profiles.js';
-import { findPackage } from '../../src/models/repository.js';
-import { isWithinLuck } from './luck.js';
-import { readRecordedScores } from './recorded-scores.js';
+import { createExitTable } from '../../src/calibration/scores/exit-table.js';
+import type { Policy } from '../../src/format/profiles.js';
+import { findPackage } from '../../src/packages/repository.js';
+import { isWithinLuck } from './statistics/luck.js';
+import { readRecordedScores } from './scores/recorded-scores.js';
 import { countViolations, type Density, type Population, pathsWithLosses, SPLITS } from './resplits.js';
 import { exits, syntheticRecording } from './synthetic.js';
 

@@ -1,8 +1,8 @@
 // Recorded scores without a network: images of graded difficulty that deeper exits get right more often, and are
 // surer about when they do.
-import { createUniform } from '../../src/calibration/random.js';
-import type { Recording } from '../../src/calibration/recording.js';
-import type { ManifestExit } from '../../src/models/manifest.js';
+import { createUniform } from '../../src/foundation/random.js';
+import type { Recording } from '../../src/calibration/scores/recording.js';
+import type { ManifestExit } from '../../src/format/manifest.js';
 
 export const classes = 4;
 

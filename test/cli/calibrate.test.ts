@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createEngine } from '../../src/engines/onnx.js';
-import type { Description } from '../../src/models/description.js';
-import { importPackage } from '../../src/models/import.js';
-import { loadPackage } from '../../src/models/package.js';
-import { fromPixels } from '../support/images.js';
-import { writeTestExport } from '../support/network.js';
-import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
+import type { Description } from '../../src/format/description.js';
+import { importPackage } from '../../src/packages/import.js';
+import { loadPackage } from '../../src/packages/package.js';
+import { fromPixels } from '../support/images/images.js';
+import { writeTestExport } from '../support/packages/network.js';
+import { testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));

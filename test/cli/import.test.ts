@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { costTable, importCommand } from '../../src/cli/import.js';
-import { loadPackage } from '../../src/models/package.js';
-import { writeTestExport } from '../support/network.js';
+import { loadPackage } from '../../src/packages/package.js';
+import { writeTestExport } from '../support/packages/network.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 describe('rdi-serve import', () => {

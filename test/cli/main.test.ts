@@ -1,8 +1,8 @@
 // The command line as a whole: every command is listed, found by its name, and answers a mistake in one sentence.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { version } from '../../src/version.js';
-import { commandLine, runNode } from '../support/serve-process.js';
+import { version } from '../../src/foundation/version.js';
+import { commandLine, runNode } from '../support/service/serve-process.js';
 
 const listed = /^ {2}([a-z-]+) (?:\[|<)/gm;
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { createDirector } from '../support/directed-engine.js';
-import { testImages } from '../support/profiled-package.js';
-import { predict, rawClassify } from '../support/requests.js';
-import { startTestService, until } from '../support/service.js';
+import { createDirector } from '../support/engines/directed-engine.js';
+import { testImages } from '../support/packages/profiled-package.js';
+import { predict, rawClassify } from '../support/service/requests.js';
+import { startTestService, until } from '../support/service/service.js';
 
 const images = (await testImages(4)).map(({ png }) => png);
 const [png = Buffer.alloc(0)] = images;

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPlan } from '../../src/inference/plan.js';
-import type { Prediction } from '../../src/inference/prediction.js';
-import { createDirector } from '../support/directed-engine.js';
-import { textured } from '../support/images.js';
-import { writeTestPackage } from '../support/network.js';
-import { testImages } from '../support/profiled-package.js';
-import { assertProblem, classify, classifyBatch, predict } from '../support/requests.js';
-import { startTestService, until } from '../support/service.js';
+import { createPlan } from '../../src/serving/plan.js';
+import type { Prediction } from '../../src/serving/prediction.js';
+import { createDirector } from '../support/engines/directed-engine.js';
+import { textured } from '../support/images/images.js';
+import { writeTestPackage } from '../support/packages/network.js';
+import { testImages } from '../support/packages/profiled-package.js';
+import { assertProblem, classify, classifyBatch, predict } from '../support/service/requests.js';
+import { startTestService, until } from '../support/service/service.js';
 
 /** Long enough to reach an idle worker, even on a busy machine. */
 const DEADLINE_MS = 1000;

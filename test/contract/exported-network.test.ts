@@ -5,11 +5,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createEngine } from '../../src/engines/onnx.js';
-import { argmax, softmax } from '../../src/inference/exit-policy.js';
-import type { Prediction } from '../../src/inference/prediction.js';
-import { importPackage } from '../../src/models/import.js';
-import { fromPixels } from '../support/images.js';
-import { startTestService } from '../support/service.js';
+import { argmax, softmax } from '../../src/cascade/exit-policy.js';
+import type { Prediction } from '../../src/serving/prediction.js';
+import { importPackage } from '../../src/packages/import.js';
+import { fromPixels } from '../support/images/images.js';
+import { startTestService } from '../support/service/service.js';
 
 const source = process.env['RDI_EXPORT'];
 const skip = source ? false : 'RDI_EXPORT names no exported network';

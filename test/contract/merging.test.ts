@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import type { EngineName } from '../../src/config.js';
-import type { Prediction } from '../../src/inference/prediction.js';
+import type { Prediction } from '../../src/serving/prediction.js';
 import { assertSameAnswer } from '../support/agreement.js';
-import { createDirector, marked } from '../support/directed-engine.js';
-import { engines } from '../support/engines.js';
-import { fromPixels } from '../support/images.js';
-import { calibration, testImages } from '../support/profiled-package.js';
-import { assertProblem, classify, predict } from '../support/requests.js';
-import { startTestService, until } from '../support/service.js';
+import { createDirector, marked } from '../support/engines/directed-engine.js';
+import { engines } from '../support/engines/engines.js';
+import { fromPixels } from '../support/images/images.js';
+import { calibration, testImages } from '../support/packages/profiled-package.js';
+import { assertProblem, classify, predict } from '../support/service/requests.js';
+import { startTestService, until } from '../support/service/service.js';
 
 const CROWD = 96;
 const CONCURRENT_BATCHES = 4;

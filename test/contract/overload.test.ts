@@ -2,13 +2,13 @@
 // back, nobody hangs, and afterwards everything is as before.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { App } from '../../src/app.js';
-import { createKeepAliveConnection, encodeRequest } from '../../src/benchmark/keep-alive-connection.js';
-import { HEARD_PER_TURN } from '../../src/http/pace-retries.js';
-import { createDirector } from '../support/directed-engine.js';
-import { testImages } from '../support/profiled-package.js';
-import { assertProblem, classify, classifyBatch, predict } from '../support/requests.js';
-import { startTestService, until } from '../support/service.js';
+import type { App } from '../../src/http/app.js';
+import { createKeepAliveConnection, encodeRequest } from '../../bench/load/keep-alive-connection.js';
+import { HEARD_PER_TURN } from '../../src/http/connections/pace-retries.js';
+import { createDirector } from '../support/engines/directed-engine.js';
+import { testImages } from '../support/packages/profiled-package.js';
+import { assertProblem, classify, classifyBatch, predict } from '../support/service/requests.js';
+import { startTestService, until } from '../support/service/service.js';
 
 const PLACES = 8;
 const [image] = await testImages(1);

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { environmentVariableOf, flagOf, settingNames } from '../../src/config.js';
-import { writeProfiledPackage } from '../support/profiled-package.js';
-import { commandLine, runNode, startProcess } from '../support/serve-process.js';
+import { writeProfiledPackage } from '../support/packages/profiled-package.js';
+import { commandLine, runNode, startProcess } from '../support/service/serve-process.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const models = temporaryFolder();

@@ -4,12 +4,12 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Prediction } from '../../src/inference/prediction.js';
-import { createDirector } from '../support/directed-engine.js';
-import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
-import { assertProblem, predict, rawClassify, sendRaw } from '../support/requests.js';
-import { runNode, type ServeProcess, startProcess } from '../support/serve-process.js';
-import { until } from '../support/service.js';
+import type { Prediction } from '../../src/serving/prediction.js';
+import { createDirector } from '../support/engines/directed-engine.js';
+import { testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
+import { assertProblem, predict, rawClassify, sendRaw } from '../support/service/requests.js';
+import { runNode, type ServeProcess, startProcess } from '../support/service/serve-process.js';
+import { until } from '../support/service/service.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const CLIENTS = 24;
@@ -86,7 +86,7 @@ test('during the drain delay it is not ready but serves; what is accepted then i
   assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
 });
 
-const directedScript = fileURLToPath(new URL('../support/serve-directed.js', import.meta.url));
+const directedScript = fileURLToPath(new URL('../support/engines/serve-directed.js', import.meta.url));
 
 /** A server whose engine waits for the test. */
 async function directedProcess(t: TestContext, flags: string[] = []) {

@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { Prediction } from '../../src/inference/prediction.js';
-import { createDirector } from '../support/directed-engine.js';
-import { calibration, testImages, writeProfiledPackage } from '../support/profiled-package.js';
-import { classifyBatch, predict } from '../support/requests.js';
-import { runModel } from '../support/run-model.js';
-import { startTestService } from '../support/service.js';
+import type { Prediction } from '../../src/serving/prediction.js';
+import { createDirector } from '../support/engines/directed-engine.js';
+import { calibration, testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
+import { classifyBatch, predict } from '../support/service/requests.js';
+import { runModel } from '../support/packages/run-model.js';
+import { startTestService } from '../support/service/service.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const COUNT = 256;

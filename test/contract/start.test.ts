@@ -1,11 +1,11 @@
 // Starting: what cannot be served is refused in one sentence and hides nothing else; a start that fails leaves nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UsageError } from '../../src/errors.js';
-import { faultyEngine } from '../support/faulty-engine.js';
-import { testImages, writeProfiledPackage } from '../support/profiled-package.js';
-import { assertProblem, classify, predict } from '../support/requests.js';
-import { startTestService } from '../support/service.js';
+import { UsageError } from '../../src/foundation/errors.js';
+import { faultyEngine } from '../support/engines/faulty-engine.js';
+import { testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
+import { assertProblem, classify, predict } from '../support/service/requests.js';
+import { startTestService } from '../support/service/service.js';
 
 const [image] = await testImages(1);
 const png = image?.png ?? Buffer.alloc(0);

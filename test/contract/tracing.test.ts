@@ -1,13 +1,13 @@
 // Traces as a collector receives them: the request, its images, and within each exactly what was run for it.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Prediction } from '../../src/inference/prediction.js';
-import { createDirector } from '../support/directed-engine.js';
-import { type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.js';
-import { testImages } from '../support/profiled-package.js';
-import { classify, classifyBatch, post } from '../support/requests.js';
-import { startProcess } from '../support/serve-process.js';
-import { startTestService, temporaryModels, until } from '../support/service.js';
+import type { Prediction } from '../../src/serving/prediction.js';
+import { createDirector } from '../support/engines/directed-engine.js';
+import { type ReceivedSpan, startOtlpReceiver } from '../support/service/otlp-receiver.js';
+import { testImages } from '../support/packages/profiled-package.js';
+import { classify, classifyBatch, post } from '../support/service/requests.js';
+import { startProcess } from '../support/service/serve-process.js';
+import { startTestService, temporaryModels, until } from '../support/service/service.js';
 
 process.env['OTEL_BSP_SCHEDULE_DELAY'] = '20';
 process.env['OTEL_SERVICE_NAME'] = 'digits';

@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import type { Scope } from '../support/scope.js';
-import { until } from '../support/service.js';
+import { until } from '../support/service/service.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 /**

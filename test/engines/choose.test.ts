@@ -9,7 +9,7 @@ import {
 } from '../../src/engines/choose.js';
 import { findBindings } from '../../src/engines/tensorflow/bindings.js';
 import type { TensorFlowFinding } from '../../src/engines/tensorflow/probe.js';
-import { UsageError } from '../../src/errors.js';
+import { UsageError } from '../../src/foundation/errors.js';
 
 const machines = {
   bare: machine({ state: 'not-installed' }),

@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { memory, type Tensor } from '@tensorflow/tfjs-core';
 import { convertSegments } from '../../src/engines/graph-def/convert.js';
 import type { TensorFlow } from '../../src/engines/tensorflow/bindings.js';
-import { loadConverted } from '../../src/engines/tensorflow.js';
+import { loadConverted } from '../../src/engines/tensorflow/engine.js';
 import { createEngine } from '../../src/engines/wasm.js';
-import { convolve, encode, weight } from '../models/shape-cases.js';
+import { convolve, encode, weight } from '../onnx/shape-cases.js';
 
 /** WebAssembly has no kernel for it. */
 const graph = encode({

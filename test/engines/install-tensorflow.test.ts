@@ -14,8 +14,8 @@ import {
   type Wheel,
   wheelsFor,
 } from '../../src/engines/tensorflow/install/wheels.js';
-import { UsageError } from '../../src/errors.js';
-import { commandLine, runNode } from '../support/serve-process.js';
+import { UsageError } from '../../src/foundation/errors.js';
+import { commandLine, runNode } from '../support/service/serve-process.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { zipOf } from '../support/zip.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { createEngine } from '../../src/engines/onnx.js';
-import { buildTestNetwork } from '../support/network.js';
+import { buildTestNetwork } from '../support/packages/network.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 test('a graph that is none is refused with the runtime’s words', async () => {

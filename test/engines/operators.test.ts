@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Engine, SegmentSource } from '../../src/engines/engine.js';
 import { convertSegments } from '../../src/engines/graph-def/convert.js';
-import { PackageError } from '../../src/errors.js';
-import { tensorDimensions } from '../../src/models/onnx-attributes.js';
-import { dataTypes } from '../../src/models/onnx-proto.js';
-import { createRandom } from '../../src/models/synthetic-images.js';
+import { PackageError } from '../../src/foundation/errors.js';
+import { tensorDimensions } from '../../src/onnx/attributes.js';
+import { dataTypes } from '../../src/onnx/proto.js';
+import { createRandom } from '../../src/packages/synthetic-images.js';
 import {
   convolve,
   encode,
@@ -15,10 +15,10 @@ import {
   shapeCases,
   weight,
   withUnwrittenZero,
-} from '../models/shape-cases.js';
-import { engines } from '../support/engines.js';
-import { floatTensor, intTensor, node } from '../support/onnx-builder.js';
-import { largestDifference, runModel } from '../support/run-model.js';
+} from '../onnx/shape-cases.js';
+import { engines } from '../support/engines/engines.js';
+import { floatTensor, intTensor, node } from '../support/packages/onnx-builder.js';
+import { largestDifference, runModel } from '../support/packages/run-model.js';
 
 const BATCH = 3;
 const TOLERANCE = 1e-5;

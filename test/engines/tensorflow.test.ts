@@ -4,11 +4,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { convertSegments } from '../../src/engines/graph-def/convert.js';
-import { createEngine, warmUp } from '../../src/engines/tensorflow.js';
-import { everyStage } from '../../src/models/golden-outputs.js';
-import { engines } from '../support/engines.js';
-import { readTestNetwork } from '../support/exits.js';
-import { runNode } from '../support/serve-process.js';
+import { createEngine, warmUp } from '../../src/engines/tensorflow/engine.js';
+import { everyStage } from '../../src/packages/golden-outputs.js';
+import { engines } from '../support/engines/engines.js';
+import { readTestNetwork } from '../support/packages/exits.js';
+import { runNode } from '../support/service/serve-process.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 const skip = engines.find(({ name }) => name === 'tensorflow')?.skip ?? false;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type FailureType, failures } from '../../src/errors.js';
+import { type FailureType, failures } from '../../src/foundation/errors.js';
 
 const root = join(import.meta.dirname, '../../..');
 const types = Object.keys(failures) as FailureType[];

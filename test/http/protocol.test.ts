@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
-import type { FailureType } from '../../src/errors.js';
+import type { FailureType } from '../../src/foundation/errors.js';
 import type { Problem } from '../../src/http/problems.js';
-import { testImages } from '../support/profiled-package.js';
-import { assertProblem, assertProblemBody, classify, predict, sendRaw } from '../support/requests.js';
-import { startTestService, until } from '../support/service.js';
+import { testImages } from '../support/packages/profiled-package.js';
+import { assertProblem, assertProblemBody, classify, predict, sendRaw } from '../support/service/requests.js';
+import { startTestService, until } from '../support/service/service.js';
 
 const service = await startTestService({ after }, { config: { maxImageBytes: 100_000 } });
 const { url, port, connections } = service;

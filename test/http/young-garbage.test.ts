@@ -2,12 +2,12 @@
 // a dead object in old space, points to it, minor collections copy it, and stop the event loop several times as long.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createKeepAliveConnection, encodeRequest } from '../../src/benchmark/keep-alive-connection.js';
-import { median } from '../../src/benchmark/quantile.js';
-import { scrape } from '../support/exposition.js';
-import { testImages } from '../support/profiled-package.js';
-import { commandLine, startProcess } from '../support/serve-process.js';
-import { temporaryModels } from '../support/service.js';
+import { createKeepAliveConnection, encodeRequest } from '../../bench/load/keep-alive-connection.js';
+import { median } from '../../bench/load/quantile.js';
+import { scrape } from '../support/service/exposition.js';
+import { testImages } from '../support/packages/profiled-package.js';
+import { commandLine, startProcess } from '../support/service/serve-process.js';
+import { temporaryModels } from '../support/service/service.js';
 
 /** Young space for some forty requests: a minor collection every ten turns or so. */
 const YOUNG_SPACE = '--max-semi-space-size=2';

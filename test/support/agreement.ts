@@ -1,6 +1,6 @@
 // When two answers to one image, from different engines, count as the same.
 import assert from 'node:assert/strict';
-import type { Prediction } from '../../src/inference/prediction.js';
+import type { Prediction } from '../../src/serving/prediction.js';
 
 /** Of a probability or score; what rounding can do. */
 const TOLERANCE = 1e-4;

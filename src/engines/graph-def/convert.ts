@@ -1,15 +1,15 @@
 // From the segments of a network, in ONNX, to one TensorFlow graph with an entry and exits for each of them.
 // They share its nodes and weights: a segment that starts at a cut is the same graph, fed in its middle.
-import { PackageError } from '../../errors.js';
+import { PackageError } from '../../foundation/errors.js';
 import {
   constantTensor,
   tensorDimensions,
   tensorFloats,
   tensorIntegers,
-} from '../../models/onnx-attributes.js';
-import { type Graph, readGraph } from '../../models/onnx-graph.js';
-import { integerRules } from '../../models/shape-rules/integer-rules.js';
-import { imageDimensions, inferShapes } from '../../models/shapes.js';
+} from '../../onnx/attributes.js';
+import { type Graph, readGraph } from '../../onnx/graph.js';
+import { integerRules } from '../../onnx/shape-rules/integer-rules.js';
+import { imageDimensions, inferShapes } from '../../onnx/shapes.js';
 import type { SegmentSource } from '../engine.js';
 import { createGraphBuilder, type GraphBuilder, type NodeDef } from './graph-def.js';
 import { layoutRules } from './operators/layout.js';

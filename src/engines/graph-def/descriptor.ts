@@ -1,6 +1,6 @@
 // The protobuf descriptor of TensorFlow's GraphDef and SavedModel: the fields that a frozen network needs.
 // Field numbers are the format's own.
-import { type FieldTable, messageType } from '../../protobuf-messages.js';
+import { type FieldTable, messageType } from '../../onnx/protobuf-messages.js';
 
 const messages: Readonly<Record<string, FieldTable>> = {
   SavedModel: { saved_model_schema_version: [1, 'int64'], meta_graphs: [2, 'MetaGraphDef', 'repeated'] },

@@ -2,7 +2,7 @@
 // takes much address space and may end the process, neither of which the service should pay for to know.
 import process from 'node:process';
 import { createGraphBuilder } from '../graph-def/graph-def.js';
-import { loadConverted } from '../tensorflow.js';
+import { loadConverted } from './engine.js';
 import { applyEnvironment, environmentFor, loadTensorFlow, usesGpu } from './bindings.js';
 
 const [, , device = 'auto'] = process.argv;

@@ -1,6 +1,6 @@
 // Operators that only rearrange. ONNX counts an image's values channel by channel, so that is the order in which
 // it is flattened.
-import { intAttribute, intsAttribute } from '../../../models/onnx-attributes.js';
+import { intAttribute, intsAttribute } from '../../../onnx/attributes.js';
 import { tensorTypes } from '../graph-def.js';
 import { axesOf, axisHere, inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
 

@@ -1,5 +1,5 @@
 // Padding, by the Pad operator, for pooling and for depthwise convolutions.
-import { floatAttribute, intsAttribute, stringAttribute } from '../../../models/onnx-attributes.js';
+import { floatAttribute, intsAttribute, stringAttribute } from '../../../onnx/attributes.js';
 import { type GraphBuilder, tensorTypes } from '../graph-def.js';
 import { axesOf, inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
 

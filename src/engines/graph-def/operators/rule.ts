@@ -1,9 +1,9 @@
 // What a rule that turns one ONNX operator into TensorFlow's is given, and how it refuses.
 // Tensors with three dimensions beside the batch are [channels, height, width] in ONNX; here they are kept as
 // [height, width, channels], the only order in which TensorFlow computes on a CPU. All others are as in ONNX.
-import { PackageError } from '../../../errors.js';
-import { intsAttribute } from '../../../models/onnx-attributes.js';
-import type { GraphNode } from '../../../models/onnx-graph.js';
+import { PackageError } from '../../../foundation/errors.js';
+import { intsAttribute } from '../../../onnx/attributes.js';
+import type { GraphNode } from '../../../onnx/graph.js';
 import type { GraphBuilder } from '../graph-def.js';
 
 /** A tensor that depends on the image. */

@@ -1,5 +1,5 @@
 // Operators on values: element by element, matrix products, softmax, means.
-import { floatAttribute, intAttribute } from '../../../models/onnx-attributes.js';
+import { floatAttribute, intAttribute } from '../../../onnx/attributes.js';
 import { tensorTypes } from '../graph-def.js';
 import {
   axesOf,

@@ -4,7 +4,7 @@ import {
   intAttribute,
   intsAttribute,
   stringAttribute,
-} from '../../../models/onnx-attributes.js';
+} from '../../../onnx/attributes.js';
 import { type Attribute, tensorTypes } from '../graph-def.js';
 import { pad } from './pad.js';
 import {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { messageOf, UsageError } from '../../../errors.js';
+import { messageOf, UsageError } from '../../../foundation/errors.js';
 import { ADDON, installFolder, PACKAGE } from '../bindings.js';
 import { probeTensorFlow } from '../probe.js';
 import { unpackWheel } from './unpack.js';

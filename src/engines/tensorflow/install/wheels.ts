@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { messageOf, UsageError } from '../../../errors.js';
+import { messageOf, UsageError } from '../../../foundation/errors.js';
 import { installFolder } from '../bindings.js';
 
 export interface Wheel {

@@ -1,0 +1,65 @@
+// The yardstick: how fast the engine alone is, in as many threads as asked for, without HTTP, decoder or queue.
+import { once } from 'node:events';
+import process from 'node:process';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
+import type { EngineInfo } from '../../src/workers/protocol.js';
+import type { RawCommand, RawReport, RawSetup } from './raw-worker.js';
+
+export interface RawMeasurement extends RawReport {
+  /** CPU time of all threads for one image. */
+  readonly cpuSecondsPerImage: number;
+}
+
+export interface RawEngine {
+  /** Where it computes. */
+  readonly device: string;
+  /** Runs in the first `workers` threads at once. Throughput is that of all, times are those of the first. */
+  measure(command: RawCommand, workers: number): Promise<RawMeasurement>;
+  close(): Promise<void>;
+}
+
+/** Starts `size` threads with the network loaded. @throws whatever keeps the network from being loaded */
+export async function startRawEngine(setup: RawSetup, size: number): Promise<RawEngine> {
+  const workers = await Promise.all(
+    Array.from({ length: size }, async () => {
+      const worker = new Worker(new URL('./raw-worker.js', import.meta.url), {
+        workerData: setup,
+        env: SHARE_ENV,
+      });
+      const [{ device }] = (await once(worker, 'message')) as [EngineInfo];
+      return { worker, device };
+    }),
+  );
+  return {
+    device: workers[0]?.device ?? '',
+
+    async measure(command, count) {
+      const before = process.cpuUsage();
+      const reports = await Promise.all(
+        workers.slice(0, count).map(async ({ worker }) => {
+          worker.postMessage(command);
+          const [report] = (await once(worker, 'message')) as [RawReport];
+          return report;
+        }),
+      );
+      const [first] = reports as [RawReport];
+      // This process does nothing else meanwhile.
+      const { user, system } = process.cpuUsage(before);
+      const images = reports.reduce((sum, one) => sum + one.images, 0);
+      return {
+        ...first,
+        images,
+        imagesPerSecond: reports.reduce((sum, one) => sum + one.imagesPerSecond, 0),
+        cpuSecondsPerImage: (user + system) / 1e6 / images,
+      };
+    },
+    async close() {
+      await Promise.all(
+        workers.map(async ({ worker }) => {
+          worker.postMessage('close');
+          await once(worker, 'exit');
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,108 @@
+// One keep-alive HTTP/1.1 connection, as lean as it gets: client and server share the processor, so whatever the
+// client takes is missing from what is measured. Knows no more of HTTP than this service speaks: `Content-Length`.
+import { connect, type Socket } from 'node:net';
+import { monotonicSeconds } from '../../src/foundation/clock.js';
+import { invariant } from '../../src/foundation/errors.js';
+
+export interface Answer {
+  readonly status: number;
+  /** Status line and headers, as they came. */
+  readonly head: string;
+  readonly body: string;
+  /** From sending the request to the last byte of the answer. */
+  readonly seconds: number;
+}
+
+export interface KeepAliveConnection {
+  /**
+   * Sends a request from `encodeRequest` and waits for its answer; one at a time. Connects if need be.
+   * @throws Error if the connection breaks or is silent for too long; the next exchange opens a new one
+   */
+  exchange(request: Uint8Array): Promise<Answer>;
+  close(): void;
+}
+
+/** Silence after which a request counts as unanswered. */
+const TIMEOUT_MS = 30_000;
+
+const END_OF_HEAD = '\r\n\r\n';
+
+interface Exchange {
+  readonly started: number;
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+}
+
+/** A POST of one PNG. */
+export function encodeRequest(url: URL, png: Uint8Array): Uint8Array {
+  const head = [
+    `POST ${url.pathname}${url.search} HTTP/1.1`,
+    `Host: ${url.host}`,
+    'Content-Type: image/png',
+    `Content-Length: ${png.length}`,
+  ].join('\r\n');
+  return Buffer.concat([Buffer.from(head + END_OF_HEAD, 'latin1'), png]);
+}
+
+export function createKeepAliveConnection({ hostname, port }: URL): KeepAliveConnection {
+  let socket: Socket | undefined;
+  let exchange: Exchange | undefined;
+  let received = '';
+
+  function open(): Socket {
+    const opened = connect({ host: hostname, port: Number(port), noDelay: true });
+    const lost = (reason: string): void => {
+      opened.destroy();
+      if (socket !== opened) return;
+      socket = undefined;
+      const broken = exchange;
+      exchange = undefined;
+      broken?.reject(new Error(reason));
+    };
+    opened.setEncoding('latin1');
+    opened.setTimeout(TIMEOUT_MS, () => lost(`no answer within ${TIMEOUT_MS / 1000} s`));
+    opened.on('error', ({ message }) => lost(message));
+    opened.on('close', () => lost('the connection was closed'));
+    opened.on('data', (chunk: string) => {
+      received += chunk;
+      const answered = exchange;
+      const answer = answered && parse(received, answered.started);
+      if (!answer) return;
+      exchange = undefined;
+      if (/\r\nconnection: close\r\n/i.test(answer.head)) {
+        socket = undefined;
+        opened.end();
+      }
+      answered.resolve(answer);
+    });
+    return opened;
+  }
+
+  return {
+    exchange: (request) =>
+      new Promise((resolve, reject) => {
+        received = '';
+        exchange = { started: monotonicSeconds(), resolve, reject };
+        socket ??= open();
+        socket.write(request);
+      }),
+    close: () => socket?.destroy(),
+  };
+}
+
+/** @returns undefined while the answer is not complete */
+function parse(received: string, started: number): Answer | undefined {
+  const headLength = received.indexOf(END_OF_HEAD);
+  if (headLength < 0) return undefined;
+  const head = received.slice(0, headLength + 2);
+  const bodyLength = /\r\ncontent-length: (\d+)\r\n/i.exec(head)?.[1];
+  invariant(bodyLength, 'every answer of the service has a Content-Length');
+  const bodyStart = headLength + END_OF_HEAD.length;
+  if (received.length < bodyStart + Number(bodyLength)) return undefined;
+  return {
+    status: Number(head.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length)),
+    head,
+    body: received.slice(bodyStart),
+    seconds: monotonicSeconds() - started,
+  };
+}

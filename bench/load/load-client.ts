@@ -1,0 +1,87 @@
+// The client's process: keep-alive connections that send raw images as fast as they are answered, or at a rate.
+// Started by load.ts, which gives it jobs, one after the other, and takes their results.
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicSeconds } from '../../src/foundation/clock.js';
+import { messageOf } from '../../src/foundation/errors.js';
+import type { Prediction } from '../../src/serving/prediction.js';
+import { type Answer, createKeepAliveConnection, encodeRequest } from './keep-alive-connection.js';
+import type { LoadJob, LoadResult } from './load.js';
+import { median, quantile } from './quantile.js';
+
+/** One answer in so many is read for its timing: enough for a median, too few to slow the client. */
+const SAMPLED = 16;
+
+process.on('message', async (job: LoadJob) => {
+  process.send?.(await run(job));
+});
+// Whoever wanted the result has gone: without this the load would last to its end.
+process.once('disconnect', () => process.exit());
+
+async function run({ url, images, connections, extent, requestsPerSecond }: LoadJob): Promise<LoadResult> {
+  const target = new URL(url);
+  const requests = images.map((image) => encodeRequest(target, Buffer.from(image, 'base64')));
+  const statuses: Record<string, number> = {};
+  const unanswered: Record<string, number> = {};
+  const durations: number[] = [];
+  const timings: Prediction['timing'][] = [];
+  let sent = 0;
+  let withoutRetryAfter = 0;
+  const cpuBefore = process.cpuUsage();
+  const started = monotonicSeconds();
+
+  const isOver = (): boolean =>
+    'seconds' in extent ? monotonicSeconds() - started >= extent.seconds : sent >= extent.requests;
+
+  function count({ status, head, body, seconds }: Answer): void {
+    statuses[status] = (statuses[status] ?? 0) + 1;
+    if (status === 503 && !/\r\nretry-after: /i.test(head)) withoutRetryAfter++;
+    if (status === 200 && durations.push(seconds) % SAMPLED === 1) {
+      timings.push((JSON.parse(body) as Prediction).timing);
+    }
+  }
+
+  /** When a connection may send its next request: the connections take turns. */
+  async function untilDue(connection: number, turn: number): Promise<void> {
+    if (requestsPerSecond === undefined) return;
+    const due = started + (turn * connections + connection) / requestsPerSecond;
+    const early = due - monotonicSeconds();
+    if (early > 0) await sleep(1000 * early);
+  }
+
+  async function drive(index: number): Promise<void> {
+    const connection = createKeepAliveConnection(target);
+    for (let turn = 0; ; turn++) {
+      await untilDue(index, turn);
+      if (isOver()) break;
+      const request = requests[sent++ % requests.length] as Uint8Array;
+      try {
+        count(await connection.exchange(request));
+      } catch (error) {
+        const reason = messageOf(error);
+        unanswered[reason] = (unanswered[reason] ?? 0) + 1;
+      }
+    }
+    connection.close();
+  }
+
+  await Promise.all(Array.from({ length: connections }, (_, index) => drive(index)));
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const medianOf = (part: keyof Prediction['timing']): number =>
+    median(timings.map((timing) => timing[part]));
+  return {
+    seconds: monotonicSeconds() - started,
+    sent,
+    statuses,
+    unanswered,
+    withoutRetryAfter,
+    clientCpuSeconds: (user + system) / 1e6,
+    latencyMs: { median: 1000 * median(durations), p99: 1000 * quantile(durations, 0.99) },
+    timingMs: {
+      decodeMs: medianOf('decodeMs'),
+      queueMs: medianOf('queueMs'),
+      inferMs: medianOf('inferMs'),
+      totalMs: medianOf('totalMs'),
+    },
+  };
+}

@@ -1,0 +1,101 @@
+// A server in a process of its own, as `rdi-serve serve` runs it; its log goes to the null device.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { environmentVariableOf, flagOf, type SettingName, settingNames } from '../../src/config.js';
+import { type MetricValue, readMetrics } from '../../src/telemetry/metrics-text.js';
+
+export interface ServerProcess {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  metrics(): Promise<MetricValue[]>;
+  /** SIGTERM, and waits. @throws Error if it does not end by itself with exit code 0 */
+  stop(): Promise<void>;
+}
+
+const main = new URL('../../src/cli/main.js', import.meta.url);
+const READY_ATTEMPTS = 600;
+const READY_INTERVAL_MS = 100;
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Starts a server and waits until it is ready.
+ * @param settings over the defaults; host, port and the environment's RDI_… variables are left out
+ * @param program the command line, or one with the same `serve`
+ * @throws Error if it ends or does not become ready within a minute
+ */
+export async function startServer(
+  settings: Partial<Record<SettingName, string | number>>,
+  program = main,
+): Promise<ServerProcess> {
+  const port = await freePort();
+  const flags = Object.entries({ ...settings, host: '127.0.0.1', port }).flatMap(([name, value]) => [
+    flagOf(name as SettingName),
+    String(value),
+  ]);
+  const variables = new Set<string>(settingNames.map(environmentVariableOf));
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !variables.has(name)));
+  const server = spawn(process.execPath, [fileURLToPath(program), 'serve', ...flags], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env,
+  });
+  const ended = once(server, 'exit') as Promise<[code: number | null, signal: NodeJS.Signals | null]>;
+  killWithUs(server);
+  const url = `http://127.0.0.1:${port}`;
+
+  for (let attempt = 0; !(await isReady(url)); attempt++) {
+    if (server.exitCode !== null || server.signalCode !== null) {
+      throw new Error(`The server ended with ${server.signalCode ?? `exit code ${server.exitCode}`}.`);
+    }
+    if (attempt === READY_ATTEMPTS) {
+      server.kill('SIGKILL');
+      throw new Error('The server did not become ready within a minute.');
+    }
+    await sleep(READY_INTERVAL_MS);
+  }
+  return {
+    url,
+    metrics: async () => readMetrics(await (await fetch(`${url}/metrics`)).text()),
+    async stop() {
+      server.kill('SIGTERM');
+      const [code, signal] = await ended;
+      if (code !== 0) throw new Error(`The server ended with ${signal ?? `exit code ${code}`}.`);
+    },
+  };
+}
+
+/** However this process ends, its server does, too. */
+function killWithUs(server: ChildProcess): void {
+  const kill = (): boolean => server.kill('SIGKILL');
+  // A signal ends a process without `exit`; with its only listener gone, it ends this one when it comes again.
+  const killAndEnd = (signal: NodeJS.Signals): void => {
+    kill();
+    process.kill(process.pid, signal);
+  };
+  process.once('exit', kill);
+  for (const signal of ENDING_SIGNALS) process.once(signal, killAndEnd);
+  server.once('exit', () => {
+    process.removeListener('exit', kill);
+    for (const signal of ENDING_SIGNALS) process.removeListener(signal, killAndEnd);
+  });
+}
+
+async function isReady(url: string): Promise<boolean> {
+  return fetch(`${url}/readyz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('There is no free port.');
+  return address.port;
+}

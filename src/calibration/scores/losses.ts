@@ -1,0 +1,50 @@
+// What leaving early can cost, image by image, and the p-value that fits each kind of loss.
+import Type from 'typebox';
+import { invariant } from '../../foundation/errors.js';
+import type { ExitTable } from './exit-table.js';
+import { bettingPValue, binomialPValue } from '../statistics/p-values.js';
+
+export const LossName = Type.Enum(['consistency', 'error'], {
+  type: 'string',
+  description:
+    'consistency: 1 where the answer is not the final exit’s, else 0. ' +
+    'error: 1 where only the final exit is right, −1 where only the answer is, else 0.',
+});
+export type LossName = Type.Static<typeof LossName>;
+
+/** How each loss is tested. */
+export const testNames: Record<LossName, string> = { consistency: 'exact binomial', error: 'betting' };
+
+/**
+ * consistency: 1{ŷ ≠ ŷ_final}, which needs no true classes.
+ * error increase: 1{ŷ ≠ y} − 1{ŷ_final ≠ y}, whose mean is the accuracy lost.
+ * @param taken [image]: the exit it leaves at.
+ */
+export function lossesOf(name: LossName, table: ExitTable, taken: Uint8Array): Int8Array {
+  const { labels, truth } = table;
+  const final = labels.at(-1);
+  invariant(final && (truth || name === 'consistency'), 'the error needs the true classes');
+  return Int8Array.from(taken, (exit, image) => {
+    const [answer, reference] = [labels[exit]?.[image], final[image]];
+    if (name === 'consistency') return Number(answer !== reference);
+    const right = truth?.[image];
+    return Number(answer !== right) - Number(reference !== right);
+  });
+}
+
+/**
+ * The p-value of "the mean loss exceeds ε".
+ * @param losses in random order.
+ * @param delta the level it will be compared with.
+ */
+export function pValueOf(name: LossName, losses: Int8Array, epsilon: number, delta: number): number {
+  return name === 'consistency'
+    ? binomialPValue(sum(losses), losses.length, epsilon)
+    : bettingPValue(losses, epsilon, delta);
+}
+
+export function sum(values: Int8Array): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}

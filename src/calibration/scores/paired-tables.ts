@@ -1,0 +1,52 @@
+// The calibration images and, where robustness is promised too, their adversarial copies: copy i was made from image
+// i, so both go to the same side of every split. Neighbours: certify.ts, exit-table.ts.
+import Type from 'typebox';
+import { invariant, UsageError } from '../../foundation/errors.js';
+import { type ExitTable, selectImages } from './exit-table.js';
+import type { Recording } from './recording.js';
+
+export const RiskData = Type.Enum(['clean', 'adversarial'], {
+  type: 'string',
+  description: 'clean: the calibration images as they are. adversarial: copies of them that an attack made.',
+});
+export type RiskData = Type.Static<typeof RiskData>;
+
+export interface PairedTables {
+  readonly clean: ExitTable;
+  readonly adversarial?: ExitTable;
+}
+
+export function tableOf(tables: PairedTables, data: RiskData): ExitTable {
+  const table = tables[data];
+  invariant(table, `there are ${data} images`);
+  return table;
+}
+
+/** The tables of these images and of their copies, in this order. */
+export function selectPairs({ clean, adversarial }: PairedTables, indices: Uint32Array): PairedTables {
+  return {
+    clean: selectImages(clean, indices),
+    ...(adversarial && { adversarial: selectImages(adversarial, indices) }),
+  };
+}
+
+type Identity = Pick<Recording, 'images' | 'truth' | 'dataSha256'>;
+
+/** @throws UsageError if these cannot be copies of those images, one of each and in the same order. */
+export function checkCopies(clean: Identity, copies: Identity): void {
+  if (copies.images !== clean.images) {
+    throw new UsageError(
+      `There are ${copies.images} adversarial copies of ${clean.images} images; it takes one of each, in the same order.`,
+    );
+  }
+  if (copies.dataSha256 === clean.dataSha256) {
+    throw new UsageError('The adversarial copies are the images themselves; nothing attacked them.');
+  }
+  const { truth } = copies;
+  const differing = truth ? (clean.truth?.findIndex((label, image) => label !== truth[image]) ?? -1) : -1;
+  if (differing >= 0) {
+    throw new UsageError(
+      `Adversarial copy ${differing} is of another class than image ${differing}; copies must come in the images’ order.`,
+    );
+  }
+}

@@ -1,0 +1,56 @@
+// Which thresholds are worth trying: at one exit, from strict to lax; or, for patience, at all exits together.
+import type { ExitTable } from '../scores/exit-table.js';
+import { laxestThreshold, surestFirst, thresholdBetween } from '../scores/score-order.js';
+
+/**
+ * Between two images that the exit would get wrong, a laxer threshold only saves. So there is one candidate just
+ * before each of them, thinned to `limit`, and the one that lets everybody leave.
+ * @returns thresholds from strict to lax.
+ */
+export function thresholdCandidates(table: ExitTable, exit: number, limit: number): number[] {
+  const { policy } = table;
+  const scores = table.scores[exit] ?? new Float64Array();
+  const [labels, final] = [table.labels[exit], table.labels.at(-1)];
+  const order = surestFirst(policy, scores);
+  const found: number[] = [];
+  for (let place = 1; place < order.length; place++) {
+    const [before, image] = [order[place - 1] as number, order[place] as number];
+    const [surer, score] = [scores[before] as number, scores[image] as number];
+    const wrong = labels?.[image] !== final?.[image];
+    if (wrong && surer !== score) found.push(thresholdBetween(surer, score));
+  }
+  return [...new Set([...thin(found, limit - 1), laxestThreshold(policy)])];
+}
+
+/**
+ * Patience counts exits that agree, so an exit matters through the ones behind it and cannot be judged alone: whole
+ * vectors, one patience for all active exits, as PABEE has it. The sets of active exits are those evenly spaced, from
+ * any first to any last one, which are few enough however many exits there are.
+ */
+export function patienceVectors(sideExits: number): (number | null)[][] {
+  const all = Array.from({ length: sideExits }, (_, exit) => exit);
+  const sets = all.flatMap((first) => [
+    [first],
+    ...all
+      .slice(1)
+      .flatMap((stride) =>
+        all
+          .filter((last) => last > first && (last - first) % stride === 0)
+          .map((last) =>
+            all.filter((exit) => exit >= first && exit <= last && (exit - first) % stride === 0),
+          ),
+      ),
+  ]);
+  return sets.flatMap((active) =>
+    active.map((_, index) => all.map((exit) => (active.includes(exit) ? index + 1 : null))),
+  );
+}
+
+/** At most `limit` of `values`, evenly spread, the first one always among them. */
+function thin(values: readonly number[], limit: number): readonly number[] {
+  if (values.length <= limit) return values;
+  return Array.from(
+    { length: limit },
+    (_, index) => values[Math.floor((index * values.length) / limit)] as number,
+  );
+}

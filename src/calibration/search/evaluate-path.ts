@@ -1,0 +1,118 @@
+// Tests every point of a frozen path on the cal images: the p-values of its risks, its cost, and which point that leaves.
+// Neighbours: procedure.ts (how), p-values.ts, losses.ts.
+import { invariant } from '../../foundation/errors.js';
+import type { ManifestExit } from '../../format/manifest.js';
+import type { CalibrationGoal, RiskLimit } from '../goal.js';
+import { lossesOf, pValueOf, sum } from '../scores/losses.js';
+import { upperMeanBound } from '../statistics/mean-bound.js';
+import { hoeffdingBentkusPValue } from '../statistics/p-values.js';
+import { type PairedTables, tableOf } from '../scores/paired-tables.js';
+import type { ThresholdPath } from './tested-path.js';
+import { type Choice, choosePoint } from '../statistics/procedure.js';
+import { countByExit, exitsTaken, flopsByExit, type Thresholds } from '../scores/replay.js';
+
+export interface TestedRisk extends RiskLimit {
+  /** Mean loss on the cal images, or on their copies. */
+  readonly observed: number;
+  readonly pValue: number;
+}
+
+/** A point of the path with what the cal images say of it. */
+export interface TestedPoint {
+  readonly thresholds: Thresholds;
+  readonly risks: readonly TestedRisk[];
+  /** The largest of the risks' p-values; 0 without risks. */
+  readonly pValue: number;
+  /** FLOPs executed, mean over the cal images. */
+  readonly meanFlops: number;
+  /** p-value of "the mean exceeds the budget". */
+  readonly budgetPValue?: number;
+  /** Per exit, the share of images that leaves there. */
+  readonly exitShares: readonly number[];
+}
+
+/** Tests every point of a path that was frozen before the `cal` images were looked at. */
+export function testPath(
+  path: ThresholdPath,
+  cal: PairedTables,
+  exits: readonly ManifestExit[],
+  goal: CalibrationGoal,
+): { readonly points: readonly TestedPoint[]; readonly choice: Choice } {
+  const { risks, delta, budgetFlops } = goal;
+  const hasBudget = budgetFlops !== undefined;
+  invariant(risks.length > 0 || hasBudget, 'there is something to calibrate for');
+  // Two tests share δ.
+  const level = risks.length > 0 && hasBudget ? delta / 2 : delta;
+  const points = path.points.map((thresholds) => testPoint(thresholds, cal, exits, goal, level));
+  const choice = choosePoint(
+    {
+      ...(risks.length > 0 && { risk: points.map(({ pValue }) => pValue) }),
+      ...(hasBudget && { cost: points.map(({ budgetPValue }) => budgetPValue ?? 1) }),
+    },
+    level,
+  );
+  return { points, choice };
+}
+
+function testPoint(
+  thresholds: Thresholds,
+  cal: PairedTables,
+  exits: readonly ManifestExit[],
+  { risks, budgetFlops }: CalibrationGoal,
+  level: number,
+): TestedPoint {
+  const { images } = cal.clean;
+  const taken = exitsTaken(cal.clean, thresholds);
+  const tested = risks.map((risk) => {
+    const losses = riskLosses(risk, cal, thresholds, taken);
+    return {
+      ...risk,
+      observed: sum(losses) / images,
+      pValue: pValueOf(risk.loss, losses, risk.epsilon, level),
+    };
+  });
+  const flops = flopsByExit(exits, thresholds);
+  const exitShares = countByExit(taken, exits.length).map((count) => count / images);
+  const meanFlops = exitShares.reduce((mean, share, exit) => mean + share * (flops[exit] ?? 0), 0);
+  return {
+    thresholds,
+    risks: tested,
+    pValue: tested.reduce((largest, { pValue }) => Math.max(largest, pValue), 0),
+    meanFlops,
+    ...(budgetFlops !== undefined && {
+      budgetPValue: budgetPValue(meanFlops, Math.max(...flops), images, budgetFlops),
+    }),
+    exitShares,
+  };
+}
+
+/** The loss is cost / dearest: what no image can exceed needs no test. */
+function budgetPValue(meanFlops: number, dearest: number, images: number, budgetFlops: number): number {
+  if (budgetFlops >= dearest) return 0;
+  return hoeffdingBentkusPValue((images * meanFlops) / dearest, images, budgetFlops / dearest);
+}
+
+/**
+ * Upper confidence bound, at level δ, of the mean FLOPs that a point executes. It holds for all points of the path at
+ * once (δ shared equally), so also for one chosen by looking at them.
+ */
+export function flopsBound(
+  { thresholds, meanFlops }: TestedPoint,
+  { points, calImages }: { readonly points: readonly TestedPoint[]; readonly calImages: number },
+  exits: readonly ManifestExit[],
+  delta: number,
+): number {
+  const dearest = Math.max(...flopsByExit(exits, thresholds));
+  return dearest * upperMeanBound((calImages * meanFlops) / dearest, calImages, delta / points.length);
+}
+
+/** Losses on the images that the risk is limited on. @param taken [image]: the exit that each clean one leaves at */
+export function riskLosses(
+  { loss, data }: RiskLimit,
+  tables: PairedTables,
+  thresholds: Thresholds,
+  taken: Uint8Array,
+): Int8Array {
+  const table = tableOf(tables, data);
+  return lossesOf(loss, table, data === 'clean' ? taken : exitsTaken(table, thresholds));
+}

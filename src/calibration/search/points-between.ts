@@ -1,0 +1,49 @@
+// Small steps from one point of the path to the next: thresholds move so that a few more images may leave each time.
+import type { Measure, Point } from './greedy-search.js';
+import type { ExitTable } from '../scores/exit-table.js';
+import { countClearing, laxestThreshold, surestFirst, thresholdBetween } from '../scores/score-order.js';
+
+/**
+ * Points between two others, each of which saves about `saving`. Exits that are off at the end are off from the first
+ * step on; those that are off at the start begin with nobody leaving. Kept is what costs less, and risks no less, than
+ * the point before. None for patience, which moves in whole exits.
+ */
+export function pointsBetween(
+  tune: ExitTable,
+  from: Point,
+  to: Point,
+  saving: number,
+  measure: Measure,
+): Point[] {
+  const steps = tune.policy === 'patience' ? 1 : Math.ceil((from.cost - to.cost) / saving);
+  if (steps <= 1) return [];
+  const ways = to.thresholds.map((end, exit) => wayOf(tune, exit, from.thresholds[exit] ?? null, end));
+  const found: Point[] = [];
+  for (let step = 1; step < steps; step++) {
+    const point = measure(ways.map((way) => way(step / steps)));
+    const before = found.at(-1) ?? from;
+    const cheaper = point.cost < before.cost && point.cost > to.cost;
+    if (cheaper && point.risk >= before.risk && point.risk <= to.risk) found.push(point);
+  }
+  return found;
+}
+
+/** One exit's threshold at every share of the way, in equal numbers of images that clear it. */
+function wayOf(
+  { policy, scores }: ExitTable,
+  exit: number,
+  from: number | null,
+  to: number | null,
+): (share: number) => number | null {
+  if (to === null) return () => null;
+  const values = scores[exit] ?? new Float64Array();
+  const sorted = Float64Array.from(surestFirst(policy, values), (image) => values[image] as number);
+  const first = from === null ? 0 : countClearing(policy, values, from);
+  const last = countClearing(policy, values, to);
+  return (share) => {
+    const clearing = Math.round(first + share * (last - first));
+    const [surer, score] = [sorted[clearing - 1], sorted[clearing]];
+    if (score === undefined) return laxestThreshold(policy);
+    return thresholdBetween(surer ?? score, score);
+  };
+}

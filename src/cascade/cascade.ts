@@ -1,0 +1,218 @@
+// The cascade: run a segment, score its exit, let go the images that may leave, compact the rest, go on.
+// What lies behind the exit an image leaves at is never computed for it. Batches that need the same segment may share an
+// engine call, whatever their paths and thresholds.
+import type { Clock } from '../foundation/clock.js';
+import type { Segment, SegmentOutput } from '../engines/engine.js';
+import { invariant } from '../foundation/errors.js';
+import type { Policy } from '../format/profiles.js';
+import { concatenate } from './concatenate.js';
+import { argmax, clears, scoreOf, softmax } from './exit-policy.js';
+import { lastStep, type Path, type Step } from '../network/execution-path.js';
+
+/** Why an image left where it did. */
+export type ExitReason = 'confident' | 'final' | 'budget' | 'deadline';
+
+export interface Departure {
+  /** The image's place in the batch. */
+  readonly image: number;
+  /** Index of the step it left at. */
+  readonly step: number;
+  readonly reason: ExitReason;
+  readonly score: number;
+  readonly probabilities: Float32Array;
+}
+
+export interface SegmentRun {
+  /** The exit at which the segment ends. */
+  readonly exit: number;
+  /** Images it ran on, of all batches in the call. */
+  readonly batch: number;
+  /** When the engine call began, and how long it took. */
+  readonly started: number;
+  readonly seconds: number;
+}
+
+export interface CascadeInput {
+  readonly path: Path;
+  readonly segmentOf: (step: Step) => Segment;
+  readonly policy: Policy;
+  /** Index of the network's final exit; a path that ends before it was cut short by a budget. */
+  readonly finalExit: number;
+  /** Image rows for the engine, `batch` of them. */
+  readonly images: Float32Array;
+  readonly batch: number;
+  /** When an image must be answered, by `now`; it leaves at the first exit it reaches after that. */
+  readonly deadlineOf: (image: number) => number;
+  /** Whether nobody waits for an image any more; it is let go without a departure. */
+  readonly isCancelled: (image: number) => boolean;
+  readonly now: Clock;
+}
+
+export interface CascadeProgress {
+  readonly run: SegmentRun;
+  readonly departures: readonly Departure[];
+}
+
+/** A batch on its way down, between two engine calls. */
+export interface Descent {
+  readonly input: CascadeInput;
+  /** By step. */
+  readonly segments: readonly Segment[];
+  /** Index of the step that comes next. */
+  step: number;
+  /** The images that are still there. */
+  staying: readonly number[];
+  /** Theirs: what the next segment starts from. */
+  rows: Float32Array;
+  /** By image: the label at the last exit, and at how many exits in a row it has been the same. */
+  readonly label: Int32Array;
+  readonly agreeing: Int32Array;
+}
+
+export function beginDescent(input: CascadeInput): Descent {
+  const { batch } = input;
+  return {
+    input,
+    segments: input.path.map(input.segmentOf),
+    step: 0,
+    staying: Array.from({ length: batch }, (_, image) => image),
+    rows: input.images,
+    label: new Int32Array(batch).fill(-1),
+    agreeing: new Int32Array(batch),
+  };
+}
+
+/** What the images that are still there need next. */
+export function nextSegment({ segments, step }: Descent): Segment {
+  const segment = segments[step];
+  invariant(segment, 'nobody stays behind the last step');
+  return segment;
+}
+
+/** The exit at which that ends. */
+export function nextExit({ input, step }: Descent): number {
+  return input.path[step]?.exit ?? -1;
+}
+
+/** Lets go of the images that nobody waits for any more. */
+export function dropCancelled(descent: Descent): void {
+  const { input, staying, rows } = descent;
+  [descent.staying, descent.rows] = keep(staying, rows, (image) => !input.isCancelled(image));
+}
+
+/**
+ * One engine call for all images of batches that need the same segment next; somebody is left in each of them.
+ * @returns with who left, by batch
+ */
+export async function descend(
+  together: readonly Descent[],
+): Promise<{ readonly run: SegmentRun; readonly departures: readonly (readonly Departure[])[] }> {
+  const [first] = together;
+  invariant(first, 'an engine call is for at least one batch');
+  const { now } = first.input;
+  const batch = together.reduce((sum, { staying }) => sum + staying.length, 0);
+  const rows =
+    together.length === 1
+      ? first.rows
+      : concatenate(
+          Float32Array,
+          together.map((one) => one.rows),
+        );
+  const exit = nextExit(first);
+
+  const started = now();
+  const output = await nextSegment(first).run(rows, batch);
+  const run: SegmentRun = { exit, batch, started, seconds: now() - started };
+
+  let row = 0;
+  const departures = together.map((descent) => {
+    const part = { first: row, count: descent.staying.length };
+    row += part.count;
+    return advance(descent, {
+      logits: partOf(output.logits, batch, part),
+      ...(output.cut && { cut: partOf(output.cut, batch, part) }),
+    });
+  });
+  return { run, departures };
+}
+
+/** A batch by itself. Yields after every segment; ends when nobody is left. */
+export async function* runCascade(input: CascadeInput): AsyncGenerator<CascadeProgress> {
+  const descent = beginDescent(input);
+  for (;;) {
+    dropCancelled(descent);
+    if (descent.staying.length === 0) return;
+    const {
+      run,
+      departures: [departures = []],
+    } = await descend([descent]);
+    yield { run, departures };
+  }
+}
+
+/** Scores everyone at the exit reached; those who stay are moved together. @returns those who leave */
+function advance(descent: Descent, { logits, cut }: SegmentOutput): Departure[] {
+  const { input, staying, step: index, label, agreeing } = descent;
+  const { path, policy } = input;
+  const step = path[index];
+  invariant(step, 'nobody stays behind the last step');
+  const classes = logits.length / staying.length;
+  const departures: Departure[] = [];
+  const stays = staying.map((image, row) => {
+    const probabilities = softmax(logits.subarray(row * classes, (row + 1) * classes));
+    const best = argmax(probabilities);
+    agreeing[image] = label[image] === best ? (agreeing[image] as number) + 1 : 1;
+    label[image] = best;
+    const score = scoreOf(policy, probabilities, agreeing[image] as number);
+    const reason = reasonToLeave(input, step, score, image);
+    if (reason === undefined) return true;
+    departures.push({ image, step: index, reason, score, probabilities });
+    return false;
+  });
+  descent.step++;
+  if (departures.length === staying.length) {
+    descent.staying = [];
+  } else {
+    invariant(cut, `the segment that ends at exit ${step.exit} gives no cut`);
+    [descent.staying, descent.rows] = keep(staying, cut, (_, row) => stays[row] === true);
+  }
+  return departures;
+}
+
+function reasonToLeave(
+  input: CascadeInput,
+  step: Step,
+  score: number,
+  image: number,
+): ExitReason | undefined {
+  if (step.exit === input.finalExit) return 'final';
+  if (step.threshold !== null && clears(input.policy, score, step.threshold)) return 'confident';
+  if (step === lastStep(input.path)) return 'budget';
+  return input.now() >= input.deadlineOf(image) ? 'deadline' : undefined;
+}
+
+/** Some rows of a tensor of `batch` rows; not a copy. */
+function partOf(
+  tensor: Float32Array,
+  batch: number,
+  { first, count }: { readonly first: number; readonly count: number },
+): Float32Array {
+  const size = tensor.length / batch;
+  return tensor.subarray(first * size, (first + count) * size);
+}
+
+/** The images that satisfy `condition`, and their rows moved together; the same array where all of them do. */
+function keep(
+  images: readonly number[],
+  rows: Float32Array,
+  condition: (image: number, row: number) => boolean,
+): [readonly number[], Float32Array] {
+  const kept = images.flatMap((image, row) => (condition(image, row) ? [row] : []));
+  if (kept.length === images.length) return [images, rows];
+  const size = rows.length / images.length;
+  const compact = new Float32Array(kept.length * size);
+  kept.forEach((row, place) => {
+    compact.set(rows.subarray(row * size, (row + 1) * size), place * size);
+  });
+  return [kept.map((row) => images[row] as number), compact];
+}

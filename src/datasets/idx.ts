@@ -1,0 +1,98 @@
+// MNIST's own format: one file of images, one of labels, each a big-endian header and then bytes, often gzipped.
+// Every image is handed on as a PNG, so that it takes the same way as one that a client sends.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import sharp from 'sharp';
+import { messageOf, UsageError } from '../foundation/errors.js';
+import type { DataSet } from './data-set.js';
+
+const unzip = promisify(gunzip);
+
+/** Type 8: unsigned bytes; then the number of dimensions. */
+const UINT8 = 8;
+const BYTES_PER_EXTENT = 4;
+
+interface Idx {
+  readonly shape: readonly number[];
+  /** Row-major. */
+  readonly values: Buffer;
+}
+
+/** @throws UsageError if a file cannot be read, is malformed or without pixels, or has another count than its partner */
+export async function openIdx(
+  imagesPath: string,
+  labelsPath: string | undefined,
+  labelled: boolean,
+): Promise<DataSet> {
+  const labelsFile = labelled ? (labelsPath ?? labelsBeside(imagesPath)) : undefined;
+  const images = await readIdx(imagesPath, 3);
+  const labels = labelsFile === undefined ? undefined : await readIdx(labelsFile, 1);
+  const [count = 0, height = 0, width = 0] = images.shape;
+  if (labels && count !== labels.values.length) {
+    throw new UsageError(`There are ${count} images but ${labels.values.length} labels.`);
+  }
+  if (count > 0 && height * width === 0) {
+    throw new UsageError(`"${basename(imagesPath)}" has images of ${width} × ${height} pixels.`);
+  }
+  return {
+    samples: Array.from({ length: count }, (_, index) => ({
+      name: `image ${index}`,
+      label: labels ? String(labels.values[index]) : '',
+      mediaType: 'image/png' as const,
+      read: () => {
+        const pixels = images.values.subarray(index * height * width, (index + 1) * height * width);
+        return sharp(pixels, { raw: { width, height, channels: 1 } })
+          .toColourspace('b-w')
+          .png()
+          .toBuffer();
+      },
+    })),
+    sha256: createHash('sha256')
+      .update(images.values)
+      .update(labels?.values ?? '')
+      .digest('hex'),
+    close() {},
+  };
+}
+
+/** The name that goes with an image file's in every set of this format: images-idx3 → labels-idx1. */
+function labelsBeside(images: string): string {
+  const name = basename(images);
+  const labels = name.replace('images', 'labels').replace('idx3', 'idx1');
+  if (labels === name) {
+    throw new UsageError(
+      `"${name}" is not named like IDX images, so its labels cannot be found: give --labels.`,
+    );
+  }
+  return join(dirname(images), labels);
+}
+
+async function readIdx(path: string, dimensions: number): Promise<Idx> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = await unzip(bytes);
+  } catch (error) {
+    throw new UsageError(`The data set cannot be read: ${messageOf(error)}.`, { cause: error });
+  }
+  const start = 4 + dimensions * BYTES_PER_EXTENT;
+  if (bytes.length < start || bytes.readUInt32BE(0) !== UINT8 * 256 + dimensions) {
+    throw new UsageError(
+      `"${basename(path)}" is not an IDX file of bytes with ${dimensions} dimension${dimensions > 1 ? 's' : ''}.`,
+    );
+  }
+  const shape = Array.from({ length: dimensions }, (_, index) =>
+    bytes.readUInt32BE(4 + index * BYTES_PER_EXTENT),
+  );
+  const values = bytes.subarray(start);
+  const expected = shape.reduce((product, extent) => product * extent, 1);
+  if (values.length !== expected) {
+    throw new UsageError(
+      `"${basename(path)}" has ${values.length} values; its header says ${shape.join(' × ')}.`,
+    );
+  }
+  return { shape, values };
+}

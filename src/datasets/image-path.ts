@@ -1,0 +1,31 @@
+// What the path of an image inside a data set says about it: its class and its format.
+import { extname } from 'node:path';
+import { UsageError } from '../foundation/errors.js';
+import type { MediaType } from '../decoding/decode.js';
+
+const mediaTypes: Readonly<Record<string, MediaType>> = {
+  '.png': 'image/png',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.webp': 'image/webp',
+};
+
+/**
+ * @param path with slashes, relative to the data set
+ * @param labelled false: images need no class's folder, and have no label
+ * @returns undefined for what is no image
+ * @throws UsageError for an image that lies in no class's folder
+ */
+export function describeImagePath(
+  path: string,
+  labelled: boolean,
+): { label: string; mediaType: MediaType } | undefined {
+  const mediaType = mediaTypes[extname(path).toLowerCase()];
+  const folders = path.split('/');
+  const file = folders.pop() ?? '';
+  if (mediaType === undefined || file.startsWith('.') || folders.includes('__MACOSX')) return undefined;
+  if (!labelled) return { label: '', mediaType };
+  const label = folders.pop();
+  if (!label) throw new UsageError(`The image "${path}" lies in no folder that is named after its class.`);
+  return { label, mediaType };
+}

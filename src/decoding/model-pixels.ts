@@ -1,0 +1,50 @@
+// From decoded pixels of one to four channels to the channels that a model takes; shared by both decoders,
+// so that transparency and grey mean the same whichever of them ran.
+import { invariant } from '../foundation/errors.js';
+import type { ModelInput } from '../format/manifest.js';
+
+/**
+ * Brings pixels to the model's channels: alpha is flattened on `input.background`, RGB becomes grey by its
+ * luma, grey is replicated for RGB.
+ *
+ * @param pixels uint8 [input.height, input.width, channels]; channels: grey, grey + alpha, RGB or RGBA
+ * @returns uint8 [input.height, input.width, input.channels] in memory of its own, which may be transferred
+ */
+export function toModelPixels(pixels: Uint8Array, input: ModelInput): Uint8Array {
+  const count = input.height * input.width;
+  const channels = pixels.length / count;
+  invariant(channels === 1 || channels === 2 || channels === 3 || channels === 4, 'Decoded to a wrong size');
+  if (channels === input.channels) return new Uint8Array(pixels);
+
+  const hasAlpha = channels % 2 === 0;
+  const isColour = channels > 2;
+  const result = new Uint8Array(count * input.channels);
+  for (let pixel = 0, source = 0, target = 0; pixel < count; pixel++, source += channels) {
+    const alpha = hasAlpha ? at(pixels, source + channels - 1) : 255;
+    const red = flatten(at(pixels, source), alpha, input.background);
+    const green = isColour ? flatten(at(pixels, source + 1), alpha, input.background) : red;
+    const blue = isColour ? flatten(at(pixels, source + 2), alpha, input.background) : red;
+    if (input.channels === 1) {
+      result[target++] = luma(red, green, blue);
+    } else {
+      result[target++] = red;
+      result[target++] = green;
+      result[target++] = blue;
+    }
+  }
+  return result;
+}
+
+function at(pixels: Uint8Array, index: number): number {
+  return pixels[index] ?? 0;
+}
+
+/** Rounds down, as libvips does, so that both decoders give equal pixels. */
+function flatten(value: number, alpha: number, background: number): number {
+  return alpha === 255 ? value : Math.floor((value * alpha + background * (255 - alpha)) / 255);
+}
+
+/** ITU-R BT.601 luma in 16-bit fixed point with Pillow's coefficients; they sum to 1, so grey stays as it is. */
+function luma(red: number, green: number, blue: number): number {
+  return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+}

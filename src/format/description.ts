@@ -1,0 +1,36 @@
+// The schema of `description.json`: what the maker of a network says about it when it is imported.
+// Everything else that a manifest states is computed from the graph. Neighbour: import.ts.
+import Type from 'typebox';
+import { Manifest, ManifestExit, ModelInput } from './manifest.js';
+import { checkExitNames, checkInput } from './documents.js';
+import { readDocument } from './read-document.js';
+
+export const DESCRIPTION_FILE = 'description.json';
+
+const { tensor, background, ...input } = ModelInput.properties;
+const { name, version, description, licence, classes, provenance } = Manifest.properties;
+const { flops: _counted, ...exit } = ManifestExit.properties;
+
+export const Description = Type.Object(
+  {
+    name,
+    version,
+    description,
+    licence,
+    classes,
+    tensor,
+    input: Type.Object({ ...input, background: Type.Optional(background) }, { additionalProperties: false }),
+    exits: Type.Array(Type.Object(exit, { additionalProperties: false }), { minItems: 1 }),
+    provenance,
+  },
+  { additionalProperties: false },
+);
+export type Description = Type.Static<typeof Description>;
+
+/** @throws PackageError if the document does not describe a network. */
+export function readDescription(bytes: Uint8Array): Description {
+  const described = readDocument(DESCRIPTION_FILE, bytes, Description);
+  checkInput(DESCRIPTION_FILE, described.input);
+  checkExitNames(DESCRIPTION_FILE, described.exits);
+  return described;
+}

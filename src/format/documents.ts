@@ -1,0 +1,128 @@
+// The JSON documents of a package, checked beyond their schemas: against each other and for sense.
+import { checkCertificate, subjectOf } from './certificate.js';
+import { PackageError } from '../foundation/errors.js';
+import { GoldenDocument } from './golden.js';
+import { MANIFEST_FORMAT, Manifest, type ModelInput } from './manifest.js';
+import {
+  CALIBRATION_FORMAT,
+  CalibrationDocument,
+  FULL_PROFILE,
+  fullProfile,
+  type Policy,
+  type Profile,
+} from './profiles.js';
+import { readDocument } from './read-document.js';
+
+export const CALIBRATION_FILE = 'calibration.json';
+export const GOLDEN_FILE = 'golden.json';
+export const GRAPH_FILE = 'model.onnx';
+
+export interface Profiles {
+  /** The calibrated ones in their document's order, then `full`. */
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly defaultProfile: string;
+}
+
+export function readManifest(bytes: Uint8Array): Manifest {
+  const manifest = readDocument('manifest.json', bytes, Manifest, MANIFEST_FORMAT);
+  checkInput('manifest.json', manifest.input);
+  checkExitNames('manifest.json', manifest.exits);
+  for (const file of [GRAPH_FILE, GOLDEN_FILE]) {
+    if (!Object.hasOwn(manifest.files, file)) throw new PackageError(`manifest.json does not list ${file}.`);
+  }
+  return manifest;
+}
+
+/** What the schema cannot say about an input: one mean and one standard deviation per channel. */
+export function checkInput(file: string, input: Pick<ModelInput, 'channels' | 'mean' | 'std'>): void {
+  for (const key of ['mean', 'std'] as const) {
+    if (input[key].length !== input.channels) {
+      throw new PackageError(
+        `${file}: /input/${key} has ${input[key].length} values for ${input.channels} channels.`,
+      );
+    }
+  }
+}
+
+export function checkExitNames(file: string, exits: readonly { readonly name: string }[]): void {
+  const names = exits.map((exit) => exit.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new PackageError(`${file} names two exits "${twice}".`);
+}
+
+type Network = Pick<Manifest, 'input' | 'classes'> & { readonly exits: readonly unknown[] };
+
+export function readGolden(bytes: Uint8Array, { input, classes, exits }: Network): GoldenDocument {
+  const golden = readDocument(GOLDEN_FILE, bytes, GoldenDocument);
+  const size = input.height * input.width * input.channels;
+  golden.cases.forEach(({ pixels, logits }, index) => {
+    const decoded = Buffer.from(pixels, 'base64');
+    if (decoded.toString('base64') !== pixels || decoded.length !== size) {
+      throw new PackageError(`${GOLDEN_FILE}: /cases/${index}/pixels is not the base64 of ${size} bytes.`);
+    }
+    if (logits.length !== exits.length || logits.some((row) => row.length !== classes.length)) {
+      throw new PackageError(
+        `${GOLDEN_FILE}: /cases/${index}/logits is not ${exits.length} exits × ${classes.length} classes.`,
+      );
+    }
+  });
+  return golden;
+}
+
+/**
+ * Certificates are checked against the files that `manifest` lists; one that does not fit stays, marked as not valid.
+ * @param bytes of calibration.json; without it there is only the profile `full`.
+ */
+export function readProfiles(bytes: Uint8Array | undefined, manifest: Manifest): Profiles {
+  const exitCount = manifest.exits.length;
+  const full = [FULL_PROFILE, fullProfile(exitCount)] as const;
+  if (!bytes) return { profiles: new Map([full]), defaultProfile: FULL_PROFILE };
+
+  const document = readDocument(CALIBRATION_FILE, bytes, CalibrationDocument, CALIBRATION_FORMAT);
+  const calibrated = Object.entries(document.profiles).map(([name, profile]): [string, Profile] => {
+    if (name === FULL_PROFILE) {
+      throw new PackageError(
+        `${CALIBRATION_FILE} defines the profile "${FULL_PROFILE}", which always exists.`,
+      );
+    }
+    checkThresholds(name, profile, exitCount - 1);
+    const { description = '', policy, thresholds, certificate } = profile;
+    const checked = certificate && checkCertificate(certificate, subjectOf(manifest, profile));
+    return [name, { name, description, policy, thresholds, ...(checked && { certificate: checked }) }];
+  });
+  const profiles = new Map([...calibrated, full]);
+  if (!profiles.has(document.defaultProfile)) {
+    throw new PackageError(
+      `${CALIBRATION_FILE} has no profile "${document.defaultProfile}" to take by default.`,
+    );
+  }
+  return { profiles, defaultProfile: document.defaultProfile };
+}
+
+function checkThresholds(
+  name: string,
+  { policy, thresholds }: Pick<Profile, 'policy' | 'thresholds'>,
+  sideExits: number,
+): void {
+  if (thresholds.length !== sideExits) {
+    throw new PackageError(
+      `${CALIBRATION_FILE}: profile "${name}" has ${thresholds.length} thresholds for ${sideExits} side exits.`,
+    );
+  }
+  const [lowest, highest] = rangeOf(policy, sideExits + 1);
+  thresholds.forEach((threshold, index) => {
+    if (threshold === null) return;
+    const whole = policy !== 'patience' || Number.isInteger(threshold);
+    if (threshold < lowest || threshold > highest || !whole) {
+      throw new PackageError(
+        `${CALIBRATION_FILE}: threshold ${threshold} of profile "${name}" at exit ${index} is not ` +
+          `${policy === 'patience' ? 'a whole number ' : ''}from ${lowest} to ${highest}, as ${policy} takes it.`,
+      );
+    }
+  });
+}
+
+/** The scores that a policy can give; beyond them a threshold would decide nothing. */
+function rangeOf(policy: Policy, exitCount: number): readonly [number, number] {
+  return policy === 'patience' ? [1, exitCount] : [0, 1];
+}

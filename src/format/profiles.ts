@@ -1,0 +1,76 @@
+// The schema of `calibration.json`: a package's profiles, each a named vector of thresholds under one policy.
+// The profile `full` is never written down: it always exists, with every exit off but the final one.
+import Type from 'typebox';
+import { Certificate, type CheckedCertificate } from './certificate.js';
+
+export const CALIBRATION_FORMAT = 1;
+export const FULL_PROFILE = 'full';
+
+export const Policy = Type.Enum(['entropy', 'max-softmax', 'margin', 'patience'], {
+  $id: 'Policy',
+  type: 'string',
+  description:
+    'entropy: normalised entropy H/ln C, leave below the threshold. max-softmax: the largest probability; ' +
+    'margin: the largest less the second; patience: active exits in a row that agree; leave at or above.',
+});
+export type Policy = Type.Static<typeof Policy>;
+
+export const Thresholds = Type.Array(Type.Union([Type.Number(), Type.Null()]), {
+  description: 'One per side exit, in order; null switches the exit off and its head is not executed.',
+});
+
+export const ProfileDocument = Type.Object(
+  {
+    description: Type.Optional(Type.String()),
+    policy: Policy,
+    thresholds: Thresholds,
+    source: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: 'What the thresholds were chosen on.' }),
+    ),
+    certificate: Type.Optional(Certificate),
+  },
+  { additionalProperties: false },
+);
+
+export type ProfileDocument = Type.Static<typeof ProfileDocument>;
+
+export const CalibrationDocument = Type.Object(
+  {
+    formatVersion: Type.Literal(CALIBRATION_FORMAT),
+    defaultProfile: Type.String({ minLength: 1 }),
+    profiles: Type.Record(Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' }), ProfileDocument, {
+      additionalProperties: false,
+    }),
+  },
+  { additionalProperties: false },
+);
+export type CalibrationDocument = Type.Static<typeof CalibrationDocument>;
+
+/** A profile as the cascade uses it. */
+export interface Profile {
+  readonly name: string;
+  readonly description: string;
+  readonly policy: Policy;
+  /** One per side exit; null: inactive. */
+  readonly thresholds: readonly (number | null)[];
+  /** What is promised of it, and whether that still holds; absent: nothing is. */
+  readonly certificate?: CheckedCertificate;
+}
+
+/**
+ * Whether a promise covers the answers under this profile. `full` needs no certificate: it is the reference that
+ * certificates compare with, so it agrees with itself and costs what it costs.
+ */
+export function isCertified({ name, certificate }: Profile): boolean {
+  return name === FULL_PROFILE || certificate?.valid === true;
+}
+
+/** The profile that always exists: only the final exit is active. */
+export function fullProfile(exitCount: number): Profile {
+  return {
+    name: FULL_PROFILE,
+    description: 'Every image runs to the final exit.',
+    policy: 'entropy',
+    thresholds: new Array<null>(exitCount - 1).fill(null),
+  };
+}

@@ -1,0 +1,129 @@
+// The HTTP application: everything that answers a request, registered in the order in which a request meets it.
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import type { ApiKeys } from './plugins/api-keys.js';
+import type { Config } from '../config.js';
+import { admitBodies } from './bodies/admit-bodies.js';
+import { auditRoutes } from './routes/audits.js';
+import { classifyRoutes } from './routes/classify.js';
+import { classifyBatchRoutes } from './routes/classify-batch.js';
+import { healthRoutes } from './routes/health.js';
+import { jsonBodies } from './bodies/json-bodies.js';
+import { refuseOtherMethods } from './plugins/method-not-allowed.js';
+import { metricsRoutes } from './routes/metrics.js';
+import { modelRoutes } from './routes/models.js';
+import { openapi } from './routes/openapi.js';
+import { orderlyClose } from './connections/orderly-close.js';
+import { paceRetries } from './connections/pace-retries.js';
+import { createParserRefusals } from './connections/parser-refusals.js';
+import { closePipelinedResponses } from './connections/pipelined-responses.js';
+import { createErrorHandler, notFound } from './problems.js';
+import { createEndWatch } from './connections/request-ended.js';
+import { requireApiKey } from './plugins/require-api-key.js';
+import { namedSchemas } from './schemas.js';
+import { SECURITY_HEADERS, securityHeaders } from './plugins/security-headers.js';
+import { createValidatorCompiler } from './validation.js';
+import type { Classifier } from '../serving/classifier.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { Tracing } from '../telemetry/tracing.js';
+import { version } from '../foundation/version.js';
+
+/** Of bodies that are not images. */
+const BODY_LIMIT_BYTES = 64 * 1024;
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly classifier: Classifier;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Without them nobody needs one. */
+  readonly apiKeys?: ApiKeys | undefined;
+  /** Without it nothing is traced. */
+  readonly tracing?: Tracing | undefined;
+  /** Whether the process is about to end; /readyz then says so. */
+  readonly isDraining: () => boolean;
+}
+
+export type App = Awaited<ReturnType<typeof buildApp>>;
+
+/** A Fastify application that is ready to listen. It does not own the classifier: close that after the app. */
+export async function buildApp(options: AppOptions) {
+  const { config, classifier, metrics, logger, apiKeys, tracing, isDraining } = options;
+  const refusals = createParserRefusals(metrics, logger);
+  const answerError = createErrorHandler(metrics, refusals);
+  const watchEnd = createEndWatch(metrics, refusals);
+  const requestTimeout = config.requestTimeoutSeconds * 1000;
+  const app = fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: requestId,
+    requestTimeout,
+    // Told to Node as well, it holds for the headers alone too; late requests are looked for every second, not 30.
+    http: { requestTimeout, connectionsCheckingInterval: 1000 },
+    bodyLimit: BODY_LIMIT_BYTES,
+    return503OnClosing: false,
+    clientErrorHandler: refusals.answer,
+    // URLs that the router cannot read: no hook is called for these.
+    frameworkErrors: (error, request, reply) => {
+      watchEnd(request, reply);
+      reply.headers(SECURITY_HEADERS);
+      answerError(error, request, reply);
+    },
+    routerOptions: { maxParamLength: 256 },
+  });
+  closePipelinedResponses(app.server);
+  app.setValidatorCompiler(createValidatorCompiler(namedSchemas));
+  const refuseMethods = refuseOtherMethods(app);
+
+  app.decorateRequest('trace', undefined);
+  if (tracing) {
+    const { traceRequests } = await import('./plugins/trace-requests.js');
+    await app.register(traceRequests, { tracing });
+  }
+  app.addHook('onRequest', (request, reply, done) => {
+    watchEnd(request, reply);
+    done();
+  });
+  await app.register(securityHeaders, { corsOrigins: config.corsOrigins });
+  await app.register(requireApiKey, { apiKeys });
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id);
+    // Before the body is looked at: whatever it is, there is nothing here.
+    done(request.is404 ? notFound(request) : undefined);
+  });
+
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request) => {
+    throw notFound(request);
+  });
+  for (const schema of namedSchemas) app.addSchema(schema);
+  await app.register(paceRetries);
+  await app.register(orderlyClose);
+  await app.register(jsonBodies);
+  await app.register(openapi, { version, docs: config.docs });
+  await app.register(metricsRoutes, { metrics, exemplars: tracing?.exemplars });
+  await app.register(healthRoutes, { isDraining, classifier });
+  await app.register(modelRoutes, { classifier });
+  await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
+  const { maxBytesInFlight, maxImageBytes, maxBatchImages, maxBatchBytes } = config;
+  await app.register(admitBodies, { maxBytesInFlight, metrics });
+  await app.register(classifyRoutes, { classifier, maxImageBytes });
+  await app.register(classifyBatchRoutes, {
+    classifier,
+    metrics,
+    maxImageBytes,
+    maxBatchImages,
+    maxBatchBytes,
+  });
+  refuseMethods();
+  await app.ready();
+  return app;
+}
+
+/** The client's own id if it is a sensible one, so that logs can be joined; else a new one. */
+function requestId({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,72 @@
+// What Node's HTTP parser refuses, before there is a request or in the middle of one. No hook is told, so it is answered
+// here, on the bare connection, with all that other problems have.
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { Failure, type FailureType, failures } from '../../foundation/errors.js';
+import type { Metrics } from '../../telemetry/metrics.js';
+import { MEDIA_TYPE, problemOf } from '../problems.js';
+import { SECURITY_HEADERS } from '../plugins/security-headers.js';
+
+export interface ParserRefusals {
+  /** To be told of every request. */
+  note(request: FastifyRequest): void;
+  /** Answers, counts and logs a refusal; or notices that the client has gone. */
+  answer(error: Error & { code?: string }, socket: Socket): void;
+  /** As what a request on this connection was refused, if one was. */
+  of(socket: Socket): Failure | undefined;
+}
+
+/** How long a client has to read an answer and end its side of the connection. */
+const LAST_WORDS_MILLISECONDS = 1000;
+
+/** The connection broke, or the client ended its side in the middle of a request, as one that is cancelled does. */
+const goneCodes = ['ECONNRESET', 'HPE_INVALID_EOF_STATE'];
+
+const parserFailures: Record<string, FailureType> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+};
+
+export function createParserRefusals(metrics: Metrics, logger: Logger): ParserRefusals {
+  const refused = new WeakMap<Socket, Failure>();
+  const latest = new WeakMap<Socket, FastifyRequest>();
+
+  return {
+    note: (request) => latest.set(request.raw.socket, request),
+    of: (socket) => refused.get(socket),
+    answer({ code = '' }, socket) {
+      if (goneCodes.includes(code)) socket.destroy();
+      if (!socket.writable) return; // gone, or answered and still sending
+      const type = parserFailures[code] ?? 'malformed-request';
+      const failure = new Failure(type, `${failures[type].title}.`);
+      refused.set(socket, failure);
+      metrics.rejections.inc({ reason: type });
+      const requestId = requestIdOf(socket, failure.status);
+      const body = JSON.stringify(problemOf(failure, requestId));
+      const headers = {
+        ...SECURITY_HEADERS,
+        'x-request-id': requestId,
+        'content-type': MEDIA_TYPE,
+        'content-length': Buffer.byteLength(body),
+        connection: 'close',
+      };
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.end(
+        `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\n${lines.join('')}\r\n${body}`,
+      );
+      setTimeout(() => socket.destroy(), LAST_WORDS_MILLISECONDS);
+    },
+  };
+
+  /** That of the request that was still being received, which is logged when it ends; else a new one, logged here. */
+  function requestIdOf(socket: Socket, status: number): string {
+    const request = latest.get(socket);
+    if (request?.raw.complete === false) return request.id;
+    const requestId = randomUUID();
+    logger.info({ requestId, status }, 'request');
+    return requestId;
+  }
+}

@@ -1,0 +1,145 @@
+// POST /classify/batch: many images in one JSON document, one result or problem for each, in order.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger } from 'fastify';
+import Type from 'typebox';
+import { Failure } from '../../foundation/errors.js';
+import type { Admitted, Classifier } from '../../serving/classifier.js';
+import { createPlan, type Plan } from '../../serving/plan.js';
+import { Prediction } from '../../serving/prediction.js';
+import type { ClientSignal } from '../../workers/scheduler.js';
+import type { Timeline } from '../../workers/timeline.js';
+import { ref } from '../../foundation/schema-ref.js';
+import type { Metrics } from '../../telemetry/metrics.js';
+import { ClassifyQuery, classifyProblems, requestIdHeader } from './classify.js';
+import { clientSignal } from '../connections/client-signal.js';
+import { failureOf, logFailure, Problem, problemOf, problemResponses } from '../problems.js';
+
+export const BatchRequest = Type.Object(
+  {
+    images: Type.Array(
+      Type.String({ contentEncoding: 'base64', description: 'One encoded image, in base64.' }),
+      {
+        minItems: 1,
+        description: 'Each is classified by itself, with the same options.',
+      },
+    ),
+  },
+  { $id: 'BatchRequest', additionalProperties: false },
+);
+
+export const BatchItem = Type.Object(
+  {
+    prediction: Type.Optional(ref(Prediction)),
+    problem: Type.Optional(ref(Problem)),
+  },
+  { $id: 'BatchItem', description: 'Exactly one of the two.' },
+);
+type BatchItem = Type.Static<typeof BatchItem>;
+
+export const BatchResponse = Type.Object(
+  {
+    results: Type.Array(ref(BatchItem), {
+      description: 'One for each image, in the order of the request.',
+    }),
+  },
+  { $id: 'BatchResponse' },
+);
+
+export interface ClassifyBatchOptions {
+  readonly classifier: Classifier;
+  readonly metrics: Metrics;
+  readonly maxImageBytes: number;
+  readonly maxBatchImages: number;
+  readonly maxBatchBytes: number;
+}
+
+export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions> = async (app, options) => {
+  const { classifier, metrics, maxImageBytes, maxBatchImages, maxBatchBytes } = options;
+
+  app.post(
+    '/classify/batch',
+    {
+      bodyLimit: maxBatchBytes,
+      schema: {
+        operationId: 'classifyBatch',
+        summary: 'Classify several images',
+        description:
+          'The images are admitted together or not at all; after that, each has its own result: a prediction or a ' +
+          'problem. One that fails does not affect the others.',
+        tags: ['classification'],
+        querystring: ClassifyQuery,
+        body: ref(BatchRequest),
+        response: {
+          200: {
+            description: 'One result for each image.',
+            headers: requestIdHeader,
+            content: {
+              'application/json': { schema: ref(BatchResponse) },
+            },
+          },
+          ...problemResponses(...classifyProblems, 'invalid-body'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { query, body } = request;
+      const { images } = body;
+      const plan = createPlan(classifier.catalog.find(query.model, query.version), query);
+      if (images.length > maxBatchImages) {
+        throw new Failure(
+          'invalid-body',
+          `images: ${images.length} are more than the ${maxBatchImages} allowed.`,
+        );
+      }
+      const admitted = classifier.admit(images.length);
+      const signal = clientSignal(reply);
+      try {
+        const results = await Promise.all(
+          images.map((text) =>
+            classifyOne(admitted, text, plan, signal, request.log, request.trace?.image()),
+          ),
+        );
+        return { results };
+      } finally {
+        admitted.leave();
+      }
+    },
+  );
+
+  async function classifyOne(
+    admitted: Admitted,
+    text: string,
+    plan: Plan,
+    signal: ClientSignal,
+    log: FastifyBaseLogger,
+    timeline: Timeline | undefined,
+  ): Promise<BatchItem> {
+    try {
+      return {
+        prediction: await admitted.classify(
+          { bytes: decodeBase64(text), mediaType: undefined },
+          plan,
+          signal,
+          timeline,
+        ),
+      };
+    } catch (error) {
+      const failure = failureOf(error);
+      logFailure(failure, log);
+      metrics.rejections.inc({ reason: failure.type });
+      return { problem: problemOf(failure) };
+    }
+  }
+
+  /** @throws Failure `invalid-body`, `body-too-large` */
+  function decodeBase64(text: string): Buffer {
+    if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
+      throw new Failure('invalid-body', 'This image is not base64 (RFC 4648, padded, without line breaks).');
+    }
+    const bytes = Buffer.from(text, 'base64');
+    if (bytes.length > maxImageBytes) {
+      throw new Failure('body-too-large', `This image is larger than ${maxImageBytes} bytes.`);
+    }
+    return bytes;
+  }
+};

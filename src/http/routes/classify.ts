@@ -1,0 +1,156 @@
+// POST /classify: one encoded image in, one prediction out.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import { Failure } from '../../foundation/errors.js';
+import type { Classifier } from '../../serving/classifier.js';
+import type { MediaType } from '../../decoding/decode.js';
+import { createPlan } from '../../serving/plan.js';
+import { Prediction } from '../../serving/prediction.js';
+import { ref } from '../../foundation/schema-ref.js';
+import { clientSignal } from '../connections/client-signal.js';
+import { collectBody } from '../bodies/collect-body.js';
+import { problemResponses } from '../problems.js';
+
+export const ClassifyQuery = Type.Object(
+  {
+    model: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the server’s default model.' })),
+    version: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the newest.' })),
+    profile: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'Which thresholds apply. Default: the model’s. `full`: none.',
+      }),
+    ),
+    topK: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100_000, description: 'How many classes to report. Default: 1.' }),
+    ),
+    maxExit: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 1000, description: 'The deepest exit to run to, from 0.' }),
+    ),
+    maxFlops: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'The most FLOPs to execute; the path ends at the deepest exit that is surely within.',
+      }),
+    ),
+    deadlineMs: Type.Optional(
+      Type.Number({
+        minimum: 1,
+        maximum: 600_000,
+        description:
+          'Milliseconds from admission. The answer is then that of the first exit reached after it; ' +
+          'deadline-exceeded (504) if no worker had started by then.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type ClassifyQuery = Type.Static<typeof ClassifyQuery>;
+
+/** What every operation that classifies may answer instead. */
+export const classifyProblems = [
+  'malformed-request',
+  'invalid-query',
+  'unauthorized',
+  'unknown-model',
+  'request-timeout',
+  'body-too-large',
+  'unsupported-media-type',
+  'internal-error',
+  'saturated',
+  'worker-lost',
+] as const;
+
+export const requestIdHeader = {
+  'x-request-id': { type: 'string', description: 'The request’s id, the client’s own if it sent one.' },
+};
+
+const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const satisfies MediaType[];
+/** Any of the three: the content tells. First, because generated clients send the first type unless told otherwise. */
+const contentTypes = ['application/octet-stream', ...mediaTypes];
+
+const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
+
+export const classifyRoutes: FastifyPluginAsyncTypebox<{
+  classifier: Classifier;
+  maxImageBytes: number;
+}> = async (app, { classifier, maxImageBytes }) => {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(contentTypes, collectBody);
+
+  app.post(
+    '/classify',
+    {
+      bodyLimit: maxImageBytes,
+      schema: {
+        operationId: 'classify',
+        summary: 'Classify one image',
+        description:
+          'The body is the encoded image itself: PNG, JPEG or WebP. The network runs stage by stage and stops at the first exit that ' +
+          'is sure enough; the answer says which one that was and what it cost.',
+        tags: ['classification'],
+        querystring: ClassifyQuery,
+        body: { content: Object.fromEntries(contentTypes.map((type) => [type, { schema: Binary }])) },
+        response: {
+          200: {
+            description: 'The prediction.',
+            headers: {
+              ...requestIdHeader,
+              'x-exit-index': { type: 'integer', description: 'The exit taken.' },
+              'x-flops': { type: 'integer', description: 'FLOPs executed.' },
+              'server-timing': {
+                type: 'string',
+                description: 'decode, queue, infer and total, in milliseconds.',
+              },
+            },
+            content: { 'application/json': { schema: ref(Prediction) } },
+          },
+          ...problemResponses(
+            ...classifyProblems,
+            'invalid-body',
+            'undecodable-image',
+            'image-too-large',
+            'deadline-exceeded',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { query } = request;
+      const plan = createPlan(classifier.catalog.find(query.model, query.version), query);
+      const bytes = request.body as unknown;
+      if (!(bytes instanceof Buffer) || bytes.length === 0) {
+        throw new Failure('invalid-body', 'The body is empty; it must be the image itself.');
+      }
+      const mediaType = mediaTypeOf(request.headers['content-type']);
+
+      const admitted = classifier.admit(1);
+      try {
+        const timeline = request.trace?.image();
+        const signal = clientSignal(reply);
+        const prediction = await admitted.classify({ bytes, mediaType }, plan, signal, timeline);
+        const { exit, flops, timing } = prediction;
+        reply.header('x-exit-index', exit.index);
+        reply.header('x-flops', flops.executed);
+        reply.header('server-timing', serverTiming(timing));
+        return prediction;
+      } finally {
+        admitted.leave();
+      }
+    },
+  );
+};
+
+/** Without parameters; types are the same in capitals. Undefined: whatever the bytes are. */
+function mediaTypeOf(contentType = ''): MediaType | undefined {
+  const essence = contentType.split(';', 1)[0]?.trim().toLowerCase();
+  return mediaTypes.find((type) => type === essence);
+}
+
+function serverTiming({ decodeMs, queueMs, inferMs, totalMs }: Prediction['timing']): string {
+  const parts = { decode: decodeMs, queue: queueMs, infer: inferMs, total: totalMs };
+  return Object.entries(parts)
+    .map(([name, milliseconds]) => `${name};dur=${milliseconds.toFixed(3)}`)
+    .join(', ');
+}

@@ -1,0 +1,63 @@
+// GET /livez and /readyz. The server listens only once every model is loaded and warmed, so it is ready from its
+// first answer on, until it begins to drain, except while it has no worker.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import { Failure } from '../../foundation/errors.js';
+import type { Classifier } from '../../serving/classifier.js';
+import { noWorkerLeft } from '../../workers/scheduler.js';
+import { ref } from '../../foundation/schema-ref.js';
+import { Engine } from './models.js';
+import { problemResponses } from '../problems.js';
+
+export const Liveness = Type.Object({ status: Type.Literal('alive') }, { $id: 'Liveness' });
+export const Readiness = Type.Object(
+  { status: Type.Literal('ready'), engine: ref(Engine) },
+  { $id: 'Readiness' },
+);
+
+const yes = (schema: Type.TSchema) => ({
+  description: 'Yes.',
+  content: { 'application/json': { schema: ref(schema) } },
+});
+
+export interface HealthOptions {
+  readonly isDraining: () => boolean;
+  readonly classifier: Pick<Classifier, 'engine' | 'hasWorkers'>;
+}
+
+export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (
+  app,
+  { isDraining, classifier },
+) => {
+  app.get(
+    '/livez',
+    {
+      schema: {
+        operationId: 'isAlive',
+        summary: 'Is the process alive?',
+        tags: ['operations'],
+        security: [],
+        response: { 200: yes(Liveness) },
+      },
+    },
+    async () => ({ status: 'alive' }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        operationId: 'isReady',
+        summary: 'May it be sent requests?',
+        tags: ['operations'],
+        security: [],
+        response: { 200: yes(Readiness), ...problemResponses('shutting-down', 'worker-lost') },
+      },
+    },
+    async () => {
+      if (isDraining()) throw new Failure('shutting-down', 'This server is finishing what it has accepted.');
+      if (!classifier.hasWorkers()) throw noWorkerLeft();
+      return { status: 'ready', engine: classifier.engine };
+    },
+  );
+};

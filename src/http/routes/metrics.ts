@@ -1,0 +1,54 @@
+// GET /metrics, in the Prometheus text format or, where the client prefers it, OpenMetrics.
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import { Registry } from 'prom-client';
+import Type from 'typebox';
+import type { Exemplars } from '../../telemetry/exemplars.js';
+import type { Metrics } from '../../telemetry/metrics.js';
+import { problemResponses } from '../problems.js';
+
+const OPEN_METRICS = 'application/openmetrics-text';
+
+export const metricsRoutes = fp<{ metrics: Metrics; exemplars?: Exemplars | undefined }>(
+  async (app: FastifyInstance, { metrics, exemplars }) => {
+    const { registry } = metrics;
+    app.get(
+      '/metrics',
+      {
+        schema: {
+          operationId: 'getMetrics',
+          summary: 'Metrics for Prometheus',
+          tags: ['operations'],
+          response: {
+            200: {
+              description: 'The Prometheus text format, or OpenMetrics if the Accept header asks for it.',
+              content: Object.fromEntries(
+                ['text/plain', OPEN_METRICS].map((type) => [type, { schema: Type.String() }]),
+              ),
+            },
+            ...problemResponses('unauthorized'),
+          },
+        },
+      },
+      async (request, reply) => {
+        const text = await registry.metrics();
+        const open = request.headers.accept?.includes(OPEN_METRICS) ?? false;
+        reply.type(open ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
+        return open ? toOpenMetrics(exemplars?.addTo(text) ?? text) : text;
+      },
+    );
+  },
+  { name: 'metrics' },
+);
+
+/**
+ * The same metrics as OpenMetrics: there a counter's family has no `_total`, and the end is marked.
+ * (prom-client can write OpenMetrics itself, but renames its counters for good in doing so.)
+ */
+function toOpenMetrics(text: string): string {
+  const counters = new Set([...text.matchAll(/^# TYPE (\S+)_total counter$/gm)].map(([, family]) => family));
+  const families = text.replace(/^# (HELP|TYPE) (\S+)_total /gm, (line, keyword, family) =>
+    counters.has(family) ? `# ${keyword} ${family} ` : line,
+  );
+  return `${families.replaceAll('\n\n', '\n')}# EOF\n`;
+}

@@ -1,0 +1,205 @@
+// GET /models, GET /models/{name}: what is served, what each exit costs, which profiles there are.
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import { Certificate } from '../../format/certificate.js';
+import { type PassedOver, passedOverCodes } from '../../engines/choose.js';
+import type { ServedModel } from '../../serving/catalog.js';
+import type { Classifier } from '../../serving/classifier.js';
+import { ExitFlops } from '../../format/manifest.js';
+import { Policy } from '../../format/profiles.js';
+import { ref } from '../../foundation/schema-ref.js';
+import { Audit, describeAudit } from './audits.js';
+import { problemResponses } from '../problems.js';
+
+export const ProfileCertificate = Type.Object(
+  {
+    valid: Type.Boolean({
+      description:
+        'Whether it is about the files and thresholds that are served. If not, it promises nothing.',
+    }),
+    reason: Type.String({ description: 'Why it is not valid; empty if it is.' }),
+    certificate: ref(Certificate),
+  },
+  { $id: 'ProfileCertificate' },
+);
+
+export const ProfileExit = Type.Object(
+  {
+    index: Type.Integer(),
+    threshold: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      description: 'null at the final exit.',
+    }),
+    flops: Type.Integer({ description: 'Executed by an image that leaves here under this profile.' }),
+  },
+  { $id: 'ProfileExit' },
+);
+
+export const ModelProfile = Type.Object(
+  {
+    name: Type.String(),
+    description: Type.String(),
+    policy: ref(Policy),
+    exits: Type.Array(ref(ProfileExit), { description: 'The active exits, in order.' }),
+    certificate: Type.Optional(ref(ProfileCertificate)),
+    audit: Type.Optional(ref(Audit)),
+  },
+  { $id: 'ModelProfile' },
+);
+
+export const ModelEngine = Type.Object(
+  { name: Type.String(), device: Type.String() },
+  { $id: 'ModelEngine' },
+);
+
+export const ModelInput = Type.Object(
+  {
+    height: Type.Integer(),
+    width: Type.Integer(),
+    channels: Type.Integer({ description: '1: grey, 3: RGB.' }),
+    resize: Type.String({ description: 'How images of another size are fitted.' }),
+  },
+  { $id: 'ModelInput' },
+);
+
+export const ModelExit = Type.Object(
+  { index: Type.Integer(), name: Type.String(), flops: ref(ExitFlops) },
+  { $id: 'ModelExit' },
+);
+
+export const RefusedModel = Type.Object(
+  { name: Type.String(), version: Type.String(), reason: Type.String() },
+  { $id: 'RefusedModel' },
+);
+
+export const Model = Type.Object(
+  {
+    name: Type.String(),
+    version: Type.String(),
+    description: Type.String(),
+    licence: Type.String(),
+    engine: ref(ModelEngine),
+    input: ref(ModelInput),
+    classes: Type.Array(Type.String()),
+    flops: Type.Integer({ description: 'Of the backbone with its final exit alone, for one image.' }),
+    exits: Type.Array(ref(ModelExit)),
+    defaultProfile: Type.String(),
+    profiles: Type.Array(ref(ModelProfile)),
+  },
+  { $id: 'Model' },
+);
+type Model = Type.Static<typeof Model>;
+
+export const Engine = Type.Object(
+  {
+    name: Type.String(),
+    device: Type.String({ description: 'Where it computes: cpu, gpu:0, …' }),
+    workers: Type.Integer({ description: 'Threads that run it.' }),
+    passedOver: Type.Array(
+      Type.Object({
+        engine: Type.String(),
+        code: Type.Unsafe<PassedOver['code']>({ type: 'string', enum: [...passedOverCodes] }),
+        reason: Type.String({ description: 'The same as a sentence.' }),
+      }),
+      { description: 'The engines that were not taken, and why.' },
+    ),
+  },
+  { $id: 'Engine' },
+);
+
+export const ModelList = Type.Object(
+  {
+    defaultModel: Type.String({ description: 'Used by requests that name no model.' }),
+    models: Type.Array(ref(Model)),
+    engine: ref(Engine),
+    refused: Type.Array(ref(RefusedModel), {
+      description: 'Packages that were found but cannot be served.',
+    }),
+  },
+  { $id: 'ModelList' },
+);
+
+export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> = async (
+  app,
+  { classifier },
+) => {
+  const { catalog, engine, refused } = classifier;
+
+  app.get(
+    '/models',
+    {
+      schema: {
+        operationId: 'listModels',
+        summary: 'What is served',
+        tags: ['models'],
+        querystring: Type.Object({}, { additionalProperties: false }),
+        response: {
+          200: {
+            description: 'All models, and the packages that were refused.',
+            content: { 'application/json': { schema: ref(ModelList) } },
+          },
+          ...problemResponses('malformed-request', 'invalid-query', 'unauthorized'),
+        },
+      },
+    },
+    async () => ({
+      defaultModel: catalog.defaultModel,
+      models: catalog.models.map(describe),
+      engine,
+      refused: [...refused],
+    }),
+  );
+
+  app.get(
+    '/models/:name',
+    {
+      schema: {
+        operationId: 'getModel',
+        summary: 'One model',
+        tags: ['models'],
+        params: Type.Object({ name: Type.String() }),
+        querystring: Type.Object(
+          { version: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the newest.' })) },
+          { additionalProperties: false },
+        ),
+        response: {
+          200: {
+            description: 'The model.',
+            content: { 'application/json': { schema: ref(Model) } },
+          },
+          ...problemResponses('malformed-request', 'invalid-query', 'unauthorized', 'unknown-model'),
+        },
+      },
+    },
+    async (request) => describe(catalog.find(request.params.name, request.query.version)),
+  );
+};
+
+function describe({ manifest, profiles, ...model }: ServedModel): Model {
+  const { description, licence, classes, exits } = manifest;
+  const { height, width, channels, resize } = manifest.input;
+  return {
+    name: model.name,
+    version: model.version,
+    description,
+    licence,
+    engine: model.engine,
+    input: { height, width, channels, resize },
+    classes,
+    flops: model.fullFlops,
+    exits: exits.map(({ name, flops }, index) => ({ index, name, flops })),
+    defaultProfile: model.defaultProfile,
+    profiles: [...profiles.values()].map((profile) => ({
+      name: profile.name,
+      description: profile.description,
+      policy: profile.policy,
+      exits: (profile.paths.at(-1) ?? []).map(({ exit, threshold, flops }) => ({
+        index: exit,
+        threshold,
+        flops,
+      })),
+      ...(profile.audit && { audit: describeAudit(profile.audit.state()) }),
+      ...(profile.certificate && { certificate: profile.certificate }),
+    })),
+  };
+}

@@ -1,0 +1,129 @@
+// Checks that a network can be run stage by stage: each cut is the only way on from its stage, and each head
+// hangs on its own cut, so that leaving a head out changes nothing.
+import { PackageError } from '../foundation/errors.js';
+import { variableTensors, walkBack } from '../onnx/graph-walk.js';
+import type { Graph } from '../onnx/graph.js';
+import { dataTypes } from '../onnx/proto.js';
+
+/** An exit as the graph knows it. */
+export interface ExitTensors {
+  readonly name: string;
+  readonly logits: string;
+  /** Absent at the final exit only. */
+  readonly cut?: string;
+}
+
+/**
+ * @param image name of the graph input.
+ * @throws PackageError that names the exit, its cut and the tensor in the way.
+ */
+export function checkCuts(graph: Graph, image: string, exits: readonly ExitTensors[]): void {
+  checkImage(graph, image);
+  const variable = variableTensors(graph);
+  const taken = new Map<string, string>();
+  exits.forEach((exit, index) => {
+    const final = index === exits.length - 1;
+    checkLogits(graph, exit);
+    if (!final && exit.cut === undefined) throw new PackageError(`Exit "${exit.name}" names no cut.`);
+    if (final && exit.cut !== undefined) {
+      throw new PackageError(
+        `Exit "${exit.name}" is the final exit and must not name a cut ("${exit.cut}").`,
+      );
+    }
+    for (const tensor of [exit.logits, ...(exit.cut === undefined ? [] : [exit.cut])]) {
+      if (!graph.producers.has(tensor)) {
+        throw new PackageError(
+          `Exit "${exit.name}" names "${tensor}", which no operator of model.onnx makes.`,
+        );
+      }
+      if (!variable.has(tensor)) {
+        throw new PackageError(`Exit "${exit.name}" names "${tensor}", which does not depend on the image.`);
+      }
+      const other = taken.get(tensor);
+      if (other !== undefined) {
+        throw new PackageError(`"${tensor}" is named twice, at exit "${other}" and at exit "${exit.name}".`);
+      }
+      taken.set(tensor, exit.name);
+    }
+  });
+  exits.forEach((exit, index) => {
+    if (exit.cut !== undefined) checkCut(graph, variable, { ...exit, cut: exit.cut }, exits.slice(index + 1));
+  });
+}
+
+function checkImage(graph: Graph, image: string): void {
+  const declared = graph.inputs.get(image);
+  if (!declared) throw new PackageError(`model.onnx has no input "${image}".`);
+  if (declared.elementType !== dataTypes.float) {
+    throw new PackageError(`Input "${image}" of model.onnx is not float32.`);
+  }
+  if (typeof declared.shape?.[0] === 'number') {
+    throw new PackageError(
+      `Input "${image}" of model.onnx has a fixed batch of ${declared.shape[0]}; export it with a dynamic one.`,
+    );
+  }
+}
+
+function checkLogits(graph: Graph, exit: ExitTensors): void {
+  const declared = graph.outputs.get(exit.logits);
+  if (!declared) {
+    throw new PackageError(
+      `The logits "${exit.logits}" of exit "${exit.name}" are not an output of model.onnx.`,
+    );
+  }
+  if (declared.elementType !== dataTypes.float) {
+    throw new PackageError(`The logits "${exit.logits}" of exit "${exit.name}" are not float32.`);
+  }
+}
+
+function checkCut(
+  graph: Graph,
+  variable: ReadonlySet<string>,
+  exit: ExitTensors & { readonly cut: string },
+  later: readonly ExitTensors[],
+): void {
+  const { name, cut } = exit;
+  const before = tensorsBefore(graph, variable, cut);
+  const swapped = later.find((other) => other.cut !== undefined && before.has(other.cut));
+  if (swapped) {
+    throw new PackageError(
+      `The exits are out of order: cut "${swapped.cut}" of exit "${swapped.name}" lies before ` +
+        `cut "${cut}" of exit "${name}".`,
+    );
+  }
+
+  const passing = crossing(graph, before, cut, [exit.logits]);
+  if (passing !== undefined) {
+    throw new PackageError(
+      `The head of exit "${name}" hangs not only on cut "${cut}": tensor "${passing}" reaches it too.`,
+    );
+  }
+  for (const other of later) {
+    const targets = other.cut === undefined ? [other.logits] : [other.cut, other.logits];
+    const bypass = crossing(graph, before, cut, targets);
+    if (bypass !== undefined) {
+      throw new PackageError(
+        `Cut "${cut}" of exit "${name}" is not the only crossing: tensor "${bypass}" reaches ` +
+          `exit "${other.name}" without it.`,
+      );
+    }
+  }
+}
+
+/** The image and every tensor made on the way to `cut`, side outputs included; not `cut` itself. */
+function tensorsBefore(graph: Graph, variable: ReadonlySet<string>, cut: string): ReadonlySet<string> {
+  const { nodes, sources } = walkBack(graph, [cut]);
+  const made = [...sources, ...nodes.flatMap((node) => node.outputs)];
+  return new Set(made.filter((tensor) => tensor !== cut && variable.has(tensor)));
+}
+
+/** A tensor from before `cut` that `targets` take on a way around it. */
+function crossing(
+  graph: Graph,
+  before: ReadonlySet<string>,
+  cut: string,
+  targets: readonly string[],
+): string | undefined {
+  const { sources } = walkBack(graph, targets, new Set([cut, ...before]));
+  return [...sources].find((tensor) => before.has(tensor));
+}

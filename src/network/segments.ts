@@ -1,0 +1,78 @@
+// Cuts a network into segments: ONNX models of their own that run from one exit's cut to a later exit.
+import type { SegmentSource } from '../engines/engine.js';
+import { invariant } from '../foundation/errors.js';
+import { walkBack } from '../onnx/graph-walk.js';
+import type { MultiExitGraph } from './multi-exit-graph.js';
+import {
+  dataTypes,
+  encodeModel,
+  type ModelProto,
+  type NodeProto,
+  toNumber,
+  type ValueInfoProto,
+} from '../onnx/proto.js';
+import { imageDimensions } from '../onnx/shapes.js';
+
+/** The first version of the format in which initializers need not be inputs too. */
+const OLDEST_FORMAT = 4;
+
+export interface SegmentRange {
+  /** The exit whose cut the segment starts from; -1: the image. */
+  readonly from: number;
+  /** The exit at which it ends. */
+  readonly to: number;
+}
+
+/** The segment of `network` from one exit to a later one, without the heads of the exits between them. */
+export function extractSegment(network: MultiExitGraph, { from, to }: SegmentRange): SegmentSource {
+  const { graph, image, exits, shapes } = network;
+  const exit = exits[to];
+  const input = from === -1 ? image.tensor : exits[from]?.cut;
+  invariant(exit && input !== undefined && from < to, `there is no segment from exit ${from} to ${to}`);
+  const { logits, cut } = exit;
+  const outputs = cut === undefined ? [logits] : [logits, cut];
+  const { nodes, sources } = walkBack(graph, outputs, new Set([input]));
+
+  const model: ModelProto = {
+    ...graph.model,
+    ir_version: Math.max(toNumber(graph.model.ir_version ?? 0), OLDEST_FORMAT),
+    graph: {
+      name: `${graph.model.graph?.name || 'network'}, exit ${from} to ${to}`,
+      node: nodes.map((node) => withoutRemarks(node.proto)),
+      initializer: [...graph.initializers].flatMap(([name, tensor]) => (sources.has(name) ? [tensor] : [])),
+      input: [valueInfo(network, input)],
+      output: outputs.map((name) => valueInfo(network, name)),
+    },
+  };
+  return {
+    from,
+    to,
+    input,
+    inputShape: imageDimensions(shapes, input),
+    logits,
+    ...(cut !== undefined && { cut }),
+    graph: inSharedMemory(encodeModel(model)),
+  };
+}
+
+/** Workers get the same bytes instead of a copy each. */
+function inSharedMemory(bytes: Uint8Array): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
+}
+
+/** Exporters write stack traces and the like into nodes, often more bytes than weights. */
+function withoutRemarks({ doc_string: _doc, metadata_props: _metadata, ...node }: NodeProto): NodeProto {
+  return node;
+}
+
+function valueInfo({ shapes }: MultiExitGraph, name: string): ValueInfoProto {
+  const dimensions = imageDimensions(shapes, name).map((extent) => ({ dim_value: extent }));
+  return {
+    name,
+    type: {
+      tensor_type: { elem_type: dataTypes.float, shape: { dim: [{ dim_param: 'batch' }, ...dimensions] } },
+    },
+  };
+}

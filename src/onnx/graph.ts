@@ -1,0 +1,177 @@
+// A checked view of an ONNX graph: nodes in order of execution, who makes each tensor, what comes in and goes out.
+// Neighbours: onnx-proto.ts (the file format), shapes.ts, cuts.ts and segments.ts (which read this view).
+import { PackageError } from '../foundation/errors.js';
+import {
+  type AttributeProto,
+  decodeModel,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  toNumber,
+  type ValueInfoProto,
+} from './proto.js';
+
+export interface GraphNode {
+  readonly operator: string;
+  /** Empty: ONNX's own operators. */
+  readonly domain: string;
+  /** An empty name stands for an optional input that is left out. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** For messages: name and operator. */
+  readonly label: string;
+  readonly proto: NodeProto;
+}
+
+/** What a file declares about a tensor; null: a dimension that is not fixed. */
+export interface DeclaredTensor {
+  readonly elementType: number;
+  readonly shape: readonly (number | null)[] | undefined;
+}
+
+export interface Graph {
+  readonly model: ModelProto;
+  /** Version of ONNX's own operators. */
+  readonly opset: number;
+  /** Every node after those whose outputs it takes. */
+  readonly nodes: readonly GraphNode[];
+  /** The node that makes a tensor; none for inputs and initializers. */
+  readonly producers: ReadonlyMap<string, GraphNode>;
+  readonly initializers: ReadonlyMap<string, TensorProto>;
+  readonly inputs: ReadonlyMap<string, DeclaredTensor>;
+  readonly outputs: ReadonlyMap<string, DeclaredTensor>;
+  /** Tensors inside the graph that the file happens to describe. */
+  readonly described: ReadonlyMap<string, DeclaredTensor>;
+}
+
+/** Exporters make names out of paths of modules; no path is that long. */
+const LONGEST_NAME = 1024;
+
+/** @throws PackageError if `bytes` are no ONNX model or hold what cannot be served (see the messages). */
+export function readGraph(bytes: Uint8Array): Graph {
+  const model = decodeModel(bytes);
+  const proto = model.graph;
+  if (!proto?.node?.length) throw new PackageError('model.onnx is not an ONNX model: it holds no graph.');
+  const imported = model.opset_import?.find((one) => isOnnxDomain(one.domain));
+  if (!imported)
+    throw new PackageError('model.onnx does not say which version of the ONNX operators it uses.');
+  if (proto.sparse_initializer?.length) throw new PackageError('model.onnx holds sparse weights.');
+
+  const functions = model.functions ?? [];
+  for (const node of [...proto.node, ...functions.flatMap((one) => one.node ?? [])]) {
+    (node.attribute ?? []).forEach(checkAttribute);
+  }
+  for (const { attribute_proto: defaults } of functions) (defaults ?? []).forEach(checkAttribute);
+  const initializers = readInitializers(proto);
+  const inputs = new Map([...declared(proto.input)].filter(([name]) => !initializers.has(name)));
+  const nodes = proto.node.map(readNode);
+  return {
+    model,
+    opset: toNumber(imported.version ?? 1),
+    nodes,
+    producers: readProducers(nodes, new Set([...inputs.keys(), ...initializers.keys()])),
+    initializers,
+    inputs,
+    outputs: declared(proto.output),
+    described: declared(proto.value_info),
+  };
+}
+
+function isOnnxDomain(domain: string | undefined): boolean {
+  return domain === undefined || domain === '' || domain === 'ai.onnx';
+}
+
+/** Names end up in messages and logs; in a sound file they are short and readable. */
+function checkName(name: string): void {
+  if (name.length > LONGEST_NAME || /\p{Cc}|\uFFFD/u.test(name)) {
+    throw new PackageError('model.onnx is not an ONNX model: it holds a name that is no text.');
+  }
+}
+
+function readNode(proto: NodeProto): GraphNode {
+  for (const name of [
+    proto.name,
+    proto.op_type,
+    proto.domain,
+    ...(proto.input ?? []),
+    ...(proto.output ?? []),
+  ]) {
+    checkName(name ?? '');
+  }
+  const operator = proto.op_type ?? '';
+  const outputs = proto.output ?? [];
+  return {
+    operator,
+    domain: isOnnxDomain(proto.domain) ? '' : (proto.domain ?? ''),
+    inputs: proto.input ?? [],
+    outputs,
+    label: `node "${proto.name || outputs[0] || ''}" (${operator})`,
+    proto,
+  };
+}
+
+/** Maps each tensor to its node while checking that the order is executable and no tensor is made twice. */
+function readProducers(nodes: readonly GraphNode[], given: ReadonlySet<string>): Map<string, GraphNode> {
+  const producers = new Map<string, GraphNode>();
+  for (const node of nodes) {
+    for (const input of node.inputs) {
+      if (input !== '' && !producers.has(input) && !given.has(input)) {
+        throw new PackageError(`model.onnx: ${node.label} takes "${input}", which nothing before it makes.`);
+      }
+    }
+    for (const output of node.outputs) {
+      if (output === '') continue;
+      if (producers.has(output) || given.has(output)) {
+        throw new PackageError(`model.onnx: tensor "${output}" is made twice.`);
+      }
+      producers.set(output, node);
+    }
+  }
+  return producers;
+}
+
+function readInitializers(proto: GraphProto): Map<string, TensorProto> {
+  const initializers = new Map<string, TensorProto>();
+  for (const tensor of proto.initializer ?? []) {
+    checkStored(tensor);
+    const name = tensor.name ?? '';
+    if (initializers.has(name)) throw new PackageError(`model.onnx: tensor "${name}" is made twice.`);
+    initializers.set(name, tensor);
+  }
+  return initializers;
+}
+
+function declared(infos: readonly ValueInfoProto[] | undefined): Map<string, DeclaredTensor> {
+  return new Map((infos ?? []).map((info) => [info.name ?? '', declaredTensor(info)]));
+}
+
+function declaredTensor(info: ValueInfoProto): DeclaredTensor {
+  const type = info.type?.tensor_type;
+  return {
+    elementType: type?.elem_type ?? 0,
+    shape: type?.shape?.dim?.map((dimension) =>
+      Object.hasOwn(dimension, 'dim_value') ? toNumber(dimension.dim_value ?? 0) : null,
+    ),
+  };
+}
+
+/** Refuses what a segment could not carry along, wherever in the file it is. */
+function checkAttribute(attribute: AttributeProto): void {
+  if (attribute.g || attribute.graphs?.length) {
+    throw new PackageError('model.onnx holds an operator with a graph inside it (If, Loop or Scan).');
+  }
+  if (attribute.sparse_tensor || attribute.sparse_tensors?.length) {
+    throw new PackageError('model.onnx holds sparse weights.');
+  }
+  for (const tensor of [attribute.t, ...(attribute.tensors ?? [])]) if (tensor) checkStored(tensor);
+}
+
+function checkStored(tensor: TensorProto): void {
+  checkName(tensor.name ?? '');
+  if (tensor.external_data?.length || tensor.data_location) {
+    throw new PackageError(
+      `model.onnx keeps the data of tensor "${tensor.name ?? ''}" in another file; save it as one file.`,
+    );
+  }
+}

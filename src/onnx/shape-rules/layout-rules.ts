@@ -1,0 +1,164 @@
+// Output shapes of operators that only rearrange: flattening, reshaping, transposing, joining, padding, slicing.
+import { asDimension, BATCH, type Dimension, reshape, sizeOf } from '../dimensions.js';
+import { intAttribute, intsAttribute, stringAttribute } from '../attributes.js';
+import type { GraphNode } from '../graph.js';
+import {
+  axesOf,
+  axisAttribute,
+  axisOf,
+  input,
+  integers,
+  numbers,
+  refuse,
+  type ShapeRule,
+  withinImage,
+} from './rule.js';
+
+/** Ends from here on, the largest int32, mean the end of any axis, also of one whose extent is not known. */
+const OPEN_END = 2 ** 31 - 1;
+
+const identity: ShapeRule = (context) => [input(context, 0)];
+
+const flatten: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  const axis = intAttribute(node.proto, 'axis') ?? 1;
+  const split = axis === shape.length ? axis : axisOf(node, axis, shape.length);
+  const rows = asDimension(sizeOf(shape.slice(0, split)));
+  const columns = asDimension(sizeOf(shape.slice(split)));
+  if (rows === undefined || columns === undefined) return refuse(node, 'mixes the images of a batch');
+  return [{ shape: [rows, columns] }];
+};
+
+const reshaping: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  const target = integers(context, 1, 'dimensions');
+  const reshaped = reshape(shape, target, intAttribute(node.proto, 'allowzero') === 1);
+  if (!reshaped) {
+    return refuse(node, `cannot reshape [${shape.join(', ')}] to [${target.join(', ')}] for any batch`);
+  }
+  return [{ ...input(context, 0), shape: reshaped }];
+};
+
+const transpose: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  const order = intsAttribute(node.proto, 'perm') ?? shape.map((_, axis) => shape.length - 1 - axis);
+  if (order.length !== shape.length || new Set(order).size !== order.length) {
+    return refuse(node, `does not order the axes of [${shape.join(', ')}]`);
+  }
+  return [{ shape: order.map((axis) => shape[axisOf(node, axis, shape.length)] as Dimension) }];
+};
+
+const squeeze: ShapeRule = (context) => {
+  const { node } = context;
+  const tensor = input(context, 0);
+  const axes = axesOf(context, 1, tensor.shape.length);
+  const every = tensor.shape.flatMap((dimension, axis) => (dimension === 1 ? [axis] : []));
+  const dropped = axes?.length ? axes : every;
+  if (dropped.some((axis) => tensor.shape[axis] !== 1)) {
+    return refuse(node, `cannot drop axes of [${tensor.shape.join(', ')}] that are not 1`);
+  }
+  return [{ ...tensor, shape: tensor.shape.filter((_, axis) => !dropped.includes(axis)) }];
+};
+
+const unsqueeze: ShapeRule = (context) => {
+  const { node } = context;
+  const tensor = input(context, 0);
+  const given = intsAttribute(node.proto, 'axes') ?? numbers(context, 1, 'axes');
+  const rank = tensor.shape.length + given.length;
+  const axes = new Set(given.map((axis) => axisOf(node, axis, rank)));
+  if (axes.size !== given.length) return refuse(node, 'names an axis twice');
+  const rest = [...tensor.shape];
+  const shape = Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : (rest.shift() as Dimension)));
+  return [{ ...tensor, shape }];
+};
+
+const concat: ShapeRule = (context) => {
+  const { node } = context;
+  const tensors = context.inputs.map((_, index) => input(context, index));
+  const { shape } = input(context, 0);
+  const axis = axisAttribute(node, 1, shape.length);
+  let extent = 0;
+  for (const { shape: other } of tensors) {
+    const fits = other.length === shape.length && other.every((d, i) => i === axis || d === shape[i]);
+    if (!fits) return refuse(node, `cannot join the shapes [${shape.join(', ')}] and [${other.join(', ')}]`);
+    const joined = other[axis];
+    withinImage(node, joined);
+    extent += joined as number;
+  }
+  const known = shape.length === 1 && tensors.every((tensor) => tensor.integers !== undefined);
+  return [
+    {
+      shape: shape.with(axis, extent),
+      ...(known && { integers: tensors.flatMap((tensor) => tensor.integers ?? []) }),
+    },
+  ];
+};
+
+const pad: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  const pads = intsAttribute(node.proto, 'pads') ?? numbers(context, 1, 'pads');
+  const axes = axesOf(context, 3, shape.length) ?? shape.map((_, axis) => axis);
+  if (pads.length !== 2 * axes.length) return refuse(node, 'has not two pads per axis');
+  const padded = [...shape];
+  axes.forEach((axis, i) => {
+    const added = (pads[i] as number) + (pads[i + axes.length] as number);
+    const extent = shape[axis] as Dimension;
+    if (added === 0) return;
+    padded[axis] = extent === BATCH ? refuse(node, 'pads the batch') : extent + added;
+  });
+  const mode = stringAttribute(node.proto, 'mode') ?? 'constant';
+  if (mode === 'wrap') return refuse(node, 'pads by wrapping around');
+  return [{ shape: padded }];
+};
+
+const slice: ShapeRule = (context) => {
+  const { node, opset } = context;
+  const { shape, integers: known } = input(context, 0);
+  const bounds = (name: string, index: number): number[] =>
+    (opset < 10 ? intsAttribute(node.proto, name) : numbers(context, index, name)) ?? [];
+  if (context.inputs[4] && numbers(context, 4, 'steps').some((step) => step !== 1)) {
+    return refuse(node, 'leaves out entries');
+  }
+  const starts = bounds('starts', 1);
+  const ends = bounds('ends', 2);
+  if (known && shape.length === 1) {
+    const part = known.slice(starts[0], ends[0]);
+    return [{ shape: [part.length], integers: part }];
+  }
+
+  const axes = axesOf(context, 3, shape.length) ?? starts.map((_, axis) => axisOf(node, axis, shape.length));
+  if (starts.length !== axes.length || ends.length !== axes.length) {
+    return refuse(node, 'has not a start and an end per axis');
+  }
+  if (new Set(axes).size !== axes.length) return refuse(node, 'names an axis twice');
+  const sliced = [...shape];
+  axes.forEach((axis, i) => {
+    sliced[axis] = slicedExtent(node, shape[axis] as Dimension, starts[i] as number, ends[i] as number);
+  });
+  return [{ shape: sliced }];
+};
+
+function slicedExtent(node: GraphNode, extent: Dimension, start: number, end: number): Dimension {
+  if (extent === BATCH) {
+    return start === 0 && end >= OPEN_END ? BATCH : refuse(node, 'takes part of the batch');
+  }
+  const within = (bound: number) => Math.min(Math.max(bound < 0 ? bound + extent : bound, 0), extent);
+  const left = within(end) - within(start);
+  return left > 0 ? left : refuse(node, 'leaves nothing of an axis');
+}
+
+export const layoutRules: Readonly<Record<string, ShapeRule>> = {
+  Identity: identity,
+  Flatten: flatten,
+  Reshape: reshaping,
+  Transpose: transpose,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
+  Concat: concat,
+  Pad: pad,
+  Slice: slice,
+};

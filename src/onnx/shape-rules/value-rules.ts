@@ -1,0 +1,129 @@
+// Output shapes of operators on values: element by element, along an axis, and matrix products.
+import { broadcast, type Dimension } from '../dimensions.js';
+import { intAttribute } from '../attributes.js';
+import { axesOf, axisAttribute, input, refuse, type ShapeRule, withinImage } from './rule.js';
+
+const elementwise: ShapeRule = (context) => [{ shape: input(context, 0).shape }];
+
+/** The mask that a Dropout may give as well is never taken at inference. */
+const dropout: ShapeRule = (context) => {
+  if (context.inputs[2]) refuse(context.node, 'may run in training mode; export the network for inference');
+  return elementwise(context);
+};
+
+const broadcasting: ShapeRule = (context) => {
+  const { node } = context;
+  const [a, b] = [input(context, 0).shape, input(context, 1).shape];
+  const shape = broadcast(a, b);
+  if (!shape) refuse(node, `cannot combine the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+  return [{ shape }];
+};
+
+const softmax: ShapeRule = (context) => {
+  const { node, opset } = context;
+  const { shape } = input(context, 0);
+  const axis = axisAttribute(node, opset < 13 ? 1 : -1, shape.length);
+  // Before operator set 13 all axes from `axis` on were normalised together.
+  for (const dimension of shape.slice(axis, opset < 13 ? undefined : axis + 1)) withinImage(node, dimension);
+  return [{ shape }];
+};
+
+/** Normalises over all axes from `axis` on. */
+const layerNormalisation: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  for (const dimension of shape.slice(axisAttribute(node, -1, shape.length))) withinImage(node, dimension);
+  return [{ shape }];
+};
+
+const reduction: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  const given = axesOf(context, 1, shape.length);
+  if (!given?.length && intAttribute(node.proto, 'noop_with_empty_axes')) return [{ shape }];
+  const axes = given?.length ? given : shape.map((_, axis) => axis);
+  for (const axis of axes) withinImage(node, shape[axis]);
+  const keeps = (intAttribute(node.proto, 'keepdims') ?? 1) !== 0;
+  return [
+    {
+      shape: shape.flatMap((dimension, axis) => (axes.includes(axis) ? (keeps ? [1] : []) : [dimension])),
+    },
+  ];
+};
+
+const gemm: ShapeRule = (context) => {
+  const { node } = context;
+  const operand = (index: number, flag: string): readonly [Dimension, Dimension] => {
+    const [rows, columns, ...rest] = input(context, index).shape;
+    if (rows === undefined || columns === undefined || rest.length > 0) {
+      return refuse(node, 'takes matrices only');
+    }
+    return intAttribute(node.proto, flag) ? [columns, rows] : [rows, columns];
+  };
+  const [rows, depth] = operand(0, 'transA');
+  const [weightDepth, columns] = operand(1, 'transB');
+  if (depth !== weightDepth) refuse(node, `multiplies ${depth} columns with ${weightDepth} rows`);
+  withinImage(node, depth);
+  return [{ shape: [rows, columns] }];
+};
+
+const matrixProduct: ShapeRule = (context) => {
+  const { node } = context;
+  const [a, b] = [input(context, 0).shape, input(context, 1).shape];
+  const [depth, weightDepth] = [a.at(-1), b.at(Math.max(-2, -b.length))];
+  if (depth === undefined || depth !== weightDepth) {
+    return refuse(node, `cannot multiply the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+  }
+  withinImage(node, depth);
+  const outer = broadcast(a.slice(0, -2), b.slice(0, -2));
+  if (!outer) return refuse(node, `cannot multiply the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+  return [{ shape: [...outer, ...a.slice(-2, -1), ...(b.length > 1 ? b.slice(-1) : [])] }];
+};
+
+/** Operators that keep the shape of their first input and treat each image on its own. */
+const keepingShape = [
+  ...[
+    'Abs',
+    'Celu',
+    'Clip',
+    'Elu',
+    'Erf',
+    'Exp',
+    'Gelu',
+    'HardSigmoid',
+    'HardSwish',
+    'InstanceNormalization',
+  ],
+  ...[
+    'LeakyRelu',
+    'Log',
+    'LRN',
+    'Mish',
+    'Neg',
+    'PRelu',
+    'Relu',
+    'Selu',
+    'Sigmoid',
+    'Softplus',
+    'Sqrt',
+    'Tanh',
+  ],
+];
+
+export const valueRules: Readonly<Record<string, ShapeRule>> = {
+  ...Object.fromEntries(keepingShape.map((operator) => [operator, elementwise])),
+  Dropout: dropout,
+  Add: broadcasting,
+  Sub: broadcasting,
+  Mul: broadcasting,
+  Div: broadcasting,
+  Pow: broadcasting,
+  Softmax: softmax,
+  LogSoftmax: softmax,
+  ReduceMax: reduction,
+  ReduceMean: reduction,
+  ReduceSum: reduction,
+  LayerNormalization: layerNormalisation,
+  Gemm: gemm,
+  MatMul: matrixProduct,
+};

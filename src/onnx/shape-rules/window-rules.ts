@@ -1,0 +1,91 @@
+// Output shapes of operators that slide a window over [N, channels, …]: convolution and pooling.
+import { BATCH, type Dimension, type Shape } from '../dimensions.js';
+import { intAttribute, intsAttribute, stringAttribute } from '../attributes.js';
+import type { GraphNode } from '../graph.js';
+import { input, refuse, type ShapeRule } from './rule.js';
+
+function channelsOf(node: GraphNode, shape: Shape): { channels: number; spatial: number[] } {
+  const [, channels, ...spatial] = shape;
+  if (channels === undefined || channels === BATCH || spatial.length === 0 || spatial.includes(BATCH)) {
+    return refuse(node, `cannot slide over a tensor of shape [${shape.join(', ')}]`);
+  }
+  return { channels, spatial: spatial as number[] };
+}
+
+/** Spatial extents after a window of `kernel` has been moved over `spatial`. */
+function slide(node: GraphNode, spatial: readonly number[], kernel: readonly number[]): number[] {
+  const { proto } = node;
+  const rank = spatial.length;
+  if (kernel.length !== rank) {
+    refuse(node, `has a window of ${kernel.length} axes on a tensor with ${rank} spatial ones`);
+  }
+  const strides = intsAttribute(proto, 'strides') ?? [];
+  const dilations = intsAttribute(proto, 'dilations') ?? [];
+  const pads = intsAttribute(proto, 'pads') ?? [];
+  const padding = stringAttribute(proto, 'auto_pad') ?? 'NOTSET';
+  const ceiling = intAttribute(proto, 'ceil_mode') === 1;
+  const isSame = padding === 'SAME_UPPER' || padding === 'SAME_LOWER';
+  if (isSame && dilations.some((dilation) => dilation !== 1)) {
+    refuse(
+      node,
+      'pads by itself around a dilated window, which onnxruntime does otherwise than ONNX defines',
+    );
+  }
+
+  return spatial.map((extent, axis) => {
+    const stride = strides[axis] ?? 1;
+    const window = (dilations[axis] ?? 1) * ((kernel[axis] ?? 1) - 1) + 1;
+    if (isSame) return Math.ceil(extent / stride);
+    const begin = padding === 'VALID' ? 0 : (pads[axis] ?? 0);
+    const end = padding === 'VALID' ? 0 : (pads[axis + rank] ?? 0);
+    const moves = (extent + begin + end - window) / stride;
+    if (!ceiling) return Math.floor(moves) + 1;
+    const steps = Math.ceil(moves) + 1;
+    // A window that would start in the padding behind the end is left out.
+    return (steps - 1) * stride >= extent + begin ? steps - 1 : steps;
+  });
+}
+
+const convolution: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  const [filters, perGroup, ...kernel] = input(context, 1).shape;
+  const { channels, spatial } = channelsOf(node, shape);
+  const groups = intAttribute(node.proto, 'group') ?? 1;
+  if (filters === undefined || filters === BATCH || kernel.includes(BATCH) || perGroup === BATCH) {
+    return refuse(node, 'has no constant weights');
+  }
+  if (perGroup === undefined || channels !== perGroup * groups || filters % groups !== 0) {
+    return refuse(node, `has weights for ${(perGroup ?? 0) * groups} channels on an input with ${channels}`);
+  }
+  return [{ shape: [shape[0] as Dimension, filters, ...slide(node, spatial, kernel as number[])] }];
+};
+
+const pooling: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  const { channels, spatial } = channelsOf(node, shape);
+  const kernel = intsAttribute(node.proto, 'kernel_shape') ?? refuse(node, 'has no window');
+  const pooled = { shape: [shape[0] as Dimension, channels, ...slide(node, spatial, kernel)] };
+  return node.outputs.map(() => pooled);
+};
+
+const globalPooling: ShapeRule = (context) => {
+  const { shape } = input(context, 0);
+  const { channels, spatial } = channelsOf(context.node, shape);
+  return [{ shape: [shape[0] as Dimension, channels, ...spatial.map(() => 1)] }];
+};
+
+const batchNormalisation: ShapeRule = (context) => {
+  if (intAttribute(context.node.proto, 'training_mode')) refuse(context.node, 'runs in training mode');
+  return [{ shape: input(context, 0).shape }];
+};
+
+export const windowRules: Readonly<Record<string, ShapeRule>> = {
+  Conv: convolution,
+  MaxPool: pooling,
+  AveragePool: pooling,
+  GlobalAveragePool: globalPooling,
+  GlobalMaxPool: globalPooling,
+  BatchNormalization: batchNormalisation,
+};

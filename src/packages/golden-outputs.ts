@@ -1,0 +1,89 @@
+// Golden outputs made, and checked, by running a network stage by stage through an engine.
+import type { Engine, SegmentSource } from '../engines/engine.js';
+import { invariant, messageOf, PackageError } from '../foundation/errors.js';
+import { createImageTensor } from '../cascade/image-tensor.js';
+import { loadSegments } from '../cascade/self-check.js';
+import type { GoldenDocument } from '../format/golden.js';
+import type { ModelInput } from '../format/manifest.js';
+import type { MultiExitGraph } from '../network/multi-exit-graph.js';
+import type { ModelPackage } from './package.js';
+import { extractSegment } from '../network/segments.js';
+import { syntheticImages } from './synthetic-images.js';
+
+/** Engines and processors round differently: by at most this part of the largest logit, as far as was measured. */
+const RELATIVE_TOLERANCE = 1e-4;
+const LEAST_TOLERANCE = 1e-3;
+
+/** The network cut at every exit, in order. */
+export function everyStage(network: MultiExitGraph): SegmentSource[] {
+  return network.exits.map((_, to) => extractSegment(network, { from: to - 1, to }));
+}
+
+/** What the network answers, at every exit, to `count` synthetic images. */
+export async function makeGolden(
+  engine: Engine,
+  network: MultiExitGraph,
+  input: ModelInput,
+  count: number,
+  seed: number,
+): Promise<GoldenDocument> {
+  const images = syntheticImages(input, count, seed);
+  const logits: number[][][] = images.map(() => []);
+  let rows = createImageTensor(input, engine.imageLayout)(Buffer.concat(images));
+  for (const source of everyStage(network)) {
+    const output = await run(engine, source, rows, count);
+    const classes = output.logits.length / count;
+    logits.forEach((exits, image) => {
+      exits.push([...output.logits.subarray(image * classes, (image + 1) * classes)]);
+    });
+    rows = output.cut ?? rows;
+  }
+  const values = logits.flat(2);
+  if (!values.every(Number.isFinite)) {
+    throw new PackageError('model.onnx gives logits that are not finite numbers for synthetic images.');
+  }
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return {
+    tolerance: Math.max(LEAST_TOLERANCE, RELATIVE_TOLERANCE * largest),
+    cases: images.map((pixels, image) => ({
+      pixels: Buffer.from(pixels).toString('base64'),
+      logits: logits[image] ?? [],
+    })),
+  };
+}
+
+async function run(engine: Engine, source: SegmentSource, rows: Float32Array, count: number) {
+  const [segment] = await runnable(engine, () => engine.load([source]));
+  invariant(segment, 'an engine loads as many segments as it is given');
+  try {
+    return await runnable(engine, () => segment.run(rows, count));
+  } finally {
+    await segment.release();
+  }
+}
+
+/** @throws PackageError if an exit's golden logits are not reproduced, stage by stage or on the way of a profile. */
+export async function verifyGolden(
+  engine: Engine,
+  network: MultiExitGraph,
+  { manifest, golden, segments }: ModelPackage,
+): Promise<void> {
+  const stages = everyStage(network);
+  const known = new Set(stages.map(({ from, to }) => `${from} ${to}`));
+  const all = [...stages, ...segments.filter(({ from, to }) => !known.has(`${from} ${to}`))];
+  const id = `${manifest.name}/${manifest.version}`;
+  const loaded = await runnable(engine, () => loadSegments(engine, { id, manifest, golden, segments: all }));
+  await Promise.all([...loaded.values()].map((segment) => segment.release()));
+}
+
+/** An engine's own error about a graph becomes a sentence about the file. */
+async function runnable<Result>(engine: Engine, task: () => Promise<Result>): Promise<Result> {
+  try {
+    return await task();
+  } catch (error) {
+    if (error instanceof PackageError) throw error;
+    throw new PackageError(`The engine "${engine.name}" cannot run model.onnx: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,105 @@
+// Makes a model package out of an exported network and its description: counts its costs, makes or checks its
+// golden outputs, and puts it in place only when all of it has passed.
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Engine } from '../engines/engine.js';
+import { invariant, UsageError } from '../foundation/errors.js';
+import { DESCRIPTION_FILE, type Description, readDescription } from '../format/description.js';
+import { countFlops } from '../network/flops.js';
+import { makeGolden, verifyGolden } from './golden-outputs.js';
+import { exists, installPackage, refuseExisting, toJson } from './install.js';
+import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manifest.js';
+import { type ModelPackage, readNetwork } from './package.js';
+import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
+import { describeFile, MANIFEST_FILE, readInside } from './package-files.js';
+
+/** Files that a package may have and that are taken over as they are. */
+const OPTIONAL_FILES = [GOLDEN_FILE, CALIBRATION_FILE, 'checkpoint.safetensors', 'MODEL_CARD.md'];
+const GOLDEN_CASES = 8;
+const GOLDEN_SEED = 1;
+
+export interface ImportOptions {
+  /** Folder with model.onnx, description.json and, if at hand, the other files of a package. */
+  readonly source: string;
+  /** The models folder. */
+  readonly output: string;
+  /** Replace a package of the same name and version. */
+  readonly force: boolean;
+  readonly engine: Engine;
+}
+
+export interface ImportedPackage extends ModelPackage {
+  /** Whether the golden outputs were made here, for want of the exporter's own. */
+  readonly goldenMade: boolean;
+}
+
+/**
+ * @throws UsageError if the source is no folder, the output cannot be written to, or the package exists and `force`
+ * is not given.
+ * @throws PackageError if the network or a document is refused; nothing is left behind then.
+ */
+export async function importPackage(options: ImportOptions): Promise<ImportedPackage> {
+  const { source, output, engine } = options;
+  if (!(await isFolder(source))) throw new UsageError(`"${source}" is not a folder.`);
+  const description = readDescription(await readInside(source, DESCRIPTION_FILE));
+  if (!options.force) await refuseExisting(output, description);
+
+  const graph = await readInside(source, GRAPH_FILE);
+  const files = new Map([[GRAPH_FILE, graph], ...(await readOptional(source))]);
+  const { tensor, input, exits, ...rest } = description;
+  const modelInput: ModelInput = { tensor, background: 0, ...input };
+  const network = readNetwork(graph, { classes: rest.classes, input: modelInput, exits });
+  const flops = countFlops(network);
+
+  const goldenMade = !files.has(GOLDEN_FILE);
+  if (goldenMade) {
+    files.set(GOLDEN_FILE, toJson(await makeGolden(engine, network, modelInput, GOLDEN_CASES, GOLDEN_SEED)));
+  }
+  const manifest: Manifest = {
+    formatVersion: MANIFEST_FORMAT,
+    ...rest,
+    input: modelInput,
+    exits: exits.map((exit, index) => {
+      const counted = flops[index];
+      invariant(counted, 'every exit has its costs');
+      return { ...exit, flops: counted };
+    }),
+    provenance: provenanceOf(description, goldenMade, engine),
+    files: Object.fromEntries([...files].map(([file, bytes]) => [file, describeFile(bytes)])),
+  };
+  files.set(MANIFEST_FILE, toJson(manifest));
+
+  const installed = await installPackage({
+    output,
+    manifest,
+    files,
+    force: options.force,
+    check: (made) => verifyGolden(engine, network, made),
+  });
+  return { ...installed, goldenMade };
+}
+
+async function readOptional(source: string): Promise<[string, Uint8Array][]> {
+  const found: [string, Uint8Array][] = [];
+  for (const file of OPTIONAL_FILES) {
+    if (await exists(join(source, file))) found.push([file, await readInside(source, file)]);
+  }
+  return found;
+}
+
+function provenanceOf(description: Description, goldenMade: boolean, engine: Engine): Manifest['provenance'] {
+  if (!goldenMade) return description.provenance;
+  return {
+    ...description.provenance,
+    golden:
+      `Made at import by the engine "${engine.name}" from ${GOLDEN_CASES} synthetic images (seed ${GOLDEN_SEED}); ` +
+      'the exporter gave none.',
+  };
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+}

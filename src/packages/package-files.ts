@@ -1,0 +1,96 @@
+// The files of a package: each must be listed, lie inside the package's folder, and have the listed size and hash.
+import { createHash } from 'node:crypto';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { messageOf, PackageError } from '../foundation/errors.js';
+import type { Manifest } from '../format/manifest.js';
+
+export const MANIFEST_FILE = 'manifest.json';
+
+type FileEntry = Manifest['files'][string];
+
+/** What the manifest says about a file with that content. */
+export function describeFile(bytes: Uint8Array): FileEntry {
+  return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/**
+ * Reads a file of a folder, which symbolic links may not lead out of.
+ * @param file path relative to `directory`, with slashes.
+ * @param bytes the size it must have; undefined: any.
+ */
+export async function readInside(directory: string, file: string, bytes?: number): Promise<Uint8Array> {
+  const parts = file.split('/');
+  if (parts.some((part) => part === '' || part === '.' || part === '..' || /[\\\0:]/.test(part))) {
+    throw new PackageError(`"${file}" is not a path inside the package.`);
+  }
+  try {
+    const path = await realpath(join(directory, ...parts));
+    const inside = relative(await realpath(directory), path);
+    if (inside === '..' || inside.startsWith(`..${sep}`)) {
+      throw new PackageError(`${file} is a link that leads out of the package.`);
+    }
+    const status = await stat(path);
+    if (!status.isFile()) throw new PackageError(`${file} is not a file.`);
+    if (bytes !== undefined && status.size !== bytes) {
+      throw new PackageError(
+        `${file} has ${status.size} bytes, not the ${bytes} that ${MANIFEST_FILE} lists.`,
+      );
+    }
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof PackageError) throw error;
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new PackageError(missing ? `${file} is missing.` : `${file} cannot be read: ${messageOf(error)}.`, {
+      cause: error,
+      isPassing: !missing,
+    });
+  }
+}
+
+/** Reads a listed file and verifies it. @throws PackageError */
+export async function readListed(directory: string, file: string, entry: FileEntry): Promise<Uint8Array> {
+  const bytes = await readInside(directory, file, entry.bytes);
+  if (describeFile(bytes).sha256 !== entry.sha256) {
+    throw new PackageError(`${file} is damaged: its sha256 is not the one that ${MANIFEST_FILE} lists.`);
+  }
+  return bytes;
+}
+
+/**
+ * Verifies every listed file, and that nothing else is there. Names with a leading dot are the file system's
+ * business and left alone.
+ * @param wanted files whose content is returned.
+ */
+export async function readListedFiles(
+  directory: string,
+  files: Manifest['files'],
+  wanted: readonly string[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const kept = new Map<string, Uint8Array>();
+  for (const [file, entry] of Object.entries(files)) {
+    if (file === MANIFEST_FILE) throw new PackageError(`${MANIFEST_FILE} cannot list itself.`);
+    const bytes = await readListed(directory, file, entry);
+    if (wanted.includes(file)) kept.set(file, bytes);
+  }
+  for (const file of await filesOf(directory)) {
+    if (file !== MANIFEST_FILE && !Object.hasOwn(files, file)) {
+      throw new PackageError(`${file} is not listed in ${MANIFEST_FILE}.`);
+    }
+  }
+  return kept;
+}
+
+/** Paths relative to `directory`, in order. */
+export async function filesOf(directory: string, prefix = ''): Promise<string[]> {
+  const entries = await readdir(join(directory, prefix), { withFileTypes: true });
+  const found = await Promise.all(
+    entries
+      .filter((entry) => !entry.name.startsWith('.'))
+      .map((entry) => {
+        const path = `${prefix}${entry.name}`;
+        return entry.isDirectory() ? filesOf(directory, `${path}/`) : [path];
+      }),
+  );
+  return found.flat().sort();
+}

@@ -1,0 +1,91 @@
+// Loads a model package and checks all of it: files, documents, graph, cuts and costs.
+// That the golden outputs are reproduced is checked where the engine is: inference/self-check.ts.
+import { basename, dirname, resolve } from 'node:path';
+import type { SegmentSource } from '../engines/engine.js';
+import { invariant, PackageError } from '../foundation/errors.js';
+import { segmentsOf } from '../network/execution-path.js';
+import { countFlops } from '../network/flops.js';
+import type { GoldenDocument } from '../format/golden.js';
+import type { Manifest } from '../format/manifest.js';
+import { type MultiExitGraph, readMultiExitGraph } from '../network/multi-exit-graph.js';
+import {
+  CALIBRATION_FILE,
+  GOLDEN_FILE,
+  GRAPH_FILE,
+  type Profiles,
+  readGolden,
+  readManifest,
+  readProfiles,
+} from '../format/documents.js';
+import { MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
+import { extractSegment, type SegmentRange } from '../network/segments.js';
+
+export interface ModelPackage extends Profiles {
+  /** Absolute. */
+  readonly directory: string;
+  readonly manifest: Manifest;
+  readonly golden: GoldenDocument;
+  /** Every segment that some profile may need, each once. */
+  readonly segments: readonly SegmentSource[];
+}
+
+/**
+ * @param directory `…/<name>/<version>`.
+ * @throws PackageError whose one sentence names the file and what is wrong with it.
+ */
+export async function loadPackage(directory: string): Promise<ModelPackage> {
+  const path = resolve(directory);
+  const manifest = readManifest(await readInside(path, MANIFEST_FILE));
+  checkLocation(path, manifest);
+  const files = await readListedFiles(path, manifest.files, [GRAPH_FILE, GOLDEN_FILE, CALIBRATION_FILE]);
+  const [graph, golden] = [files.get(GRAPH_FILE), files.get(GOLDEN_FILE)];
+  invariant(graph && golden, 'a manifest that was read lists the graph and the golden outputs');
+
+  const profiles = readProfiles(files.get(CALIBRATION_FILE), manifest);
+  const network = readNetwork(graph, manifest);
+  checkFlops(network, manifest);
+  return {
+    directory: path,
+    manifest,
+    ...profiles,
+    golden: readGolden(golden, manifest),
+    segments: neededRanges(manifest, profiles).map((range) => extractSegment(network, range)),
+  };
+}
+
+/** The graph of a package, or of one to be made: the input and exits are those its documents describe. */
+export function readNetwork(
+  graph: Uint8Array,
+  { input, classes, exits }: Pick<Manifest, 'input' | 'classes'> & Pick<MultiExitGraph, 'exits'>,
+): MultiExitGraph {
+  const image = { tensor: input.tensor, shape: [input.channels, input.height, input.width] };
+  return readMultiExitGraph(graph, image, classes.length, exits);
+}
+
+function checkLocation(path: string, { name, version }: Manifest): void {
+  const [parent, folder] = [basename(dirname(path)), basename(path)];
+  if (name !== parent || version !== folder) {
+    throw new PackageError(
+      `${MANIFEST_FILE} is of ${name}/${version}, but the package lies in ${parent}/${folder}.`,
+    );
+  }
+}
+
+function checkFlops(network: MultiExitGraph, { exits }: Manifest): void {
+  countFlops(network).forEach((counted, index) => {
+    const exit = exits[index];
+    for (const part of ['stage', 'head', 'cumulative'] as const) {
+      if (exit?.flops[part] !== counted[part]) {
+        throw new PackageError(
+          `${MANIFEST_FILE} states ${exit?.flops[part]} ${part} FLOPs for exit "${exit?.name}"; ` +
+            `${GRAPH_FILE} has ${counted[part]}.`,
+        );
+      }
+    }
+  });
+}
+
+function neededRanges({ exits }: Manifest, { profiles }: Profiles): SegmentRange[] {
+  const ranges = [...profiles.values()].flatMap((profile) => segmentsOf(exits, profile));
+  return [...new Map(ranges.map((range) => [`${range.from} ${range.to}`, range])).values()];
+}

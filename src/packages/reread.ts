@@ -1,0 +1,38 @@
+// Reads the profiles of a package anew while it is served: all that may change without a restart.
+import { PackageError } from '../foundation/errors.js';
+import { segmentsOf } from '../network/execution-path.js';
+import type { Manifest } from '../format/manifest.js';
+import { loadPackage, type ModelPackage } from './package.js';
+import { CALIBRATION_FILE, readManifest, readProfiles } from '../format/documents.js';
+import { MANIFEST_FILE, readInside, readListed } from './package-files.js';
+import { isSameNetwork } from './same-network.js';
+
+/**
+ * Checked like at start; the network's own files are read again only where other exits are active now.
+ * @returns the package with the profiles that lie there, and with all segments it had.
+ * @throws PackageError if they cannot be served, or more than the profiles has changed
+ */
+export async function rereadProfiles(served: ModelPackage): Promise<ModelPackage> {
+  const { directory } = served;
+  const manifest = readManifest(await readInside(directory, MANIFEST_FILE));
+  checkSameNetwork(manifest, served.manifest);
+  const entry = manifest.files[CALIBRATION_FILE];
+  const document = readProfiles(entry && (await readListed(directory, CALIBRATION_FILE, entry)), manifest);
+  const has = (from: number, to: number) =>
+    served.segments.some((segment) => segment.from === from && segment.to === to);
+  const needed = [...document.profiles.values()].flatMap((profile) => segmentsOf(manifest.exits, profile));
+  if (needed.every(({ from, to }) => has(from, to))) return { ...served, manifest, ...document };
+
+  const whole = await loadPackage(directory);
+  checkSameNetwork(whole.manifest, served.manifest);
+  const more = whole.segments.filter(({ from, to }) => !has(from, to));
+  return { ...whole, segments: [...served.segments, ...more] };
+}
+
+function checkSameNetwork(found: Manifest, served: Manifest): void {
+  if (!isSameNetwork(found, served)) {
+    throw new PackageError(
+      `${MANIFEST_FILE} describes another network than the one that is served; only a restart can change that.`,
+    );
+  }
+}

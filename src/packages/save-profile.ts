@@ -1,0 +1,87 @@
+// Writes a profile into a package's calibration.json, and that file's new size and hash into its manifest.
+import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { invariant, PackageError, UsageError } from '../foundation/errors.js';
+import { installPackage, toJson } from './install.js';
+import type { Manifest } from '../format/manifest.js';
+import type { ModelPackage } from './package.js';
+import { CALIBRATION_FILE, readManifest } from '../format/documents.js';
+import { describeFile, MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
+import { CALIBRATION_FORMAT, CalibrationDocument, FULL_PROFILE, type ProfileDocument } from '../format/profiles.js';
+import { readDocument } from '../format/read-document.js';
+import { isSameNetwork } from './same-network.js';
+
+/** Somebody else may save a profile at the same time: how often it is tried, and how long after. */
+const TRIES = 10;
+const PAUSE_MILLISECONDS = 100;
+
+export interface SaveOptions {
+  readonly name: string;
+  readonly profile: ProfileDocument;
+  /** Whether requests that name no profile shall get this one. */
+  readonly makeDefault: boolean;
+}
+
+/**
+ * The package is written anew and replaced as a whole, so that manifest and calibration file always fit together.
+ * @param model as it was loaded; profiles that were saved since then stay.
+ * @throws PackageError if it could not be loaded any more, or is of another network now; UsageError if it cannot be
+ *   written. Nothing has changed then.
+ */
+export async function saveProfile(
+  model: Pick<ModelPackage, 'directory' | 'manifest'>,
+  options: SaveOptions,
+): Promise<ModelPackage> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await saveInto(model, options);
+    } catch (error) {
+      // Who reads a package while it is replaced misses parts of it, or finds them of another.
+      if (tried === TRIES || error instanceof UsageError) throw error;
+    }
+    await setTimeout(PAUSE_MILLISECONDS);
+  }
+}
+
+async function saveInto(
+  { directory, manifest: known }: Pick<ModelPackage, 'directory' | 'manifest'>,
+  { name, profile, makeDefault }: SaveOptions,
+): Promise<ModelPackage> {
+  const madeOf = await readInside(directory, MANIFEST_FILE);
+  const manifest = readManifest(madeOf);
+  if (!isSameNetwork(manifest, known)) {
+    throw new PackageError(`${MANIFEST_FILE} describes another network now than the one "${name}" is for.`);
+  }
+  const kept = await readListedFiles(directory, manifest.files, Object.keys(manifest.files));
+  const before = readCalibration(kept.get(CALIBRATION_FILE));
+  const calibration = toJson({
+    ...before,
+    defaultProfile: makeDefault ? name : before.defaultProfile,
+    profiles: { ...before.profiles, [name]: profile },
+  } satisfies CalibrationDocument);
+  const changed: Manifest = {
+    ...manifest,
+    files: { ...manifest.files, [CALIBRATION_FILE]: describeFile(calibration) },
+  };
+  const files = new Map([...kept, [CALIBRATION_FILE, calibration], [MANIFEST_FILE, toJson(changed)]]);
+  return installPackage({
+    output: dirname(dirname(directory)),
+    manifest,
+    files,
+    force: true,
+    madeOf,
+    async check({ profiles }) {
+      const saved = profiles.get(name);
+      invariant(
+        saved && (saved.certificate?.valid ?? profile.certificate === undefined),
+        `the profile "${name}" is as it was certified`,
+      );
+    },
+  });
+}
+
+function readCalibration(bytes: Uint8Array | undefined): CalibrationDocument {
+  return bytes
+    ? readDocument(CALIBRATION_FILE, bytes, CalibrationDocument, CALIBRATION_FORMAT)
+    : { formatVersion: CALIBRATION_FORMAT, defaultProfile: FULL_PROFILE, profiles: {} };
+}

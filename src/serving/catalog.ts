@@ -1,0 +1,92 @@
+// The models that are served, and how a request's `model` and `version` find one of them.
+import { Failure, invariant } from '../foundation/errors.js';
+import type { ModelPackage } from '../packages/package.js';
+import { FULL_PROFILE, type Profile } from '../format/profiles.js';
+import { fullFlops, type Path, pathsOf } from '../network/execution-path.js';
+import type { ProfileAudit } from './auditing/profile-audit.js';
+import type { EngineInfo, Network } from '../workers/protocol.js';
+
+/** A profile with its paths built: requests on the same path share the object, and by that a batch. */
+export interface ServedProfile extends Profile {
+  /** By the exit at which they end at the latest. */
+  readonly paths: readonly Path[];
+  readonly audit: ProfileAudit | undefined;
+}
+
+export interface ServedModel extends Network {
+  readonly name: string;
+  readonly version: string;
+  readonly profiles: ReadonlyMap<string, ServedProfile>;
+  /** The profile `full`, and its whole path. */
+  readonly full: ServedProfile & { readonly path: Path };
+  readonly defaultProfile: string;
+  readonly engine: EngineInfo;
+  /** FLOPs of the backbone with its final exit alone. */
+  readonly fullFlops: number;
+}
+
+/** What workers need of a package. */
+export function networkOf({ manifest, segments, golden }: ModelPackage): Network {
+  return { id: `${manifest.name}/${manifest.version}`, manifest, segments, golden };
+}
+
+/** What requests need of it. */
+export function servedModelOf(
+  one: ModelPackage,
+  engine: EngineInfo,
+  audits: ReadonlyMap<string, ProfileAudit>,
+): ServedModel {
+  const { manifest, defaultProfile } = one;
+  const { name, version, exits } = manifest;
+  const profiles = new Map(
+    [...one.profiles].map(([key, profile]): [string, ServedProfile] => [
+      key,
+      { ...profile, paths: pathsOf(exits, profile), audit: audits.get(key) },
+    ]),
+  );
+  const full = profiles.get(FULL_PROFILE);
+  const path = full?.paths.at(-1);
+  invariant(full && path, 'every package has the profile full');
+  return {
+    ...networkOf(one),
+    name,
+    version,
+    profiles,
+    full: { ...full, path },
+    defaultProfile,
+    engine,
+    fullFlops: fullFlops(exits),
+  };
+}
+
+export interface Catalog {
+  readonly models: readonly ServedModel[];
+  readonly defaultModel: string;
+  /** The named model, or the default one; the named version, or the newest. @throws Failure `unknown-model` */
+  find(name?: string, version?: string): ServedModel;
+  /** Serves `model` in place of the one with its id, from the next request on. */
+  replace(model: ServedModel): void;
+}
+
+/** @param models by name, versions of a name from oldest to newest; `defaultModel` is one of them. */
+export function createCatalog(initial: readonly ServedModel[], defaultModel: string): Catalog {
+  let models = initial;
+  return {
+    get models() {
+      return models;
+    },
+    defaultModel,
+    find(name = defaultModel, version) {
+      const found = models.findLast(
+        (model) => model.name === name && (version === undefined || model.version === version),
+      );
+      if (found) return found;
+      const wanted = version === undefined ? name : `${name}/${version}`;
+      const known = models.map(({ id }) => id).join(', ');
+      throw new Failure('unknown-model', `${wanted} is not served here; these are: ${known}.`);
+    },
+    replace(model) {
+      models = models.map((one) => (one.id === model.id ? model : one));
+    },
+  };
+}

@@ -1,0 +1,25 @@
+// Every answer is counted here, once.
+import type { Metrics } from '../telemetry/metrics.js';
+import type { Prediction } from './prediction.js';
+import type { Outcome } from '../workers/scheduler.js';
+
+export function countPrediction(
+  metrics: Metrics,
+  prediction: Prediction,
+  outcome: Outcome,
+  decodeSeconds: number,
+): void {
+  const { exit, flops, timing, profile } = prediction;
+  const { name: model, version } = prediction.model;
+  const labels = { model, version };
+  const labelsOfExit = { model, version, exit: exit.index };
+  metrics.predictions.inc({ model, version, profile, exit: exit.index, reason: exit.reason });
+  metrics.requestFlops.observe(labels, flops.executed);
+  metrics.flops.inc(labels, flops.executed);
+  metrics.flopsFull.inc(labels, flops.full);
+  metrics.requestSeconds.observe(labels, timing.totalMs / 1000);
+  metrics.decodeSeconds.observe(labels, decodeSeconds);
+  metrics.queueSeconds.observe(labels, outcome.queueSeconds);
+  metrics.exitScore.observe(labelsOfExit, exit.score);
+  metrics.confidence.observe(labelsOfExit, prediction.confidence);
+}

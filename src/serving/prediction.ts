@@ -1,0 +1,130 @@
+// The answer to one image: its schema, its type and how it is put together. The schema is what OpenAPI shows.
+import Type from 'typebox';
+import { isCertified } from '../format/profiles.js';
+import { ref } from '../foundation/schema-ref.js';
+import type { ExitReason } from '../cascade/cascade.js';
+import type { Plan } from './plan.js';
+import type { Outcome } from '../workers/scheduler.js';
+
+const Milliseconds = (description: string) => Type.Number({ minimum: 0, description });
+const Flops = (description: string) => Type.Integer({ description });
+const Probability = Type.Number({ minimum: 0, maximum: 1 });
+
+export const RankedClass = Type.Object(
+  { label: Type.String(), classIndex: Type.Integer({ minimum: 0 }), probability: Probability },
+  { $id: 'RankedClass' },
+);
+
+export const ModelId = Type.Object({ name: Type.String(), version: Type.String() }, { $id: 'ModelId' });
+
+/** Open: a client must live with a reason that it does not know, so its generated code must not refuse it. */
+export const Reason = Type.Unsafe<ExitReason>({
+  $id: 'ExitReason',
+  type: 'string',
+  'x-extensible-enum': ['confident', 'final', 'budget', 'deadline'] satisfies ExitReason[],
+  description:
+    'confident: the score cleared the threshold; final: the last exit; budget: maxExit or maxFlops ' +
+    'reached; deadline: deadlineMs had passed. Later releases may add reasons.',
+});
+
+export const ExitTaken = Type.Object(
+  {
+    index: Type.Integer({ minimum: 0, description: 'The exit taken, from 0.' }),
+    name: Type.String(),
+    of: Type.Integer({ minimum: 1, description: 'How many exits the network has.' }),
+    score: Type.Number({ description: 'What the policy compared with the threshold.' }),
+    threshold: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      description: 'null where the profile has none, as at the final exit.',
+    }),
+    reason: ref(Reason),
+  },
+  { $id: 'ExitTaken' },
+);
+
+export const FlopsSpent = Type.Object(
+  {
+    executed: Flops('2 × multiply-accumulates executed for this image, every head on the way included.'),
+    full: Flops('What the backbone with its final exit alone would have cost.'),
+    saved: Flops('full − executed; negative if the heads on the way cost more than was saved.'),
+  },
+  { $id: 'FlopsSpent' },
+);
+
+export const Timing = Type.Object(
+  {
+    decodeMs: Milliseconds('Decoding and resampling.'),
+    queueMs: Milliseconds('Waiting for a worker.'),
+    inferMs: Milliseconds('In the worker’s engine until this image left.'),
+    totalMs: Milliseconds('From admission to answer.'),
+  },
+  { $id: 'Timing' },
+);
+
+export const Prediction = Type.Object(
+  {
+    label: Type.String({ description: 'Name of the most probable class.' }),
+    classIndex: Type.Integer({ minimum: 0 }),
+    confidence: Type.Number({ minimum: 0, maximum: 1, description: 'Its probability at the exit taken.' }),
+    top: Type.Array(ref(RankedClass), {
+      description: 'The topK most probable classes, best first.',
+    }),
+    model: ref(ModelId),
+    profile: Type.String({
+      description:
+        'The profile whose thresholds were applied: `full` instead of the one asked for after its audit’s alarm.',
+    }),
+    exit: ref(ExitTaken),
+    flops: ref(FlopsSpent),
+    timing: ref(Timing),
+    certified: Type.Boolean({
+      description:
+        'Whether the promise of the profile’s certificate covers this answer (of `full`: that it is the network’s ' +
+        'own). false without a valid certificate, and whenever the answer left the calibrated path.',
+    }),
+  },
+  { $id: 'Prediction' },
+);
+export type Prediction = Type.Static<typeof Prediction>;
+
+/** Where the thresholds alone decided. */
+const onCalibratedPath: ReadonlySet<ExitReason> = new Set(['confident', 'final']);
+
+/** Puts the answer together from what was planned and how it came out. */
+export function createPrediction(
+  { model, profile, path }: Plan,
+  outcome: Outcome,
+  decodeSeconds: number,
+  totalSeconds: number,
+): Prediction {
+  const { exits, classes } = model.manifest;
+  const step = path[outcome.step] ?? path[0];
+  const top = outcome.top.map(({ classIndex, probability }) => {
+    return { label: classes[classIndex] ?? '', classIndex, probability };
+  });
+  const [best = { label: '', classIndex: -1, probability: 0 }] = top;
+  return {
+    label: best.label,
+    classIndex: best.classIndex,
+    confidence: best.probability,
+    top,
+    model: { name: model.name, version: model.version },
+    profile: profile.name,
+    exit: {
+      index: step.exit,
+      name: exits[step.exit]?.name ?? '',
+      of: exits.length,
+      score: outcome.score,
+      threshold: step.threshold,
+      reason: outcome.reason,
+    },
+    flops: { executed: step.flops, full: model.fullFlops, saved: model.fullFlops - step.flops },
+    timing: {
+      decodeMs: decodeSeconds * 1000,
+      queueMs: outcome.queueSeconds * 1000,
+      inferMs: outcome.inferSeconds * 1000,
+      totalMs: totalSeconds * 1000,
+    },
+    certified: isCertified(profile) && onCalibratedPath.has(outcome.reason),
+  };
+}

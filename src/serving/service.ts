@@ -1,0 +1,58 @@
+// Finds the model packages and starts the classifier over them: all of the service but HTTP.
+import type { Logger } from 'pino';
+import { monotonicSeconds } from '../foundation/clock.js';
+import type { Config } from '../config.js';
+import { chooseEngine, type EngineChoice, ONE_THREAD_HAND } from '../engines/choose.js';
+import { type Classifier, createClassifier } from './classifier.js';
+import { costBounds } from '../network/execution-path.js';
+import { findPackages } from '../packages/repository.js';
+import { createMetrics, type Metrics } from '../telemetry/metrics.js';
+
+export interface Service {
+  readonly classifier: Classifier;
+  readonly metrics: Metrics;
+}
+
+export type ServiceConfig = Pick<
+  Config,
+  | 'auditFraction'
+  | 'auditAlpha'
+  | 'models'
+  | 'defaultModel'
+  | 'engine'
+  | 'device'
+  | 'workers'
+  | 'maxBatch'
+  | 'maxInFlight'
+  | 'maxImagePixels'
+  | 'reloadSeconds'
+>;
+
+/**
+ * @param engineModule URL of a module like those in engines/, in place of a choice among them.
+ * @param hand of the workers that run it
+ * @throws UsageError if there is no model to serve, or not the engine that is demanded
+ */
+export async function startService(
+  config: ServiceConfig,
+  logger: Logger,
+  engineModule?: string,
+  hand = ONE_THREAD_HAND,
+): Promise<Service> {
+  const choice: EngineChoice = engineModule
+    ? { module: engineModule, options: {}, workers: config.workers, hand, passedOver: [] }
+    : await chooseEngine(config);
+  const { packages, refused } = await findPackages(config.models);
+  const metrics = createMetrics(packages.flatMap(({ manifest }) => costBounds(manifest.exits).flat()));
+  const classifier = await createClassifier({
+    ...config,
+    packages,
+    refused,
+    choice,
+    metrics,
+    logger,
+    now: monotonicSeconds,
+    random: Math.random,
+  });
+  return { classifier, metrics };
+}

@@ -1,0 +1,232 @@
+// One worker of the pool: the thread, what it has in hand, and the thread that takes its place when it dies.
+// A thread is never terminated while it computes: that would abort the whole process.
+import { SHARE_ENV, Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { invariant, messageOf } from '../foundation/errors.js';
+import type { Batch } from './batch.js';
+import { createBatchesInHand } from './batches-in-hand.js';
+import type { LoadCommand, Network, Report, WorkerSetup } from './protocol.js';
+
+export type ReadyReport = Extract<Report, { kind: 'ready' }>;
+
+export interface PoolWorker {
+  /**
+   * Starts the first thread, which may refuse networks; those that take its place must load what `networks` then says.
+   * If it dies before it is ready, this rejects, and no other takes its place.
+   */
+  start(): Promise<ReadyReport>;
+  /** Images in hand. */
+  images(): number;
+  /** Ready, with nothing in hand. */
+  isIdle(): boolean;
+  /** Ready, with room for a further batch. */
+  isAccepting(): boolean;
+  /** Whether no thread took a dead one's place when one should have; it is tried again later. */
+  isLost(): boolean;
+  /** @returns a function that cancels one of the batch's images. */
+  run(batch: Batch): (image: number) => void;
+  /**
+   * Loads segments as soon as nothing is in hand; until then it takes nothing more.
+   * @returns why nothing was loaded; undefined: it was, or the thread is to be replaced by one that has it
+   */
+  load(command: LoadCommand): Promise<string | undefined>;
+  /** Lets the batches in hand finish, then ends the thread; takes no more. */
+  close(): Promise<void>;
+}
+
+export interface PoolWorkerOptions {
+  readonly index: number;
+  readonly maxBatch: number;
+  readonly concurrentBatches: number;
+  readonly engine: WorkerSetup['engine'];
+  /** What a new thread loads. */
+  readonly networks: () => readonly Network[];
+  readonly logger: Logger;
+  /** Called whenever it takes a further batch. */
+  readonly onAccepting: () => void;
+  /** Called when a thread is about to take a dead one's place. */
+  readonly onRestart: () => void;
+  /** Called when there could be none, or it died before it was ready; it is tried again later. */
+  readonly onRestartFailed: () => void;
+}
+
+const FIRST_BACKOFF_MS = 200;
+const LONGEST_BACKOFF_MS = 30_000;
+
+function backoffMs(failed: number): number {
+  return failed === 0 ? 0 : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failed - 1));
+}
+
+interface Load {
+  readonly command: LoadCommand;
+  begun: boolean;
+  readonly end: (refused: string | undefined) => void;
+}
+
+export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
+  const { index, logger, maxBatch } = options;
+  const inHand = createBatchesInHand(options.concurrentBatches, maxBatch);
+  let thread: Worker | undefined;
+  let state: 'starting' | 'serving' | 'loading' | 'dead' | 'ending' = 'dead';
+  let pending: Load | undefined;
+  let closing = false;
+  /** Since a thread was last ready. */
+  let failedRestarts = 0;
+  let restart: NodeJS.Timeout | undefined;
+
+  /**
+   * A thread that has got ready. Rejects if there can be none, or it dies before; afterwards onDeath is called.
+   * @param needsAll of the networks: requests for any of them may be given to it
+   */
+  async function spawn(needsAll: boolean): Promise<ReadyReport> {
+    state = 'starting';
+    const workerData: WorkerSetup = {
+      engine: options.engine,
+      networks: options.networks(),
+      needsAll,
+      maxBatch,
+      cancelled: inHand.cancelled,
+    };
+    const worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData,
+      env: SHARE_ENV,
+      name: `rdi-${index}`,
+    });
+    thread = worker;
+    return new Promise((resolve, reject) => {
+      let cause: unknown;
+      worker.on('message', (report: Report) => {
+        if (report.kind === 'ready') {
+          failedRestarts = 0;
+          resolve(report);
+          serve();
+        } else {
+          onReport(report);
+        }
+      });
+      worker.on('error', (error) => {
+        cause = error;
+      });
+      worker.on('exit', (code) => {
+        thread = undefined;
+        cause ??= `exit code ${code}`;
+        if (state === 'starting') reject(cause);
+        else if (state !== 'ending') onDeath(cause);
+      });
+    });
+  }
+
+  function onReport(report: Exclude<Report, ReadyReport>): void {
+    switch (report.kind) {
+      case 'loaded': {
+        const load = pending;
+        pending = undefined;
+        serve();
+        load?.end(report.refused);
+        return;
+      }
+      case 'progress':
+        for (const { place, leavers, done } of report.parts) {
+          inHand.at(place).onProgress({ run: report.run, leavers });
+          if (done) inHand.giveBack(place).onDone();
+        }
+        break;
+      case 'done':
+        inHand.giveBack(report.place).onDone();
+        break;
+      case 'failed':
+        for (const place of report.places) inHand.giveBack(place).onFailed(report.reason);
+    }
+    goOn();
+  }
+
+  function serve(): void {
+    state = 'serving';
+    goOn();
+  }
+
+  function goOn(): void {
+    if (isAccepting()) options.onAccepting();
+    else if (!isIdle()) return;
+    else if (closing) end();
+    else if (pending) beginLoad(pending);
+  }
+
+  function isIdle(): boolean {
+    return state === 'serving' && inHand.images() === 0;
+  }
+
+  function isAccepting(): boolean {
+    return state === 'serving' && !pending && !closing && inHand.hasRoom();
+  }
+
+  function beginLoad(load: Load): void {
+    state = 'loading';
+    load.begun = true;
+    thread?.postMessage(load.command);
+  }
+
+  function end(): void {
+    pending?.end('The server is shutting down.');
+    state = 'ending';
+    thread?.postMessage({ kind: 'close' });
+  }
+
+  function onDeath(cause: unknown): void {
+    const load = pending;
+    pending = undefined;
+    state = 'dead';
+    logger.error({ worker: index, cause: messageOf(cause) }, 'worker died');
+    for (const batch of inHand.giveBackAll()) batch.onLost();
+    load?.end(load.begun ? 'A worker died while it loaded them.' : undefined);
+    if (closing) return;
+    if (failedRestarts > 0) options.onRestartFailed();
+    // Not at once: whoever waits for the load takes back what killed this thread, before the next one loads it.
+    restart = setTimeout(replace, backoffMs(failedRestarts));
+  }
+
+  async function replace(): Promise<void> {
+    options.onRestart();
+    try {
+      await spawn(true);
+      logger.info({ worker: index }, 'worker replaced');
+    } catch (cause) {
+      failedRestarts++;
+      onDeath(cause);
+    }
+  }
+
+  return {
+    start: () => spawn(false),
+    images: inHand.images,
+    isIdle,
+    isAccepting,
+    isLost: () => failedRestarts > 0,
+
+    run(batch) {
+      invariant(thread && isAccepting(), 'a batch is given only to a worker that accepts it');
+      const { command } = batch;
+      const { place, cancel } = inHand.take(batch);
+      thread.postMessage({ ...command, place }, [command.pixels.buffer as ArrayBuffer]);
+      return cancel;
+    },
+
+    load(command) {
+      return new Promise((resolve) => {
+        // A thread to come starts with it.
+        if (state === 'dead' || state === 'ending') return resolve(undefined);
+        pending = { command, begun: false, end: resolve };
+        if (isIdle()) beginLoad(pending);
+      });
+    },
+
+    async close() {
+      closing = true;
+      clearTimeout(restart);
+      if (!thread) return;
+      const ended = new Promise((resolve) => thread?.once('exit', resolve));
+      if (isIdle()) end();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,120 @@
+// The worker threads: hands them batches, and further segments one after another.
+import type { Logger } from 'pino';
+import type { SegmentSource } from '../engines/engine.js';
+import { invariant, messageOf, PackageError, UsageError } from '../foundation/errors.js';
+import type { Batch } from './batch.js';
+import { createPoolWorker } from './pool-worker.js';
+import type { EngineInfo, LoadCommand, Network, WorkerSetup } from './protocol.js';
+
+export interface WorkerPool {
+  /**
+   * Starts all workers. @returns the engine, and the networks that some worker refused with its reason.
+   * @throws UsageError if a worker cannot start; the others have ended then.
+   */
+  start(): Promise<{ engine: EngineInfo; refused: ReadonlyMap<string, string> }>;
+  /** Workers that have nothing in hand and wait for a batch. */
+  idle(): number;
+  /** Those, and workers that take a further batch. */
+  accepting(): number;
+  /** Whether any worker serves or is about to; not so when none of them could be replaced, until one is. */
+  hasWorkers(): boolean;
+  /** Gives a batch to the worker with the fewest images in hand. @returns a function that cancels one of its images. */
+  run(batch: Batch): (image: number) => void;
+  /**
+   * Loads further segments of a network into every worker, into one after another, so that the others go on with
+   * their work. One load at a time. @throws PackageError if a worker refuses them, or none is left that could tell; all
+   * go on with what they had.
+   */
+  load(network: string, segments: readonly SegmentSource[]): Promise<void>;
+  /** Lets the batches in hand finish, then ends the threads; takes no more. */
+  close(): Promise<void>;
+}
+
+export interface WorkerPoolOptions {
+  readonly size: number;
+  readonly maxBatch: number;
+  /** How much a worker may have in hand at once, see batches-in-hand.ts. */
+  readonly concurrentBatches: number;
+  readonly engine: WorkerSetup['engine'];
+  readonly networks: readonly Network[];
+  readonly logger: Logger;
+  /** Called whenever a worker takes a further batch. */
+  readonly onAccepting: () => void;
+  readonly onRestart: () => void;
+  /** Called when a worker could not be replaced and none is left, see `hasWorkers`. */
+  readonly onNoneLeft: () => void;
+}
+
+export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
+  /** What a new worker loads. */
+  let { networks } = options;
+  const workers = Array.from({ length: options.size }, (_, index) =>
+    createPoolWorker({
+      ...options,
+      index,
+      networks: () => networks,
+      onRestartFailed: () => {
+        if (!hasWorkers()) options.onNoneLeft();
+      },
+    }),
+  );
+
+  const hasWorkers = (): boolean => !workers.every((worker) => worker.isLost());
+
+  async function start(): ReturnType<WorkerPool['start']> {
+    const reports = await Promise.all(workers.map((worker) => worker.start())).catch(
+      async (error: unknown) => {
+        await close();
+        const [reason] = messageOf(error).split('\n', 1); // Node adds what required what
+        throw new UsageError(`The engine cannot be started: ${reason}.`, { cause: error });
+      },
+    );
+    const [first] = reports;
+    invariant(first, 'a pool has at least one worker');
+    const refused = new Map(
+      reports.flatMap((one) => one.refused.map(({ id, reason }) => [id, reason] as const)),
+    );
+    networks = networks.filter(({ id }) => !refused.has(id));
+    return { engine: first.engine, refused };
+  }
+
+  function run(batch: Batch): (image: number) => void {
+    const [worker] = workers
+      .filter((one) => one.isAccepting() && (one.isIdle() || !batch.alone))
+      .sort((a, b) => a.images() - b.images());
+    invariant(worker, 'a batch is given only to a worker that accepts it');
+    return worker.run(batch);
+  }
+
+  async function load(network: string, segments: readonly SegmentSource[]): Promise<void> {
+    const before = networks;
+    networks = before.map((one) =>
+      one.id === network ? { ...one, segments: [...one.segments, ...segments] } : one,
+    );
+    const command: LoadCommand = { kind: 'load', network, segments };
+    const refuse = (reason: string, isPassing = false): never => {
+      networks = before;
+      throw new PackageError(reason, { isPassing });
+    };
+    for (const worker of workers) {
+      const refused = await worker.load(command);
+      if (refused !== undefined) refuse(refused);
+    }
+    // Unproven, they might keep every replacement from starting.
+    if (!hasWorkers()) refuse('No worker is left that could check them.', true);
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all(workers.map((worker) => worker.close()));
+  }
+
+  return {
+    start,
+    idle: () => workers.filter((worker) => worker.isIdle() && worker.isAccepting()).length,
+    accepting: () => workers.filter((worker) => worker.isAccepting()).length,
+    hasWorkers,
+    run,
+    load,
+    close,
+  };
+}

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createImageTensor } from '../../src/cascade/image-tensor.js';
+import type { ModelInput } from '../../src/format/manifest.js';
+
+const input: ModelInput = {
+  tensor: 'image',
+  height: 1,
+  width: 2,
+  channels: 3,
+  mean: [0, 0.5, 1],
+  std: [1, 0.5, 2],
+  resize: 'fill',
+  background: 0,
+};
+// Two images of two pixels, red-green-blue.
+const pixels = Uint8Array.of(0, 255, 255, 51, 0, 0, 255, 255, 0, 0, 0, 255);
+
+test('pixels are scaled, normalised by channel, and laid out as the engine wants them', () => {
+  const round = (values: Float32Array) => [...values].map((value) => Math.round(value * 1e4) / 1e4);
+  assert.deepEqual(
+    round(createImageTensor(input, 'nchw')(pixels)),
+    [0, 0.2, 1, -1, 0, -0.5, 1, 0, 1, -1, -0.5, 0],
+  );
+  assert.deepEqual(
+    round(createImageTensor(input, 'nhwc')(pixels)),
+    [0, 1, 0, 0.2, -1, -0.5, 1, 1, -0.5, 0, -1, 0],
+  );
+});

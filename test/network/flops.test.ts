@@ -1,0 +1,104 @@
+// Costs against numbers computed by hand: 2 × multiply-accumulates.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { countFlops, nodeFlops } from '../../src/network/flops.js';
+import type { GraphProto } from '../../src/onnx/proto.js';
+import { readTestNetwork } from '../support/packages/exits.js';
+import { floatTensor, node, tensorInfo } from '../support/packages/onnx-builder.js';
+
+describe('the cost of an operator', () => {
+  const network = readTestNetwork({ size: 16, width: 8, channels: 3, classes: 10 });
+  const flopsOf = (output: string) => {
+    const found = network.graph.producers.get(output);
+    assert.ok(found);
+    return nodeFlops(network, found);
+  };
+
+  it('is that of every tap of a convolution', () => {
+    assert.equal(flopsOf('stem'), 2 * (16 * 16 * 8) * (3 * 3 * 3));
+  });
+
+  it('is less by the stride', () => {
+    assert.equal(flopsOf('down_1'), 2 * (8 * 8 * 16) * (8 * 3 * 3));
+  });
+
+  it('is one channel’s in a depthwise convolution', () => {
+    assert.equal(flopsOf('filtered_1'), 2 * (8 * 8 * 16) * (1 * 3 * 3));
+  });
+
+  it('is rows × columns in a matrix product', () => {
+    assert.equal(flopsOf('logits_0'), 2 * (8 * 2 * 2) * 10);
+  });
+
+  it('is nothing for activations, pooling and sums', () => {
+    for (const output of ['stem_relu', 'sum_0', 'pooled_0', 'rows_0']) assert.equal(flopsOf(output), 0);
+  });
+});
+
+describe('the cost of exits', () => {
+  const stem = 2 * 256 * 8 * 27;
+  const stages = [
+    stem + 2 * 256 * 8 * 72 + 2 * 256 * 8 * 8,
+    2 * 64 * 16 * 72 + 2 * 64 * 16 * 9 + 2 * 64 * 16 * 16,
+    2 * 16 * 24 * 144 + 2 * 16 * 24 * 9 + 2 * 16 * 24 * 24,
+  ];
+  const heads = [2 * 32 * 10, 2 * 64 * 10, 2 * 96 * 10];
+
+  it('is its stage, its head, and all stages and heads up to it', () => {
+    const [first, second, final] = stages.map((stage, index) => ({ stage, head: heads[index] ?? 0 }));
+    assert.ok(first && second && final);
+    assert.deepEqual(countFlops(readTestNetwork({ size: 16, width: 8 })), [
+      { ...first, cumulative: first.stage + first.head },
+      { ...second, cumulative: first.stage + first.head + second.stage + second.head },
+      {
+        stage: final.stage + final.head,
+        head: 0,
+        cumulative: [...stages, ...heads].reduce((sum, part) => sum + part, 0),
+      },
+    ]);
+  });
+
+  it('counts what a head shares with the next stage in both, as both execute it', () => {
+    const shared = (graph: GraphProto): void => {
+      // cut_0 goes through a 1×1 convolution before the head of exit 0 and stage 1 take it.
+      const at = graph.node?.findIndex((one) => one.output?.[0] === 'cut_0') ?? 0;
+      for (const one of graph.node ?? []) {
+        one.input = (one.input ?? []).map((name) => (name === 'cut_0' ? 'shared' : name));
+      }
+      graph.node?.splice(at + 1, 0, node('Conv', ['cut_0', 'shared_weight'], ['shared']));
+      graph.initializer?.push(floatTensor('shared_weight', [8, 8, 1, 1], new Array<number>(64).fill(0.1)));
+    };
+    const [before, after] = [{}, { graph: shared }].map((change) => countFlops(readTestNetwork({}, change)));
+    const cost = 2 * 256 * 8 * 8;
+    assert.equal(after?.[0]?.stage, before?.[0]?.stage);
+    assert.equal(after?.[0]?.head, (before?.[0]?.head ?? 0) + cost);
+    assert.equal(after?.[1]?.stage, (before?.[1]?.stage ?? 0) + cost);
+  });
+
+  it('leaves out what is computed from weights alone', () => {
+    const product = (graph: GraphProto): void => {
+      graph.initializer?.push(floatTensor('square', [10, 10], new Array<number>(100).fill(0)));
+      const at = graph.node?.findIndex((one) => one.output?.[0] === 'logits_2') ?? 0;
+      const made = graph.node?.[at];
+      if (made) made.output = ['raw'];
+      graph.node?.push(
+        node('MatMul', ['square', 'square'], ['constant']),
+        node('MatMul', ['raw', 'constant'], ['logits_2']),
+      );
+    };
+    const [before, after] = [{}, { graph: product }].map((change) => countFlops(readTestNetwork({}, change)));
+    assert.equal(after?.[2]?.stage, (before?.[2]?.stage ?? 0) + 2 * 10 * 10);
+  });
+
+  it('is refused where it is not known', () => {
+    const transposed = (graph: GraphProto): void => {
+      const found = graph.node?.find((one) => one.output?.[0] === 'mixed_0');
+      if (found) found.op_type = 'ConvTranspose';
+      graph.value_info = [tensorInfo('mixed_0', ['batch', 8, 16, 16])];
+    };
+    assert.throws(
+      () => countFlops(readTestNetwork({}, { graph: transposed })),
+      /node "make_mixed_0" \(ConvTranspose\) has a cost that rdi-serve cannot count/,
+    );
+  });
+});

@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Hand } from '../../src/engines/choose.js';
+import type { Failure } from '../../src/foundation/errors.js';
+import type { Batch } from '../../src/workers/batch.js';
+import type { SegmentRun } from '../../src/cascade/cascade.js';
+import type { Path } from '../../src/network/execution-path.js';
+import type { Network } from '../../src/workers/protocol.js';
+import { createScheduler, type Job } from '../../src/workers/scheduler.js';
+
+const network = { id: 'm/1' } as Network;
+const aPath = (): Path => [{ from: -1, exit: 0, threshold: null, flops: 1 }];
+const [p, q] = [aPath(), aPath()];
+
+/**
+ * A scheduler over `workers` workers whose batches the test ends by hand, on a clock it moves by hand.
+ * @param hand of each worker; here it counts batches of any size
+ */
+function bench(workers: number, maxBatch = 8, hand: Hand = { concurrentBatches: 1, eager: false }) {
+  const running: Batch[] = [];
+  const cancelled: number[] = [];
+  const clock = { now: 0 };
+  const pool = { hasWorkers: true };
+  const segments: SegmentRun[] = [];
+  const scheduler = createScheduler({
+    idle: () => Math.max(0, workers - running.length),
+    accepting: () => {
+      const places = running.some(({ alone }) => alone)
+        ? 0
+        : workers * hand.concurrentBatches - running.length;
+      return Math.min(workers, places);
+    },
+    eager: hand.eager,
+    hasWorkers: () => pool.hasWorkers,
+    run(batch) {
+      running.push(batch);
+      return (image) => cancelled.push(image);
+    },
+    maxBatch,
+    now: () => clock.now,
+    onSegment: (_, run) => segments.push(run),
+  });
+  const submit = (id: number, job: Partial<Job> = {}) =>
+    scheduler.submit({
+      network,
+      policy: 'entropy',
+      path: p,
+      pixels: Uint8Array.of(id),
+      topK: 1,
+      deadline: Number.POSITIVE_INFINITY,
+      signal: undefined,
+      ...job,
+    });
+  const take = (index = 0): Batch => {
+    const [batch] = running.splice(index, 1);
+    assert.ok(batch);
+    return batch;
+  };
+  const finish = (batch: Batch) => {
+    const leavers = [...batch.command.pixels].map((id, image) => ({
+      image,
+      step: 0,
+      reason: 'final' as const,
+      score: id,
+      top: [],
+    }));
+    batch.onProgress({ run: { exit: 0, batch: leavers.length, started: 0, seconds: 1 }, leavers });
+    batch.onDone();
+    scheduler.dispatch();
+  };
+  return { scheduler, running, cancelled, clock, pool, segments, submit, take, finish };
+}
+
+const type = (expected: string) => (error: Failure) => error.type === expected;
+const sizes = (batches: Batch[]) => batches.map(({ command }) => command.pixels.length);
+
+test('an idle worker takes a request at once; what comes while all are busy forms the next batch', async () => {
+  const { submit, running, take, finish } = bench(1);
+  const answers = [0, 1, 2, 3].map((id) => submit(id));
+  assert.deepEqual(sizes(running), [1]);
+  finish(take());
+  assert.deepEqual(sizes(running), [3]);
+  finish(take());
+  assert.deepEqual(
+    (await Promise.all(answers)).map(({ score }) => score),
+    [0, 1, 2, 3],
+  );
+});
+
+test('what waits is shared out evenly among the idle workers, up to the largest batch', async () => {
+  const { submit, running, scheduler } = bench(3, 4);
+  const blocked = running.push(...([{}, {}, {}] as Batch[]));
+  assert.equal(blocked, 3);
+  for (let id = 0; id < 14; id++) void submit(id);
+  running.length = 0;
+  scheduler.dispatch();
+  assert.deepEqual(sizes(running), [4, 4, 4]);
+  assert.equal(scheduler.depth(), 2);
+  running.length = 0;
+  scheduler.dispatch();
+  assert.deepEqual(sizes(running), [1, 1]);
+});
+
+test('only requests on the same path share a batch, and the oldest goes first', () => {
+  const { submit, running, take, finish } = bench(1);
+  void submit(0);
+  void submit(1, { path: q });
+  void submit(2);
+  void submit(3, { path: q });
+  void submit(4, { path: aPath() });
+  finish(take());
+  assert.deepEqual([...(running[0] as Batch).command.pixels], [1, 3]);
+});
+
+test('a deadline that passes in the queue is answered at once, without a worker', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { submit, scheduler, clock } = bench(1);
+  void submit(0);
+  const late = submit(1, { deadline: 5 });
+  clock.now = 5;
+  t.mock.timers.tick(5000);
+  await assert.rejects(late, type('deadline-exceeded'));
+  scheduler.dispatch();
+  assert.equal(scheduler.depth(), 0);
+});
+
+test('once a worker has the request, its deadline is the cascade’s business', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { submit, take, finish } = bench(1);
+  const answer = submit(7, { deadline: 5 });
+  t.mock.timers.tick(6000);
+  finish(take());
+  assert.equal((await answer).score, 7);
+});
+
+test('who loses a worker has the deadline watched again, be it over or to come', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { submit, running, clock, take, scheduler } = bench(2);
+  const answers = [5, 9].map((deadline, id) => submit(id, { deadline }));
+  const lost = [take(), take()];
+  running.push({} as Batch, {} as Batch); // nobody is free
+  clock.now = 6;
+  t.mock.timers.tick(6000);
+  for (const batch of lost) batch.onLost();
+  t.mock.timers.tick(1);
+  assert.equal(scheduler.depth(), 1);
+  await assert.rejects(answers[0] as Promise<unknown>, type('deadline-exceeded'));
+  clock.now = 9;
+  t.mock.timers.tick(3000);
+  await assert.rejects(answers[1] as Promise<unknown>, type('deadline-exceeded'));
+});
+
+test('a client that has gone is dropped from the queue, and from its batch between two stages', async () => {
+  const { submit, running, cancelled, take, finish } = bench(1);
+  const [running0, waiting] = [new AbortController(), new AbortController()];
+  const first = submit(0, { signal: running0.signal });
+  const second = submit(1, { signal: waiting.signal });
+  waiting.abort();
+  running0.abort();
+  await assert.rejects(first, type('client-gone'));
+  await assert.rejects(second, type('client-gone'));
+  assert.deepEqual(cancelled, [0]);
+  finish(take());
+  assert.equal(running.length, 0);
+});
+
+test('a lost request is tried once more, ahead of the others, and then answered 503', async () => {
+  const { submit, running, take, finish } = bench(1, 1);
+  const lost = submit(0);
+  const other = submit(1);
+  take().onLost();
+  assert.deepEqual([...(running[0] as Batch).command.pixels], [0]);
+  take().onLost();
+  await assert.rejects(lost, type('worker-lost'));
+  finish(take());
+  assert.equal((await other).score, 1);
+});
+
+test('an engine that throws fails the batch in hand and nothing else', async () => {
+  const { submit, scheduler, take, finish } = bench(1);
+  const failing = submit(0);
+  const fine = submit(1);
+  take().onFailed('out of memory');
+  await assert.rejects(failing, type('internal-error'));
+  scheduler.dispatch();
+  finish(take());
+  assert.equal((await fine).score, 1);
+});
+
+test('requests that came too late do not keep an idle worker from those behind them', async () => {
+  const { submit, running, clock, take, finish } = bench(1);
+  const first = submit(0);
+  const late = [submit(1, { deadline: 5 }), submit(2, { deadline: 5 })];
+  for (const answer of late) answer.catch(() => {});
+  const behind = submit(3, { path: q });
+  clock.now = 6;
+  finish(take());
+  assert.equal(running.length, 1);
+  finish(take());
+  assert.deepEqual([(await first).score, (await behind).score], [0, 3]);
+  for (const answer of late) await assert.rejects(answer, type('deadline-exceeded'));
+});
+
+test('those who lost a worker together are tried again one by one', async () => {
+  const { submit, running, take, finish } = bench(1);
+  const answers = [0, 1, 2].map((id) => submit(id));
+  finish(take());
+  const fresh = submit(3);
+  take().onLost();
+  const batches: number[][] = [];
+  while (running.length > 0) {
+    const batch = take();
+    batches.push([...batch.command.pixels]);
+    finish(batch);
+  }
+  assert.deepEqual(batches, [[1], [2], [3]]);
+  await Promise.all([...answers, fresh]);
+});
+
+test('an eager worker takes what waits although it is busy, in batches as large as may be', () => {
+  const { submit, running, scheduler, take } = bench(1, 4, { concurrentBatches: 3, eager: true });
+  for (let id = 0; id < 3; id++) void submit(id);
+  assert.deepEqual(sizes(running), [1, 1, 1]);
+  for (let id = 3; id < 12; id++) void submit(id);
+  take();
+  take();
+  scheduler.dispatch();
+  assert.deepEqual(sizes(running), [1, 4, 4]);
+  assert.equal(scheduler.depth(), 1);
+});
+
+test('another one is given a full batch while it is busy, fewer requests wait for one that is free', () => {
+  const { submit, running, take, finish } = bench(2, 4, { concurrentBatches: 2, eager: false });
+  for (let id = 0; id < 5; id++) void submit(id);
+  assert.deepEqual(sizes(running), [1, 1]);
+  void submit(5);
+  assert.deepEqual(sizes(running), [1, 1, 4]);
+  for (let id = 6; id < 13; id++) void submit(id);
+  assert.deepEqual(sizes(running), [1, 1, 4, 4]);
+  take(3);
+  take(2);
+  finish(take());
+  assert.deepEqual(sizes(running), [1, 3], 'the idle worker has what is left');
+});
+
+test('a request waits until the engine begins on it, wherever it lies meanwhile', async () => {
+  const { submit, take, clock } = bench(1);
+  clock.now = 2;
+  const answer = submit(0);
+  const { onProgress } = take();
+  const leaver = { image: 0, step: 1, reason: 'final' as const, score: 0, top: [] };
+  onProgress({ run: { exit: 0, batch: 1, started: 5, seconds: 1 }, leavers: [] });
+  onProgress({ run: { exit: 1, batch: 1, started: 8, seconds: 1 }, leavers: [leaver] });
+  const { queueSeconds, inferSeconds } = await answer;
+  assert.deepEqual([queueSeconds, inferSeconds], [3, 2]);
+});
+
+test('who has lost a worker waits until one has nothing else in hand, and is alone there', async () => {
+  const { submit, running, take, finish } = bench(1, 8, { concurrentBatches: 3, eager: true });
+  const answers = [0, 1, 2].map((id) => submit(id));
+  take().onLost();
+  assert.equal(running.length, 2, 'not beside the others');
+  answers.push(submit(3));
+  assert.equal(running.length, 2, 'and nobody overtakes it');
+  finish(take());
+  finish(take());
+  assert.deepEqual(
+    running.map(({ alone, command }) => [alone, ...command.pixels]),
+    [[true, 0]],
+  );
+  answers.push(submit(4));
+  assert.equal(running.length, 1);
+  finish(take());
+  assert.deepEqual(
+    running.map(({ alone, command }) => [alone, ...command.pixels]),
+    [[false, 3, 4]],
+  );
+  finish(take());
+  await Promise.all(answers);
+});
+
+test('an engine call that batches share is counted once', () => {
+  const { submit, running, segments } = bench(1, 8, { concurrentBatches: 2, eager: true });
+  void submit(0);
+  void submit(1, { path: q });
+  const calls = [0, 1].map((started) => ({ exit: 0, batch: 2, started, seconds: 1 }));
+  for (const run of calls) for (const batch of running) batch.onProgress({ run, leavers: [] });
+  assert.deepEqual(segments, calls);
+});
+
+test('when no worker is left and none can be started, those who wait are told, and who comes later at once', async () => {
+  const { submit, scheduler, pool, take, finish } = bench(1);
+  const running = submit(0);
+  const waiting = [submit(1), submit(2)];
+  pool.hasWorkers = false;
+  scheduler.giveUp();
+  for (const answer of [...waiting, submit(3)]) await assert.rejects(answer, type('worker-lost'));
+  assert.equal(scheduler.depth(), 0);
+  pool.hasWorkers = true;
+  finish(take());
+  const later = submit(4);
+  finish(take());
+  assert.deepEqual([(await running).score, (await later).score], [0, 4]);
+});

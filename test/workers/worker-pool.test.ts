@@ -1,0 +1,177 @@
+// The pool over real threads: batches, cancelling, loading, closing. (Several batches in hand: merging.test.ts.)
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SegmentSource } from '../../src/engines/engine.js';
+import type { Path } from '../../src/network/execution-path.js';
+import { marked } from '../support/engines/directed-engine.js';
+import { poolBatch, startPool } from '../support/service/pool.js';
+import { testImages } from '../support/packages/profiled-package.js';
+import { until } from '../support/service/service.js';
+
+const images = (await testImages(4)).map(({ pixels }) => pixels);
+
+test('each worker takes one batch at a time and says when it is idle again', async (t) => {
+  const { pool, director, started, calls } = await startPool(t, { size: 2 });
+  assert.deepEqual(started.engine, { name: 'onnx', device: 'cpu' });
+  assert.equal(started.refused.size, 0);
+  assert.deepEqual([pool.idle(), calls.accepting], [2, 2]);
+  await director.hold();
+  const [first, second] = [poolBatch(images.slice(0, 1)), poolBatch(images)];
+  pool.run(first.batch);
+  assert.equal(pool.idle(), 1);
+  pool.run(second.batch);
+  assert.equal(pool.idle(), 0);
+  assert.throws(() => pool.run(poolBatch(images).batch), /only to a worker that accepts it\. This is a bug/);
+  await director.release();
+  assert.deepEqual(await Promise.all([first.ended, second.ended]), ['done', 'done']);
+  assert.deepEqual([pool.idle(), calls.accepting], [2, 4]);
+  assert.deepEqual(first.leavers().length, 1);
+  const all = second.leavers().map(({ image }) => image);
+  assert.deepEqual(all.sort(), [0, 1, 2, 3], 'everyone leaves once');
+});
+
+test('a cancelled image is left out of what follows; cancelling after the end touches nobody', async (t) => {
+  const { pool, director, runs } = await startPool(t, { size: 1 });
+  await director.hold();
+  const first = poolBatch(images);
+  const cancel = pool.run(first.batch);
+  await until(async () => (await runs()).length === 1);
+  cancel(1);
+  cancel(2);
+  await director.release();
+  await first.ended;
+  assert.deepEqual(
+    (await runs()).slice(0, 2).map(({ batch }) => batch),
+    [4, 2],
+  );
+  assert.ok(first.leavers().every(({ image }) => image === 0 || image === 3));
+
+  await director.hold();
+  const second = poolBatch(images);
+  pool.run(second.batch);
+  for (const image of images.keys()) cancel(image);
+  await director.release();
+  await second.ended;
+  assert.equal(second.leavers().length, 4);
+});
+
+test('closing lets the batch in hand finish, and only then ends the thread', async (t) => {
+  const { pool, director, runs } = await startPool(t, { size: 2 });
+  await director.hold();
+  const { batch, ended, leavers } = poolBatch(images);
+  pool.run(batch);
+  await until(async () => (await runs()).length === 1);
+  let isClosed = false;
+  const closed = pool.close().then(() => {
+    isClosed = true;
+  });
+  await until(() => pool.idle() === 0);
+  assert.equal(isClosed, false);
+  await director.release();
+  assert.equal(await ended, 'done');
+  assert.equal(leavers().length, 4);
+  await closed;
+});
+
+/** Those that go past the second exit without its head. */
+const skipsTheSecond = ({ from, to }: SegmentSource) => from === -1 || (from === 0 && to === 2);
+const straight: Path = [{ from: -1, exit: 2, threshold: null, flops: 1 }];
+
+test('segments are loaded into one worker after another, while the others stay at work', async (t) => {
+  const { pool, director, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
+  assert.ok(others.length > 0);
+  const without = poolBatch(images);
+  pool.run(without.batch);
+  assert.match(await without.ended, /^failed: segment 0>1 of tiny\/1 is not loaded/);
+
+  await director.hold();
+  const loaded = pool.load('tiny/1', others);
+  assert.equal(pool.idle(), 1);
+  await director.release();
+  await loaded;
+  const both = [poolBatch(images), poolBatch(images)];
+  for (const { batch } of both) pool.run(batch);
+  assert.deepEqual(await Promise.all(both.map(({ ended }) => ended)), ['done', 'done']);
+});
+
+test('a busy worker loads when its batch is done', async (t) => {
+  const { pool, director, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
+  await director.hold();
+  const { batch, ended } = poolBatch(images, { way: straight });
+  pool.run(batch);
+  const loaded = pool.load('tiny/1', others);
+  await director.release();
+  assert.equal(await ended, 'done');
+  await loaded;
+  const again = poolBatch(images);
+  pool.run(again.batch);
+  assert.equal(await again.ended, 'done');
+});
+
+test('segments that a worker refuses leave it as it was', async (t) => {
+  const { pool, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
+  const damaged = others.map((one) => ({ ...one, graph: Uint8Array.of(1, 2, 3) }));
+  await assert.rejects(pool.load('tiny/1', damaged), /^PackageError: The onnx engine cannot load it: /);
+  await pool.load('tiny/1', others);
+  const { batch, ended } = poolBatch(images);
+  pool.run(batch);
+  assert.equal(await ended, 'done');
+});
+
+test('segments that end the worker that loads them are refused, and in no successor', async (t) => {
+  const { pool, calls, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
+  const deadly = others.map((one) => ({ ...one, graph: new Uint8Array() }));
+  await assert.rejects(pool.load('tiny/1', deadly), /^PackageError: A worker died while it loaded them\.$/);
+  await until(() => pool.idle() === 2);
+  assert.equal(calls.restarts, 1);
+  await pool.load('tiny/1', others);
+  const both = [poolBatch(images), poolBatch(images)];
+  for (const { batch } of both) pool.run(batch);
+  assert.deepEqual(await Promise.all(both.map(({ ended }) => ended)), ['done', 'done']);
+});
+
+const deadly = () =>
+  poolBatch(
+    images.slice(0, 1).map((image) => marked(image, 'exit')),
+    { way: straight },
+  );
+
+test('segments that are loaded while a worker is being replaced are in its successor, too', async (t) => {
+  const { pool, director, runs, calls, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
+  const { batch, ended } = deadly();
+  await director.hold();
+  pool.run(batch);
+  await until(async () => (await runs()).length === 1);
+  await director.pass(); // its successor's self-check is held
+  assert.equal(await ended, 'lost');
+  const loaded = pool.load('tiny/1', others);
+  await director.release();
+  await loaded;
+  await until(() => pool.idle() === 2);
+  const both = [poolBatch(images), poolBatch(images)];
+  for (const one of both) pool.run(one.batch);
+  assert.deepEqual(await Promise.all(both.map((one) => one.ended)), ['done', 'done']);
+  assert.deepEqual([calls.restarts, calls.noneLeft], [1, 0]);
+});
+
+test('segments that no worker is left to check are refused, and keep none from coming back', async (t) => {
+  const { pool, director, calls, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
+  await director.refuse();
+  const { batch, ended } = deadly();
+  pool.run(batch);
+  assert.equal(await ended, 'lost');
+  await until(() => calls.noneLeft > 0);
+  assert.equal(pool.hasWorkers(), false);
+  const damaged = others.map((one) => ({ ...one, graph: Uint8Array.of(1, 2, 3) }));
+  await assert.rejects(
+    pool.load('tiny/1', damaged),
+    /^PackageError: No worker is left that could check them\.$/,
+  );
+  await director.accept();
+  await until(() => pool.idle() === 1);
+  assert.equal(pool.hasWorkers(), true);
+  await pool.load('tiny/1', others);
+  const after = poolBatch(images);
+  pool.run(after.batch);
+  assert.equal(await after.ended, 'done');
+});
