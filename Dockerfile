@@ -12,6 +12,9 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src src
+# What the command `bench` is made of; the scripts beside them need the tests.
+COPY bench/command bench/command
+COPY bench/load bench/load
 RUN npm run build
 
 # What runs: without development tools, other platforms' libraries and source maps.
@@ -28,6 +31,7 @@ ENV NODE_ENV=production RDI_MODELS=/models
 COPY --from=trimmed /app/package.json ./
 COPY --from=trimmed /app/node_modules node_modules
 COPY --from=trimmed /app/dist/src dist/src
+COPY --from=trimmed /app/dist/bench dist/bench
 # Mount a volume here to serve other models.
 COPY models /models
 USER 1000:1000

@@ -5,13 +5,13 @@ import { connect } from 'node:net';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { startServer } from './load/server-process.js';
+import { createConfig } from '../src/config.js';
 import { positiveInteger } from '../src/foundation/numbers.js';
 import { formatTable } from '../src/report/table.js';
-import { createConfig } from '../src/config.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
 import { insertPngChunks, pngChunk } from '../test/support/images/images.js';
 import { reportPromises } from './load/promises.js';
+import { startServer } from './load/server-process.js';
 
 const [models = 'models', connectionsText = '100'] = process.argv.slice(2);
 const CONNECTIONS = positiveInteger(connectionsText);

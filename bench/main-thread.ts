@@ -2,13 +2,13 @@
 // what one worker can with the real one.
 // Usage: node dist/bench/main-thread.js [models folder] [model] [profile] [seconds] [rounds]
 import process from 'node:process';
+import { positiveInteger, positiveNumber } from '../src/foundation/numbers.js';
+import { formatTable } from '../src/report/table.js';
+import { goldenImages } from './load/golden-images.js';
 import { type LoadClient, startLoadClient } from './load/load.js';
 import { median } from './load/quantile.js';
 import { serverCosts } from './load/server-costs.js';
 import { type ServerProcess, startServer } from './load/server-process.js';
-import { positiveInteger, positiveNumber } from '../src/foundation/numbers.js';
-import { formatTable } from '../src/report/table.js';
-import { goldenImages } from './load/golden-images.js';
 
 const [models = 'models', model, profile = 'full', secondsText = '5', roundsText = '3'] =
   process.argv.slice(2);

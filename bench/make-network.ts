@@ -2,8 +2,8 @@
 // multiply-accumulates), for benchmarks without a trained model; for larger images in proportion. Its answers mean nothing.
 // Usage: node dist/bench/make-network.js [models folder] [height and width of the image]
 import process from 'node:process';
-import { costTable } from '../src/cli/import.js';
 import { positiveInteger } from '../src/foundation/numbers.js';
+import { costTable } from '../src/report/cost-table.js';
 import { writeTestPackage } from '../test/support/packages/network.js';
 
 const [models = 'models', sizeText = '32'] = process.argv.slice(2);

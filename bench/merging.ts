@@ -2,14 +2,14 @@
 // what it is alone. Exit code 1 if the crowd's calls at the first stage are small, it gains nothing, or an answer differs.
 // Usage: node dist/bench/merging.js [models folder] [model] [profile] [engine] [seconds] [largest batch]
 import process from 'node:process';
-import { startLoadClient } from './load/load.js';
-import { startServer } from './load/server-process.js';
 import { positiveNumber } from '../src/foundation/numbers.js';
 import { formatTable } from '../src/report/table.js';
 import type { Prediction } from '../src/serving/prediction.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './load/golden-images.js';
+import { startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
+import { startServer } from './load/server-process.js';
 
 const [
   models = 'models',

@@ -1,6 +1,7 @@
-// `rdi-serve serve` with the engine of instant-engine.ts.
-import { Command } from 'commander';
-import { serveCommand } from '../src/cli/serve.js';
+// Serves, with settings from the environment, by the engine of instant-engine.ts.
+import process from 'node:process';
+import { createConfig, settingsIn } from '../src/config.js';
+import { serve } from '../src/server.js';
 
 const engine = new URL('./instant-engine.js', import.meta.url).href;
-await new Command().addCommand(serveCommand(engine)).parseAsync();
+await serve(createConfig(settingsIn(process.env)), engine);

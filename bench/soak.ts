@@ -2,13 +2,13 @@
 // Exit code 1 if either is not so.
 // Usage: node dist/bench/soak.js [models folder] [model] [requests] [engine]
 import process from 'node:process';
-import { startLoadClient } from './load/load.js';
-import { startServer } from './load/server-process.js';
 import { positiveInteger } from '../src/foundation/numbers.js';
 import { formatTable } from '../src/report/table.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './load/golden-images.js';
+import { startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
+import { startServer } from './load/server-process.js';
 
 const [models = 'models', model, requestsText = '100000', engine = 'auto'] = process.argv.slice(2);
 const BLOCKS = 10;

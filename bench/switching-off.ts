@@ -4,20 +4,20 @@
 // Exit code 1 if switching off made any certified profile dearer in the mean.
 // Usage: node dist/bench/switching-off.js MODELS MODEL SCORES [splits] [profile]        SCORES: what `calibrate --scores` kept
 import process from 'node:process';
-import { mean } from './load/quantile.js';
 import { calibrate } from '../src/calibration/certify.js';
 import { createExitTable, type ExitTable } from '../src/calibration/scores/exit-table.js';
-import type { LossName } from '../src/calibration/scores/losses.js';
 import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../src/calibration/scores/replay.js';
 import { readScores } from '../src/calibration/scores/scores-file.js';
-import { positiveInteger } from '../src/foundation/numbers.js';
-import { formatTable, percent } from '../src/report/table.js';
-import { UsageError } from '../src/foundation/errors.js';
 import { parseModelName } from '../src/evaluation/subject.js';
+import type { LossName } from '../src/format/certificate.js';
 import type { ManifestExit } from '../src/format/manifest.js';
 import type { Profile } from '../src/format/profiles.js';
+import { UsageError } from '../src/foundation/errors.js';
+import { positiveInteger } from '../src/foundation/numbers.js';
 import { findPackage } from '../src/packages/repository.js';
+import { formatTable, percent } from '../src/report/table.js';
 import { reportPromises } from './load/promises.js';
+import { mean } from './load/quantile.js';
 
 const [models, model, scores, splitsText = '10', rival] = process.argv.slice(2);
 const splits = positiveInteger(splitsText);

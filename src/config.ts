@@ -3,13 +3,10 @@
 import { availableParallelism } from 'node:os';
 import Type from 'typebox';
 import { Check, Errors } from 'typebox/value';
+import { type DeviceName, deviceNames, type EngineName, engineNames } from './engines/demand.js';
 import { UsageError } from './foundation/errors.js';
 
 const MIB = 1024 * 1024;
-
-/** Each is a module in engines/. */
-export const engineNames = ['tensorflow', 'onnx', 'wasm'] as const;
-export type EngineName = (typeof engineNames)[number];
 
 export const Settings = Type.Object(
   {
@@ -36,9 +33,9 @@ export const Settings = Type.Object(
       description:
         'auto, tensorflow, onnx or wasm. auto: tensorflow if it can use a GPU, else onnx, else wasm.',
     }),
-    device: Type.Unsafe<'auto' | 'cpu' | 'gpu'>({
+    device: Type.Unsafe<DeviceName>({
       type: 'string',
-      enum: ['auto', 'cpu', 'gpu'],
+      enum: [...deviceNames],
       default: 'auto',
       description: 'auto, cpu or gpu. gpu: the server does not start without one.',
     }),
@@ -174,6 +171,16 @@ export function environmentVariableOf(name: SettingName): string {
 
 export function defaultOf(name: SettingName): unknown {
   return (Settings.properties[name] as { default?: unknown }).default;
+}
+
+/** The settings that an environment has, as text. */
+export function settingsIn(environment: NodeJS.ProcessEnv): Partial<Record<SettingName, string>> {
+  return Object.fromEntries(
+    settingNames.flatMap((name) => {
+      const value = environment[environmentVariableOf(name)];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** The configuration with `given` settings (text is converted) over the defaults. @throws UsageError */

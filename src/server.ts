@@ -4,11 +4,11 @@
 import { lookup } from 'node:dns/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readApiKeys } from './http/plugins/api-keys.js';
-import { type App, buildApp } from './http/app.js';
-import { monotonicSeconds } from './foundation/clock.js';
 import type { Config } from './config.js';
+import { monotonicSeconds } from './foundation/clock.js';
 import { messageOf, UsageError } from './foundation/errors.js';
+import { type App, buildApp } from './http/app.js';
+import { readApiKeys } from './http/plugins/api-keys.js';
 import { startService } from './serving/service.js';
 import { createLogger } from './telemetry/logging.js';
 import { createTracing } from './telemetry/tracing.js';

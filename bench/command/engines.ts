@@ -1,11 +1,12 @@
 // Measures every engine that there is on this machine, in turn, on the same network: one thread, single images and
 // batches, every image to the final exit. Figures are medians over the rounds.
-import { type EngineName, engineNames } from '../../src/config.js';
+
 import { chooseEngine } from '../../src/engines/choose.js';
-import { messageOf, UsageError } from '../../src/foundation/errors.js';
-import { networkOf } from '../../src/serving/catalog.js';
-import type { ModelPackage } from '../../src/packages/package.js';
+import { type EngineName, engineNames } from '../../src/engines/demand.js';
 import { FULL_PROFILE } from '../../src/format/profiles.js';
+import { messageOf, UsageError } from '../../src/foundation/errors.js';
+import { networkOf } from '../../src/network/network.js';
+import type { ModelPackage } from '../../src/packages/package.js';
 import { median } from '../load/quantile.js';
 import { type RawEngine, type RawMeasurement, startRawEngine } from './raw-engine.js';
 

@@ -1,15 +1,16 @@
 // A worker thread that does nothing but call the engine: the same segments as the service, on tensors that lie
 // ready. What a profile calls is recorded once from the cascade and then replayed, so that nothing else is timed.
 import { parentPort, workerData } from 'node:worker_threads';
-import { monotonicSeconds } from '../../src/foundation/clock.js';
-import type { EngineModule, Segment } from '../../src/engines/engine.js';
-import { invariant } from '../../src/foundation/errors.js';
 import { runCascade } from '../../src/cascade/cascade.js';
 import { createImageTensor } from '../../src/cascade/image-tensor.js';
-import { buildPath } from '../../src/network/execution-path.js';
-import type { Network, WorkerSetup } from '../../src/workers/protocol.js';
 import { loadSegments, segmentKey } from '../../src/cascade/self-check.js';
+import type { EngineModule, Segment } from '../../src/engines/engine.js';
 import type { Profile } from '../../src/format/profiles.js';
+import { monotonicSeconds } from '../../src/foundation/clock.js';
+import { invariant } from '../../src/foundation/errors.js';
+import { buildPath } from '../../src/network/execution-path.js';
+import type { Network } from '../../src/network/network.js';
+import type { WorkerSetup } from '../../src/workers/protocol.js';
 import { median, quantile } from '../load/quantile.js';
 
 export interface RawSetup {

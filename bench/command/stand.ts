@@ -1,14 +1,15 @@
 // The test stand for one model: raw engine threads in this process, a server in a second, a load client in a third.
 // The images are the package's own golden inputs, so that no data set is needed.
-import sharp from 'sharp';
-import { chooseEngine, type EngineDemand } from '../../src/engines/choose.js';
-import { networkOf } from '../../src/serving/catalog.js';
+import { chooseEngine } from '../../src/engines/choose.js';
+import type { EngineDemand } from '../../src/engines/demand.js';
+import { networkOf } from '../../src/network/network.js';
 import type { ModelPackage } from '../../src/packages/package.js';
+import { encodeGolden } from '../load/golden-images.js';
 import { type Latency, probeLatency } from '../load/latency-probe.js';
 import { type LoadResult, startLoadClient } from '../load/load.js';
-import { type RawMeasurement, startRawEngine } from './raw-engine.js';
 import { type ServerCosts, serverCosts } from '../load/server-costs.js';
 import { startServer } from '../load/server-process.js';
+import { type RawMeasurement, startRawEngine } from './raw-engine.js';
 
 export interface RawConfiguration {
   readonly workers: number;
@@ -101,18 +102,4 @@ export async function createStand(options: StandOptions): Promise<Stand> {
       await server.stop();
     },
   };
-}
-
-/** The golden inputs as PNGs. */
-export function encodeGolden({
-  golden,
-  manifest,
-}: Pick<ModelPackage, 'golden' | 'manifest'>): Promise<Buffer[]> {
-  const { width, height, channels } = manifest.input;
-  return Promise.all(
-    golden.cases.map(({ pixels }) => {
-      const image = sharp(Buffer.from(pixels, 'base64'), { raw: { width, height, channels } });
-      return (channels === 1 ? image.toColourspace('b-w') : image).png().toBuffer();
-    }),
-  );
 }

@@ -1,6 +1,7 @@
 // The images that the load scripts send: a package's own golden inputs, as PNGs.
-import { encodeGolden } from '../command/stand.js';
+import sharp from 'sharp';
 import { UsageError } from '../../src/foundation/errors.js';
+import type { ModelPackage } from '../../src/packages/package.js';
 import { findPackages } from '../../src/packages/repository.js';
 
 /** @param wanted name of the model; undefined: the first by name. @throws UsageError if there is none */
@@ -12,4 +13,18 @@ export async function goldenImages(
   const model = wanted === undefined ? packages[0] : packages.findLast((one) => one.manifest.name === wanted);
   if (!model) throw new UsageError(`There is no model ${wanted ?? ''} in "${models}".`);
   return { name: model.manifest.name, images: await encodeGolden(model) };
+}
+
+/** The golden inputs as PNGs. */
+export function encodeGolden({
+  golden,
+  manifest,
+}: Pick<ModelPackage, 'golden' | 'manifest'>): Promise<Buffer[]> {
+  const { width, height, channels } = manifest.input;
+  return Promise.all(
+    golden.cases.map(({ pixels }) => {
+      const image = sharp(Buffer.from(pixels, 'base64'), { raw: { width, height, channels } });
+      return (channels === 1 ? image.toColourspace('b-w') : image).png().toBuffer();
+    }),
+  );
 }

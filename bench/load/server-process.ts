@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { environmentVariableOf, flagOf, type SettingName, settingNames } from '../../src/config.js';
+import { environmentVariableOf, type SettingName, settingNames } from '../../src/config.js';
 import { type MetricValue, readMetrics } from '../../src/telemetry/metrics-text.js';
 
 export interface ServerProcess {
@@ -24,7 +24,7 @@ const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /**
  * Starts a server and waits until it is ready.
  * @param settings over the defaults; host, port and the environment's RDI_… variables are left out
- * @param program the command line, or one with the same `serve`
+ * @param program the command line, or another that takes its settings from the environment
  * @throws Error if it ends or does not become ready within a minute
  */
 export async function startServer(
@@ -32,15 +32,15 @@ export async function startServer(
   program = main,
 ): Promise<ServerProcess> {
   const port = await freePort();
-  const flags = Object.entries({ ...settings, host: '127.0.0.1', port }).flatMap(([name, value]) => [
-    flagOf(name as SettingName),
+  const ours = new Set<string>(settingNames.map(environmentVariableOf));
+  const others = Object.entries(process.env).filter(([name]) => !ours.has(name));
+  const wanted = Object.entries({ ...settings, host: '127.0.0.1', port }).map(([name, value]) => [
+    environmentVariableOf(name as SettingName),
     String(value),
   ]);
-  const variables = new Set<string>(settingNames.map(environmentVariableOf));
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !variables.has(name)));
-  const server = spawn(process.execPath, [fileURLToPath(program), 'serve', ...flags], {
+  const server = spawn(process.execPath, [fileURLToPath(program), 'serve'], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env,
+    env: Object.fromEntries([...others, ...wanted]),
   });
   const ended = once(server, 'exit') as Promise<[code: number | null, signal: NodeJS.Signals | null]>;
   killWithUs(server);

@@ -1,14 +1,15 @@
 // From recorded scores to a tested path: split, build on tune, test on cal, choose. Pure and seeded.
-// Neighbours: choose-path.ts (what is tested), test-path.ts (how), certificate.ts (what is promised then).
-import { invariant, UsageError } from '../foundation/errors.js';
+// Neighbours: search/choose-path.ts (what is tested), search/evaluate-path.ts (how), issue.ts (what is promised then).
+
 import type { ManifestExit } from '../format/manifest.js';
-import { choosePath } from './search/choose-path.js';
+import { invariant, UsageError } from '../foundation/errors.js';
+import { createUniform, shuffledIndices } from '../foundation/random.js';
 import type { CalibrationGoal } from './goal.js';
 import { type PairedTables, selectPairs, tableOf } from './scores/paired-tables.js';
+import { choosePath } from './search/choose-path.js';
+import { type TestedPoint, testPath } from './search/evaluate-path.js';
 import type { ThresholdPath } from './search/tested-path.js';
 import type { Choice } from './statistics/procedure.js';
-import { createUniform, shuffledIndices } from '../foundation/random.js';
-import { type TestedPoint, testPath } from './search/evaluate-path.js';
 
 export interface TestedPath {
   readonly path: ThresholdPath;

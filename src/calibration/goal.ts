@@ -1,6 +1,5 @@
 // What a calibration is asked for.
-import type { LossName } from './scores/losses.js';
-import type { RiskData } from './scores/paired-tables.js';
+import type { LossName, RiskData } from '../format/certificate.js';
 
 export interface RiskLimit {
   readonly loss: LossName;

@@ -1,13 +1,14 @@
 // Makes a profile with its certificate out of the point that was certified.
+
+import { type Certificate, subjectOf } from '../format/certificate.js';
 import type { Manifest } from '../format/manifest.js';
 import type { ProfileDocument } from '../format/profiles.js';
-import { type Certificate, subjectOf } from '../format/certificate.js';
 import type { TestedPath } from './certify.js';
 import type { CalibrationGoal } from './goal.js';
 import { testNames } from './scores/losses.js';
 import type { Recording } from './scores/recording.js';
-import { exactPercent, statementOf } from './statement.js';
 import { flopsBound } from './search/evaluate-path.js';
+import { exactPercent, statementOf } from './statement.js';
 
 export interface IssueOptions {
   readonly tested: TestedPath;

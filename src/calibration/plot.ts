@@ -1,8 +1,8 @@
 // The tested path as a picture: risk and FLOPs along it, the certified point marked. A small SVG, no dependency.
 import type { TestedPath } from './certify.js';
 import type { RiskLimit } from './goal.js';
-import { exactPercent } from './statement.js';
 import type { TestedPoint } from './search/evaluate-path.js';
+import { exactPercent } from './statement.js';
 
 const [WIDTH, HEIGHT] = [720, 470];
 const AREA = { left: 70, right: 650, top: 56, bottom: 400 };

@@ -1,6 +1,5 @@
 // Certificates in plain words: for calibration.json, GET /models and whoever reads them.
-import type { Certificate } from '../format/certificate.js';
-import type { LossName } from './scores/losses.js';
+import type { Certificate, LossName } from '../format/certificate.js';
 
 /** Of a cost, as it is stated. */
 const DIGITS = 4;

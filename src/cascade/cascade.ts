@@ -1,13 +1,14 @@
 // The cascade: run a segment, score its exit, let go the images that may leave, compact the rest, go on.
 // What lies behind the exit an image leaves at is never computed for it. Batches that need the same segment may share an
 // engine call, whatever their paths and thresholds.
-import type { Clock } from '../foundation/clock.js';
+
 import type { Segment, SegmentOutput } from '../engines/engine.js';
-import { invariant } from '../foundation/errors.js';
 import type { Policy } from '../format/profiles.js';
+import type { Clock } from '../foundation/clock.js';
+import { invariant } from '../foundation/errors.js';
+import { lastStep, type Path, type Step } from '../network/execution-path.js';
 import { concatenate } from './concatenate.js';
 import { argmax, clears, scoreOf, softmax } from './exit-policy.js';
-import { lastStep, type Path, type Step } from '../network/execution-path.js';
 
 /** Why an image left where it did. */
 export type ExitReason = 'confident' | 'final' | 'budget' | 'deadline';

@@ -1,10 +1,10 @@
 // Loads a network's segments and proves that they reproduce the package's golden outputs at every exit, whatever company
 // an image has in its batch. Doing so also warms every path before the first request.
 import type { Engine, Segment } from '../engines/engine.js';
-import { invariant, PackageError } from '../foundation/errors.js';
 import type { GoldenDocument } from '../format/golden.js';
+import { invariant, PackageError } from '../foundation/errors.js';
+import type { Network } from '../network/network.js';
 import { createImageTensor } from './image-tensor.js';
-import type { Network } from '../workers/protocol.js';
 
 type Checked = Pick<Network, 'id' | 'manifest' | 'segments' | 'golden'>;
 

@@ -9,15 +9,15 @@ import { renderEngines } from '../../bench/command/engines-report.js';
 import { describeMachine } from '../../bench/command/machine.js';
 import { type BenchDocument, type ModelFigures, renderBench } from '../../bench/command/report.js';
 import { createStand } from '../../bench/command/stand.js';
-import { createConfig, engineNames } from '../config.js';
-import type { EngineDemand } from '../engines/choose.js';
+import { createConfig } from '../config.js';
+import { type EngineDemand, engineNames } from '../engines/demand.js';
+import { FULL_PROFILE } from '../format/profiles.js';
 import { UsageError } from '../foundation/errors.js';
+import { positiveInteger, positiveNumber } from '../foundation/numbers.js';
+import { version } from '../foundation/version.js';
 import { fullFlops } from '../network/execution-path.js';
 import type { ModelPackage } from '../packages/package.js';
-import { FULL_PROFILE } from '../format/profiles.js';
 import { type FoundPackages, findPackages, reasonsOf } from '../packages/repository.js';
-import { version } from '../foundation/version.js';
-import { positiveInteger, positiveNumber } from '../foundation/numbers.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `

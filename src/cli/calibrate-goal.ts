@@ -1,7 +1,6 @@
 // What `rdi-serve calibrate` is asked to keep: limits on the images, on their adversarial copies, and on cost.
 import type { CalibrationGoal, RiskLimit } from '../calibration/goal.js';
-import type { LossName } from '../calibration/scores/losses.js';
-import type { RiskData } from '../calibration/scores/paired-tables.js';
+import type { LossName, RiskData } from '../format/certificate.js';
 import { UsageError } from '../foundation/errors.js';
 
 export interface GoalOptions {

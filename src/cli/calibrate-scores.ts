@@ -1,16 +1,16 @@
 // Where `rdi-serve calibrate` has its scores from: a file that fits the model, or the images, recorded now.
 import { SingleBar } from 'cli-progress';
-import { describedSha256 } from '../format/certificate.js';
 import { recordScores } from '../calibration/scores/record.js';
 import type { Recording } from '../calibration/scores/recording.js';
 import { readScores, writeScores } from '../calibration/scores/scores-file.js';
 import { createConfig } from '../config.js';
-import { createEngine } from '../engines/onnx.js';
-import { UsageError } from '../foundation/errors.js';
-import { classIndices, type NamedDataSet, openDataSet } from '../datasets/data-set.js';
+import { classIndices, type NamedDataSet, openDataSet } from '../datasets/open-data-set.js';
 import { createDecoder } from '../decoding/decode.js';
-import type { ModelPackage } from '../packages/package.js';
+import { createEngine } from '../engines/onnx.js';
+import { describedSha256 } from '../format/certificate.js';
 import { GRAPH_FILE } from '../format/documents.js';
+import { UsageError } from '../foundation/errors.js';
+import type { ModelPackage } from '../packages/package.js';
 
 export interface ScoresOptions {
   readonly data?: string;

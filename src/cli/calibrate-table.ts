@@ -1,8 +1,8 @@
 // What `rdi-serve calibrate` prints: the points around the certified one and a few of the rest, and the verdict.
 import type { TestedPath } from '../calibration/certify.js';
 import type { CalibrationGoal } from '../calibration/goal.js';
-import { exactPercent } from '../calibration/statement.js';
 import type { TestedPoint } from '../calibration/search/evaluate-path.js';
+import { exactPercent } from '../calibration/statement.js';
 import { formatTable, megaflops, percent } from '../report/table.js';
 
 /** Points shown on either side of where testing stopped, and of the rest. */

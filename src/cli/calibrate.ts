@@ -2,25 +2,25 @@
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { calibrate } from '../calibration/certify.js';
-import { createExitTable } from '../calibration/scores/exit-table.js';
 import { issueProfile } from '../calibration/issue.js';
-import { checkCopies } from '../calibration/scores/paired-tables.js';
 import { renderPlot } from '../calibration/plot.js';
+import { createExitTable } from '../calibration/scores/exit-table.js';
+import { checkCopies } from '../calibration/scores/paired-tables.js';
 import type { Recording } from '../calibration/scores/recording.js';
 import { exactPercent } from '../calibration/statement.js';
-import { UsageError } from '../foundation/errors.js';
 import { parseModelName } from '../evaluation/subject.js';
-import { fullFlops } from '../network/execution-path.js';
 import type { Manifest } from '../format/manifest.js';
-import type { ModelPackage } from '../packages/package.js';
 import { FULL_PROFILE, type Policy } from '../format/profiles.js';
+import { UsageError } from '../foundation/errors.js';
+import { integer, positiveNumber, properShare } from '../foundation/numbers.js';
+import { version } from '../foundation/version.js';
+import { fullFlops } from '../network/execution-path.js';
+import type { ModelPackage } from '../packages/package.js';
 import { findPackage } from '../packages/repository.js';
 import { saveProfile } from '../packages/save-profile.js';
-import { version } from '../foundation/version.js';
 import { type GoalOptions, goalOf } from './calibrate-goal.js';
 import { obtainScores, type ScoresOptions } from './calibrate-scores.js';
 import { pathTable, refusalOf } from './calibrate-table.js';
-import { integer, positiveNumber, properShare } from '../foundation/numbers.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `

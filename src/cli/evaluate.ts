@@ -3,8 +3,7 @@ import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
-import { UsageError } from '../foundation/errors.js';
-import { classIndices, type NamedDataSet, openDataSet, takeEvenly } from '../datasets/data-set.js';
+import { classIndices, type NamedDataSet, openDataSet, takeEvenly } from '../datasets/open-data-set.js';
 import { evaluate } from '../evaluation/evaluate.js';
 import { createLocalSubject } from '../evaluation/local-subject.js';
 import { metricsDifferences } from '../evaluation/metrics-agreement.js';
@@ -13,9 +12,10 @@ import { type Evaluation, renderEvaluation } from '../evaluation/report.js';
 import { parseModelName, type Subject } from '../evaluation/subject.js';
 import { summarise } from '../evaluation/summary.js';
 import { FULL_PROFILE } from '../format/profiles.js';
-import { createLogger } from '../telemetry/logging.js';
-import { version } from '../foundation/version.js';
+import { UsageError } from '../foundation/errors.js';
 import { positiveInteger } from '../foundation/numbers.js';
+import { version } from '../foundation/version.js';
+import { createLogger } from '../telemetry/logging.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `

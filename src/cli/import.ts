@@ -1,10 +1,8 @@
 // `rdi-serve import`: turns an exported multi-exit network into a model package and shows what its exits cost.
 import { Command } from 'commander';
 import { createEngine } from '../engines/onnx.js';
-import { fullFlops } from '../network/execution-path.js';
 import { importPackage } from '../packages/import.js';
-import type { Manifest } from '../format/manifest.js';
-import { formatTable, megaflops, percent } from '../report/table.js';
+import { costTable } from '../report/cost-table.js';
 
 const details = `
 SOURCE holds
@@ -56,28 +54,4 @@ export function importCommand(): Command {
           `Golden outputs: ${golden}.\n`,
       );
     });
-}
-
-/** Exits in rows, costs in MFLOPs, and what all heads together add to the backbone. */
-export function costTable({ exits }: Pick<Manifest, 'exits'>): string {
-  const backbone = fullFlops(exits);
-  const heads = exits.reduce((sum, exit) => sum + exit.flops.head, 0);
-  const rows = exits.map(({ name, flops }, index) => [
-    index,
-    name,
-    megaflops(flops.stage),
-    megaflops(flops.head),
-    megaflops(flops.cumulative),
-    share(flops.cumulative, backbone),
-  ]);
-  const header = ['exit', 'name:', 'stage MFLOPs', 'head MFLOPs', 'cumulative', 'of backbone'];
-  return (
-    `${formatTable(header, rows)}\n` +
-    `Backbone with the final exit alone: ${megaflops(backbone)} MFLOPs; ` +
-    `the heads of all side exits add ${share(heads, backbone)}.\n`
-  );
-}
-
-function share(part: number, whole: number): string {
-  return whole === 0 ? '–' : percent(part / whole, 1);
 }

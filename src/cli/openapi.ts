@@ -1,7 +1,7 @@
 // `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it.
 import { Command } from 'commander';
-import { buildApp } from '../http/app.js';
 import { createConfig } from '../config.js';
+import { buildApp } from '../http/app.js';
 import { startService } from '../serving/service.js';
 import { createLogger } from '../telemetry/logging.js';
 import { writeOutputInNewFolder } from './output-file.js';

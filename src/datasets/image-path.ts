@@ -1,7 +1,7 @@
 // What the path of an image inside a data set says about it: its class and its format.
 import { extname } from 'node:path';
-import { UsageError } from '../foundation/errors.js';
 import type { MediaType } from '../decoding/decode.js';
+import { UsageError } from '../foundation/errors.js';
 
 const mediaTypes: Readonly<Record<string, MediaType>> = {
   '.png': 'image/png',

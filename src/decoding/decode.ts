@@ -1,17 +1,13 @@
 // From the bytes of an encoded image to a model's pixels: the only place that touches untrusted images.
 // decode/image-header.ts looks before anything is decoded, then decode/fast-path.ts or decode/sharp-path.ts runs.
-import { Failure } from '../foundation/errors.js';
+
 import type { ModelInput } from '../format/manifest.js';
+import { Failure } from '../foundation/errors.js';
 import { decodeFast, suitsFastPath } from './fast-path.js';
-import {
-  formatOf,
-  type ImageFormat,
-  type ImageHeader,
-  nameForeignFormat,
-  readHeader,
-} from './image-header.js';
+import type { ImageFormat, ImageHeader } from './image-header.js';
 import { hasMoreScans } from './jpeg-header.js';
 import { withoutText } from './png-header.js';
+import { formatOf, nameForeignFormat, readHeader } from './read-header.js';
 import { createSharpDecode } from './sharp-path.js';
 import { firstFrameOnly } from './webp-header.js';
 

@@ -1,7 +1,8 @@
 // From decoded pixels of one to four channels to the channels that a model takes; shared by both decoders,
 // so that transparency and grey mean the same whichever of them ran.
-import { invariant } from '../foundation/errors.js';
+
 import type { ModelInput } from '../format/manifest.js';
+import { invariant } from '../foundation/errors.js';
 
 /**
  * Brings pixels to the model's channels: alpha is flattened on `input.background`, RGB becomes grey by its

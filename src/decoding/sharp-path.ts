@@ -1,8 +1,8 @@
 // The thorough path: every image that needs resampling, colour management, orientation or a closer look.
 // Runs on libvips' thread pool and is the one judge of what is a broken image.
 import sharp from 'sharp';
-import { Failure, messageOf } from '../foundation/errors.js';
 import type { ModelInput } from '../format/manifest.js';
+import { Failure, messageOf } from '../foundation/errors.js';
 import { toModelPixels } from './model-pixels.js';
 
 export type SharpDecode = (image: Buffer, input: ModelInput) => Promise<Uint8Array>;

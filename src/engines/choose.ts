@@ -1,7 +1,7 @@
 // Which engine computes: the one that is demanded, or the best that can be used here. TensorFlow is worth it on a
 // GPU; on a CPU onnxruntime is faster; WebAssembly runs where neither does.
-import { type Config, type EngineName, engineNames } from '../config.js';
 import { messageOf, UsageError } from '../foundation/errors.js';
+import { type EngineDemand, type EngineName, engineNames } from './demand.js';
 import type { EngineOptions } from './engine.js';
 import { probeTensorFlow, type TensorFlowFinding } from './tensorflow/probe.js';
 
@@ -20,9 +20,6 @@ export interface PassedOver {
   /** A sentence. */
   readonly reason: string;
 }
-
-/** What the operator asks for; `workers`: threads to compute with. */
-export type EngineDemand = Pick<Config, 'engine' | 'device' | 'workers'>;
 
 /** What a worker may have in hand at once, so that its next engine call never waits for the main thread. */
 export interface Hand {
@@ -154,5 +151,6 @@ function take(
 
 /** URL of the module of an engine. */
 export function engineModule(engine: EngineName): string {
-  return new URL(`./${engine}.js`, import.meta.url).href;
+  const file = engine === 'tensorflow' ? './tensorflow/engine.js' : `./${engine}.js`;
+  return new URL(file, import.meta.url).href;
 }

@@ -1,4 +1,5 @@
 // The contract between the cascade and whatever executes a network. Only files in this folder import a runtime.
+import type { DeviceName } from './demand.js';
 
 /** A piece of the network that one engine call runs: from a cut (or the image) to an exit's logits and cut. */
 export interface SegmentSource {
@@ -51,7 +52,7 @@ export interface Engine {
 /** Demands of the operator; engines take those that concern them. */
 export interface EngineOptions {
   /** `auto`: a GPU if the engine can use one. Default: auto. */
-  readonly device?: 'auto' | 'cpu' | 'gpu';
+  readonly device?: DeviceName;
   /** Of one engine call, where it may use several. Default: 1. */
   readonly threads?: number;
   /** Most images that will be run together. Default: 1. */

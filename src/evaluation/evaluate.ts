@@ -1,9 +1,10 @@
 // Runs a data set through a model under several profiles and keeps what was answered.
 // Neighbours: summary.ts makes figures of it, metrics-agreement.ts compares it with the service's own counts.
-import { monotonicSeconds } from '../foundation/clock.js';
-import { messageOf, UsageError } from '../foundation/errors.js';
+
 import type { ExitReason } from '../cascade/cascade.js';
 import type { Sample } from '../datasets/data-set.js';
+import { monotonicSeconds } from '../foundation/clock.js';
+import { messageOf, UsageError } from '../foundation/errors.js';
 import type { Answered, LoadedSample, Subject } from './subject.js';
 
 export interface Answer {

@@ -1,6 +1,7 @@
 // An evaluation's figures as a document for programs and as tables for people.
+
+import type { NamedDataSet } from '../datasets/open-data-set.js';
 import { formatTable, megaflops, percent } from '../report/table.js';
-import type { NamedDataSet } from '../datasets/data-set.js';
 import type { SubjectModel } from './subject.js';
 import type { ProfileSummary } from './summary.js';
 

@@ -1,9 +1,9 @@
 // What is evaluated: a model behind the classifier of this process, or behind a running server. Both answer the
 // same questions, so that a report does not depend on which of them was asked.
 import Type from 'typebox';
-import { Reason } from '../serving/prediction.js';
-import type { Manifest } from '../format/manifest.js';
 import type { Sample } from '../datasets/data-set.js';
+import type { Manifest } from '../format/manifest.js';
+import { Reason } from '../serving/prediction.js';
 
 /** An image that has been read, with what a client would say about it. */
 export interface LoadedSample extends Pick<Sample, 'name' | 'mediaType'> {

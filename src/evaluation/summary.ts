@@ -1,6 +1,7 @@
 // From answers to figures: accuracy, agreement with the full network, cost and exits, per profile.
-import { invariant } from '../foundation/errors.js';
+
 import { FULL_PROFILE } from '../format/profiles.js';
+import { invariant } from '../foundation/errors.js';
 import type { Answer, ProfileAnswers } from './evaluate.js';
 import type { SubjectModel } from './subject.js';
 import { wilsonInterval } from './wilson.js';

@@ -1,8 +1,20 @@
 // What is promised of a profile, on what evidence, and about which files exactly. Its words: statement.ts.
 import { createHash } from 'node:crypto';
 import Type from 'typebox';
-import { LossName } from '../calibration/scores/losses.js';
-import { RiskData } from '../calibration/scores/paired-tables.js';
+
+export const LossName = Type.Enum(['consistency', 'error'], {
+  type: 'string',
+  description:
+    'consistency: 1 where the answer is not the final exit’s, else 0. ' +
+    'error: 1 where only the final exit is right, −1 where only the answer is, else 0.',
+});
+export type LossName = Type.Static<typeof LossName>;
+
+export const RiskData = Type.Enum(['clean', 'adversarial'], {
+  type: 'string',
+  description: 'clean: the calibration images as they are. adversarial: copies of them that an attack made.',
+});
+export type RiskData = Type.Static<typeof RiskData>;
 
 const Sha256 = (description: string) => Type.String({ pattern: '^[0-9a-f]{64}$', description });
 const Share = Type.Number({ minimum: 0, maximum: 1 });

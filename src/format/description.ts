@@ -1,8 +1,8 @@
 // The schema of `description.json`: what the maker of a network says about it when it is imported.
-// Everything else that a manifest states is computed from the graph. Neighbour: import.ts.
+// Everything else that a manifest states is computed from the graph. Neighbour: packages/import.ts.
 import Type from 'typebox';
-import { Manifest, ManifestExit, ModelInput } from './manifest.js';
 import { checkExitNames, checkInput } from './documents.js';
+import { Manifest, ManifestExit, ModelInput } from './manifest.js';
 import { readDocument } from './read-document.js';
 
 export const DESCRIPTION_FILE = 'description.json';

@@ -1,6 +1,7 @@
 // The JSON documents of a package, checked beyond their schemas: against each other and for sense.
-import { checkCertificate, subjectOf } from './certificate.js';
+
 import { PackageError } from '../foundation/errors.js';
+import { checkCertificate, subjectOf } from './certificate.js';
 import { GoldenDocument } from './golden.js';
 import { MANIFEST_FORMAT, Manifest, type ModelInput } from './manifest.js';
 import {

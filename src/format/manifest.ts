@@ -1,5 +1,5 @@
 // The schema of `manifest.json`: what a model package says about its network, its costs and its files.
-// Neighbours: profiles.ts and golden.ts (the package's other documents), package.ts (reads and checks them all).
+// Neighbours: profiles.ts and golden.ts (the package's other documents), documents.ts (reads and checks them all).
 import Type from 'typebox';
 
 export const MANIFEST_FORMAT = 1;

@@ -1,5 +1,7 @@
 // The schemas that have a name of their own in the OpenAPI document, and so in generated clients.
 import { Certificate } from '../format/certificate.js';
+import { ExitFlops } from '../format/manifest.js';
+import { Policy } from '../format/profiles.js';
 import {
   ExitTaken,
   FlopsSpent,
@@ -9,8 +11,7 @@ import {
   Reason,
   Timing,
 } from '../serving/prediction.js';
-import { ExitFlops } from '../format/manifest.js';
-import { Policy } from '../format/profiles.js';
+import { Problem } from './problems.js';
 import { Audit, AuditReset } from './routes/audits.js';
 import { BatchItem, BatchRequest, BatchResponse } from './routes/classify-batch.js';
 import { Liveness, Readiness } from './routes/health.js';
@@ -26,7 +27,6 @@ import {
   ProfileExit,
   RefusedModel,
 } from './routes/models.js';
-import { Problem } from './problems.js';
 
 export const namedSchemas = [
   Problem,

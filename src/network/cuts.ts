@@ -1,8 +1,8 @@
 // Checks that a network can be run stage by stage: each cut is the only way on from its stage, and each head
 // hangs on its own cut, so that leaving a head out changes nothing.
 import { PackageError } from '../foundation/errors.js';
-import { variableTensors, walkBack } from '../onnx/graph-walk.js';
 import type { Graph } from '../onnx/graph.js';
+import { variableTensors, walkBack } from '../onnx/graph-walk.js';
 import { dataTypes } from '../onnx/proto.js';
 
 /** An exit as the graph knows it. */

@@ -1,8 +1,9 @@
 // The path a request takes: which segments run, in which order, what leaving at each exit costs.
 // Pure; shared by the main thread (costs, budgets) and the workers (execution).
-import { invariant } from '../foundation/errors.js';
+
 import type { ManifestExit } from '../format/manifest.js';
 import type { Profile } from '../format/profiles.js';
+import { invariant } from '../foundation/errors.js';
 
 export interface Step {
   /** The exit whose cut this step's segment starts from; -1: the image. */

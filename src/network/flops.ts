@@ -1,12 +1,13 @@
 // Counts what stages and heads cost: 2 × multiply-accumulates of convolutions and matrix products, per image.
 // Normalisation, activations, pooling and additions are not counted, as is the custom in the literature.
-import { BATCH, sizeOf } from '../onnx/dimensions.js';
-import { variableTensors, walkBack } from '../onnx/graph-walk.js';
+
 import type { ExitFlops } from '../format/manifest.js';
-import type { MultiExitGraph } from './multi-exit-graph.js';
 import { intAttribute } from '../onnx/attributes.js';
+import { BATCH, sizeOf } from '../onnx/dimensions.js';
 import type { GraphNode } from '../onnx/graph.js';
+import { variableTensors, walkBack } from '../onnx/graph-walk.js';
 import { refuse } from '../onnx/shape-rules/rule.js';
+import type { MultiExitGraph } from './multi-exit-graph.js';
 
 /** ONNX operators that multiply and accumulate too, but whose cost is not counted here. */
 const uncounted: ReadonlySet<string> = new Set([

@@ -1,10 +1,10 @@
 // A multi-exit network as an ONNX graph that has passed every check: what costs and segments are taken from.
 import { PackageError } from '../foundation/errors.js';
-import { checkCuts, type ExitTensors } from './cuts.js';
 import type { Shape } from '../onnx/dimensions.js';
 import type { Graph } from '../onnx/graph.js';
 import { readGraph } from '../onnx/graph.js';
 import { type GraphImage, imageDimensions, inferShapes } from '../onnx/shapes.js';
+import { checkCuts, type ExitTensors } from './cuts.js';
 
 export interface MultiExitGraph {
   readonly graph: Graph;

@@ -2,7 +2,6 @@
 import type { SegmentSource } from '../engines/engine.js';
 import { invariant } from '../foundation/errors.js';
 import { walkBack } from '../onnx/graph-walk.js';
-import type { MultiExitGraph } from './multi-exit-graph.js';
 import {
   dataTypes,
   encodeModel,
@@ -12,6 +11,7 @@ import {
   type ValueInfoProto,
 } from '../onnx/proto.js';
 import { imageDimensions } from '../onnx/shapes.js';
+import type { MultiExitGraph } from './multi-exit-graph.js';
 
 /** The first version of the format in which initializers need not be inputs too. */
 const OLDEST_FORMAT = 4;

@@ -1,5 +1,5 @@
 // A checked view of an ONNX graph: nodes in order of execution, who makes each tensor, what comes in and goes out.
-// Neighbours: onnx-proto.ts (the file format), shapes.ts, cuts.ts and segments.ts (which read this view).
+// Neighbours: proto.ts (the file format); shapes.ts and the folder network/ (which read this view).
 import { PackageError } from '../foundation/errors.js';
 import {
   type AttributeProto,

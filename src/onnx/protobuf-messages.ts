@@ -1,5 +1,5 @@
 // Protobuf message types from tables of fields, so that a format is described by data instead of generated code.
-// Neighbours: models/onnx-descriptor.ts and engines/graph-def/descriptor.ts, which hold such tables.
+// Neighbours: onnx/descriptor.ts and engines/graph-def/descriptor.ts, which hold such tables.
 import protobuf from 'protobufjs/light.js';
 
 /** `map`: from strings to `type`. */

@@ -2,8 +2,8 @@
 // One rule per operator, in shape-rules/; where none exists, what the file itself says about its tensors is used.
 import { PackageError } from '../foundation/errors.js';
 import { BATCH, type Dimension, type Shape } from './dimensions.js';
-import { walkBack } from './graph-walk.js';
 import type { DeclaredTensor, Graph, GraphNode } from './graph.js';
+import { walkBack } from './graph-walk.js';
 import { integerRules, storedTensor } from './shape-rules/integer-rules.js';
 import { layoutRules } from './shape-rules/layout-rules.js';
 import { refuse, type ShapeRule, type TensorShape } from './shape-rules/rule.js';

@@ -1,13 +1,14 @@
 // Golden outputs made, and checked, by running a network stage by stage through an engine.
-import type { Engine, SegmentSource } from '../engines/engine.js';
-import { invariant, messageOf, PackageError } from '../foundation/errors.js';
+
 import { createImageTensor } from '../cascade/image-tensor.js';
 import { loadSegments } from '../cascade/self-check.js';
+import type { Engine, SegmentSource } from '../engines/engine.js';
 import type { GoldenDocument } from '../format/golden.js';
 import type { ModelInput } from '../format/manifest.js';
+import { invariant, messageOf, PackageError } from '../foundation/errors.js';
 import type { MultiExitGraph } from '../network/multi-exit-graph.js';
-import type { ModelPackage } from './package.js';
 import { extractSegment } from '../network/segments.js';
+import type { ModelPackage } from './package.js';
 import { syntheticImages } from './synthetic-images.js';
 
 /** Engines and processors round differently: by at most this part of the largest logit, as far as was measured. */

@@ -3,14 +3,14 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Engine } from '../engines/engine.js';
-import { invariant, UsageError } from '../foundation/errors.js';
 import { DESCRIPTION_FILE, type Description, readDescription } from '../format/description.js';
+import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
+import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manifest.js';
+import { invariant, UsageError } from '../foundation/errors.js';
 import { countFlops } from '../network/flops.js';
 import { makeGolden, verifyGolden } from './golden-outputs.js';
 import { exists, installPackage, refuseExisting, toJson } from './install.js';
-import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manifest.js';
 import { type ModelPackage, readNetwork } from './package.js';
-import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
 import { describeFile, MANIFEST_FILE, readInside } from './package-files.js';
 
 /** Files that a package may have and that are taken over as they are. */

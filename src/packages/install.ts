@@ -1,8 +1,8 @@
 // Puts a package in place: written beside the packages, checked there, then renamed, so that nobody ever sees half.
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { messageOf, PackageError, UsageError } from '../foundation/errors.js';
 import type { Manifest } from '../format/manifest.js';
+import { messageOf, PackageError, UsageError } from '../foundation/errors.js';
 import { loadPackage, type ModelPackage } from './package.js';
 import { MANIFEST_FILE } from './package-files.js';
 

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { messageOf, PackageError } from '../foundation/errors.js';
 import type { Manifest } from '../format/manifest.js';
+import { messageOf, PackageError } from '../foundation/errors.js';
 
 export const MANIFEST_FILE = 'manifest.json';
 

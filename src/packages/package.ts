@@ -1,13 +1,7 @@
 // Loads a model package and checks all of it: files, documents, graph, cuts and costs.
-// That the golden outputs are reproduced is checked where the engine is: inference/self-check.ts.
+// That the golden outputs are reproduced is checked where the engine is: cascade/self-check.ts.
 import { basename, dirname, resolve } from 'node:path';
 import type { SegmentSource } from '../engines/engine.js';
-import { invariant, PackageError } from '../foundation/errors.js';
-import { segmentsOf } from '../network/execution-path.js';
-import { countFlops } from '../network/flops.js';
-import type { GoldenDocument } from '../format/golden.js';
-import type { Manifest } from '../format/manifest.js';
-import { type MultiExitGraph, readMultiExitGraph } from '../network/multi-exit-graph.js';
 import {
   CALIBRATION_FILE,
   GOLDEN_FILE,
@@ -17,8 +11,14 @@ import {
   readManifest,
   readProfiles,
 } from '../format/documents.js';
-import { MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
+import type { GoldenDocument } from '../format/golden.js';
+import type { Manifest } from '../format/manifest.js';
+import { invariant, PackageError } from '../foundation/errors.js';
+import { segmentsOf } from '../network/execution-path.js';
+import { countFlops } from '../network/flops.js';
+import { type MultiExitGraph, readMultiExitGraph } from '../network/multi-exit-graph.js';
 import { extractSegment, type SegmentRange } from '../network/segments.js';
+import { MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
 
 export interface ModelPackage extends Profiles {
   /** Absolute. */

@@ -1,9 +1,10 @@
 // Reads the profiles of a package anew while it is served: all that may change without a restart.
+
+import { CALIBRATION_FILE, readManifest, readProfiles } from '../format/documents.js';
+import type { Manifest } from '../format/manifest.js';
 import { PackageError } from '../foundation/errors.js';
 import { segmentsOf } from '../network/execution-path.js';
-import type { Manifest } from '../format/manifest.js';
 import { loadPackage, type ModelPackage } from './package.js';
-import { CALIBRATION_FILE, readManifest, readProfiles } from '../format/documents.js';
 import { MANIFEST_FILE, readInside, readListed } from './package-files.js';
 import { isSameNetwork } from './same-network.js';
 

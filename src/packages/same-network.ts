@@ -1,7 +1,7 @@
 // Whether two manifests are of the same network: what else lies in their packages, profiles above all, may differ.
 import { isDeepStrictEqual } from 'node:util';
-import type { Manifest } from '../format/manifest.js';
 import { GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
+import type { Manifest } from '../format/manifest.js';
 
 export function isSameNetwork(one: Manifest, other: Manifest): boolean {
   return isDeepStrictEqual(networkOf(one), networkOf(other));

@@ -1,14 +1,19 @@
 // Writes a profile into a package's calibration.json, and that file's new size and hash into its manifest.
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { CALIBRATION_FILE, readManifest } from '../format/documents.js';
+import type { Manifest } from '../format/manifest.js';
+import {
+  CALIBRATION_FORMAT,
+  CalibrationDocument,
+  FULL_PROFILE,
+  type ProfileDocument,
+} from '../format/profiles.js';
+import { readDocument } from '../format/read-document.js';
 import { invariant, PackageError, UsageError } from '../foundation/errors.js';
 import { installPackage, toJson } from './install.js';
-import type { Manifest } from '../format/manifest.js';
 import type { ModelPackage } from './package.js';
-import { CALIBRATION_FILE, readManifest } from '../format/documents.js';
 import { describeFile, MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
-import { CALIBRATION_FORMAT, CalibrationDocument, FULL_PROFILE, type ProfileDocument } from '../format/profiles.js';
-import { readDocument } from '../format/read-document.js';
 import { isSameNetwork } from './same-network.js';
 
 /** Somebody else may save a profile at the same time: how often it is tried, and how long after. */

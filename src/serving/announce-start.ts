@@ -4,9 +4,9 @@ import type { Logger } from 'pino';
 import type { PassedOver } from '../engines/choose.js';
 import type { RefusedPackage } from '../packages/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { EngineInfo } from '../workers/protocol.js';
 import { announceCertificates } from './announce-certificates.js';
 import type { ServedModel } from './catalog.js';
-import type { EngineInfo } from '../workers/protocol.js';
 
 export function announceEngine(
   engine: EngineInfo,

@@ -1,10 +1,12 @@
 // The models that are served, and how a request's `model` and `version` find one of them.
-import { Failure, invariant } from '../foundation/errors.js';
-import type { ModelPackage } from '../packages/package.js';
+
 import { FULL_PROFILE, type Profile } from '../format/profiles.js';
+import { Failure, invariant } from '../foundation/errors.js';
 import { fullFlops, type Path, pathsOf } from '../network/execution-path.js';
+import { type Network, networkOf } from '../network/network.js';
+import type { ModelPackage } from '../packages/package.js';
+import type { EngineInfo } from '../workers/protocol.js';
 import type { ProfileAudit } from './auditing/profile-audit.js';
-import type { EngineInfo, Network } from '../workers/protocol.js';
 
 /** A profile with its paths built: requests on the same path share the object, and by that a batch. */
 export interface ServedProfile extends Profile {
@@ -23,11 +25,6 @@ export interface ServedModel extends Network {
   readonly engine: EngineInfo;
   /** FLOPs of the backbone with its final exit alone. */
   readonly fullFlops: number;
-}
-
-/** What workers need of a package. */
-export function networkOf({ manifest, segments, golden }: ModelPackage): Network {
-  return { id: `${manifest.name}/${manifest.version}`, manifest, segments, golden };
 }
 
 /** What requests need of it. */

@@ -1,27 +1,28 @@
 // Inference as the HTTP layer sees it: admit(images), then for each classify(image, plan) → prediction.
 // decode → scheduler → worker ⟶ cascade ⇄ exit-policy → engine
 import type { Logger } from 'pino';
-import type { Clock } from '../foundation/clock.js';
+import { createDecoder, type MediaType } from '../decoding/decode.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
+import type { Clock } from '../foundation/clock.js';
 import { Failure, UsageError } from '../foundation/errors.js';
+import { networkOf } from '../network/network.js';
 import type { ModelPackage } from '../packages/package.js';
 import { type RefusedPackage, reasonsOf } from '../packages/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { createBackground } from '../workers/background.js';
+import type { EngineInfo } from '../workers/protocol.js';
+import { type ClientSignal, createScheduler, type Outcome } from '../workers/scheduler.js';
+import { createWorkerPool } from '../workers/worker-pool.js';
 import { createAdmission } from './admission.js';
 import { announceCertificates, withdrawCertificates } from './announce-certificates.js';
 import { announceEngine, announceModels } from './announce-start.js';
 import { createAudits } from './auditing/audits.js';
-import { createBackground } from '../workers/background.js';
-import { type Catalog, createCatalog, networkOf, servedModelOf } from './catalog.js';
+import { type Catalog, createCatalog, servedModelOf } from './catalog.js';
 import { countPrediction } from './count-prediction.js';
-import { createDecoder, type MediaType } from '../decoding/decode.js';
 import type { Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
-import type { EngineInfo } from '../workers/protocol.js';
 import { createReloader } from './reloader.js';
-import { type ClientSignal, createScheduler, type Outcome } from '../workers/scheduler.js';
-import type { Timeline } from '../workers/timeline.js';
-import { createWorkerPool } from '../workers/worker-pool.js';
+import type { Timeline } from './timeline.js';
 
 export interface EncodedImage {
   readonly bytes: Uint8Array;

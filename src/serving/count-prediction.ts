@@ -1,7 +1,7 @@
 // Every answer is counted here, once.
 import type { Metrics } from '../telemetry/metrics.js';
-import type { Prediction } from './prediction.js';
 import type { Outcome } from '../workers/scheduler.js';
+import type { Prediction } from './prediction.js';
 
 export function countPrediction(
   metrics: Metrics,

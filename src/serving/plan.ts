@@ -1,7 +1,7 @@
 // From a request's options to what exactly will run: which profile of the model, and how far down its path.
 import { Failure } from '../foundation/errors.js';
-import type { ServedModel, ServedProfile } from './catalog.js';
 import { deepestExitWithin, lastStep, type Path } from '../network/execution-path.js';
+import type { ServedModel, ServedProfile } from './catalog.js';
 
 export interface PlanOptions {
   readonly profile?: string;

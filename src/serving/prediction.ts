@@ -1,10 +1,10 @@
 // The answer to one image: its schema, its type and how it is put together. The schema is what OpenAPI shows.
 import Type from 'typebox';
+import type { ExitReason } from '../cascade/cascade.js';
 import { isCertified } from '../format/profiles.js';
 import { ref } from '../foundation/schema-ref.js';
-import type { ExitReason } from '../cascade/cascade.js';
-import type { Plan } from './plan.js';
 import type { Outcome } from '../workers/scheduler.js';
+import type { Plan } from './plan.js';
 
 const Milliseconds = (description: string) => Type.Number({ minimum: 0, description });
 const Flops = (description: string) => Type.Integer({ description });

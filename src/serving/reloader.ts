@@ -1,10 +1,10 @@
 // Swaps the profiles of a served model for those that lie in its package now: read, checked, their segments loaded
 // into every worker, and only then, in one turn of the event loop, put in place. Requests in flight keep theirs.
 import type { Logger } from 'pino';
+import { CALIBRATION_FILE } from '../format/documents.js';
 import { invariant, messageOf, PackageError } from '../foundation/errors.js';
 import { watchCalibrations } from '../packages/calibration-watch.js';
 import type { ModelPackage } from '../packages/package.js';
-import { CALIBRATION_FILE } from '../format/documents.js';
 import { rereadProfiles } from '../packages/reread.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { WorkerPool } from '../workers/worker-pool.js';

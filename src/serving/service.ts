@@ -1,12 +1,12 @@
 // Finds the model packages and starts the classifier over them: all of the service but HTTP.
 import type { Logger } from 'pino';
-import { monotonicSeconds } from '../foundation/clock.js';
 import type { Config } from '../config.js';
 import { chooseEngine, type EngineChoice, ONE_THREAD_HAND } from '../engines/choose.js';
-import { type Classifier, createClassifier } from './classifier.js';
+import { monotonicSeconds } from '../foundation/clock.js';
 import { costBounds } from '../network/execution-path.js';
 import { findPackages } from '../packages/repository.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
+import { type Classifier, createClassifier } from './classifier.js';
 
 export interface Service {
   readonly classifier: Classifier;

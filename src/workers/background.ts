@@ -1,9 +1,10 @@
 // The lane beside the scheduler's queue, for work that nobody waits for: one image at a time, when no request waits or
 // within a small share of the workers' time.
 import type { Policy } from '../format/profiles.js';
-import type { Batch } from './batch.js';
 import type { Path } from '../network/execution-path.js';
-import type { Leaver, Network } from './protocol.js';
+import type { Network } from '../network/network.js';
+import type { Batch } from './batch.js';
+import type { Leaver } from './protocol.js';
 
 export interface BackgroundJob {
   readonly network: Network;

@@ -3,9 +3,10 @@
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { invariant, messageOf } from '../foundation/errors.js';
+import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
 import { createBatchesInHand } from './batches-in-hand.js';
-import type { LoadCommand, Network, Report, WorkerSetup } from './protocol.js';
+import type { LoadCommand, Report, WorkerSetup } from './protocol.js';
 
 export type ReadyReport = Extract<Report, { kind: 'ready' }>;
 

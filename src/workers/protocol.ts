@@ -1,19 +1,10 @@
 // What the main thread and the workers say to each other; everything here is structured-cloneable.
-import type { EngineOptions, SegmentSource } from '../engines/engine.js';
-import type { GoldenDocument } from '../format/golden.js';
-import type { Manifest } from '../format/manifest.js';
-import type { Policy } from '../format/profiles.js';
-import type { ExitReason, SegmentRun } from '../cascade/cascade.js';
-import type { Path } from '../network/execution-path.js';
 
-/** A network as a worker loads it. */
-export interface Network {
-  /** `name/version`. */
-  readonly id: string;
-  readonly manifest: Manifest;
-  readonly segments: readonly SegmentSource[];
-  readonly golden: GoldenDocument;
-}
+import type { ExitReason, SegmentRun } from '../cascade/cascade.js';
+import type { EngineOptions, SegmentSource } from '../engines/engine.js';
+import type { Policy } from '../format/profiles.js';
+import type { Path } from '../network/execution-path.js';
+import type { Network } from '../network/network.js';
 
 /** Handed to a worker at its birth. */
 export interface WorkerSetup {

@@ -1,15 +1,16 @@
 // The queue between requests and workers. There is no batching timer: an idle worker takes what waits, at once, so batches
 // grow exactly while none is. Who has gone or run out of time is dropped here.
-import type { Clock } from '../foundation/clock.js';
-import { Failure } from '../foundation/errors.js';
-import type { Policy } from '../format/profiles.js';
-import { remove } from '../foundation/remove.js';
-import type { Batch } from './batch.js';
+
 import type { SegmentRun } from '../cascade/cascade.js';
 import { concatenate } from '../cascade/concatenate.js';
+import type { Policy } from '../format/profiles.js';
+import type { Clock } from '../foundation/clock.js';
+import { Failure } from '../foundation/errors.js';
+import { remove } from '../foundation/remove.js';
 import type { Path } from '../network/execution-path.js';
-import type { Leaver, Network } from './protocol.js';
-import type { Timeline } from './timeline.js';
+import type { Network } from '../network/network.js';
+import type { Batch } from './batch.js';
+import type { Leaver } from './protocol.js';
 
 /**
  * Aborted when nobody waits for an answer any more. Any AbortSignal will do; but making one and listening to it takes
@@ -18,6 +19,14 @@ import type { Timeline } from './timeline.js';
 export interface ClientSignal {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** When the engine worked on one image, in seconds on the scheduler's clock. */
+export interface RunTimeline {
+  /** When it began; the last time, if it was tried twice. */
+  begun: number | undefined;
+  /** Every engine call that the image was part of, in order. */
+  readonly segments: SegmentRun[];
 }
 
 export interface Job {
@@ -32,7 +41,7 @@ export interface Job {
   readonly deadline: number;
   readonly signal: ClientSignal | undefined;
   /** To be filled in. */
-  readonly timeline?: Timeline | undefined;
+  readonly timeline?: RunTimeline | undefined;
 }
 
 export interface Outcome extends Omit<Leaver, 'image'> {

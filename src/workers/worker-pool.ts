@@ -2,9 +2,10 @@
 import type { Logger } from 'pino';
 import type { SegmentSource } from '../engines/engine.js';
 import { invariant, messageOf, PackageError, UsageError } from '../foundation/errors.js';
+import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
 import { createPoolWorker } from './pool-worker.js';
-import type { EngineInfo, LoadCommand, Network, WorkerSetup } from './protocol.js';
+import type { EngineInfo, LoadCommand, WorkerSetup } from './protocol.js';
 
 export interface WorkerPool {
   /**

@@ -2,14 +2,15 @@
 // need the same segment, and reports each image the moment it leaves.
 import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { monotonicSeconds } from '../foundation/clock.js';
-import type { EngineModule, Segment } from '../engines/engine.js';
-import { invariant, messageOf, PackageError } from '../foundation/errors.js';
 import { beginDescent, type Descent, descend } from '../cascade/cascade.js';
 import { createImageTensor } from '../cascade/image-tensor.js';
-import type { Command, LoadCommand, Network, RankedClass, Report, WorkerSetup } from './protocol.js';
 import { createSegmentQueue } from '../cascade/segment-queue.js';
 import { loadSegments, segmentKey } from '../cascade/self-check.js';
+import type { EngineModule, Segment } from '../engines/engine.js';
+import { monotonicSeconds } from '../foundation/clock.js';
+import { invariant, messageOf, PackageError } from '../foundation/errors.js';
+import type { Network } from '../network/network.js';
+import type { Command, LoadCommand, RankedClass, Report, WorkerSetup } from './protocol.js';
 
 type LoadedNetwork = Network & {
   readonly loaded: ReadonlyMap<string, Segment>;

@@ -24,7 +24,7 @@ process.once('SIGTERM', () => process.exit(0));
 createServer((request, response) => {
   if (request.url === '/die') process.kill(process.pid, 'SIGKILL');
   response.end();
-}).listen(Number(process.argv[process.argv.indexOf('--port') + 1]), '127.0.0.1');
+}).listen(Number(process.env.RDI_PORT), '127.0.0.1');
 `,
   );
   return pathToFileURL(path);

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { calibrate } from '../../src/calibration/certify.js';
-import { createExitTable, type ExitTable } from '../../src/calibration/scores/exit-table.js';
 import type { RiskLimit } from '../../src/calibration/goal.js';
-import { checkCopies, selectPairs } from '../../src/calibration/scores/paired-tables.js';
-import { freeze } from '../../src/calibration/search/tested-path.js';
 import { renderPlot } from '../../src/calibration/plot.js';
+import { createExitTable, type ExitTable } from '../../src/calibration/scores/exit-table.js';
+import { checkCopies, selectPairs } from '../../src/calibration/scores/paired-tables.js';
 import type { Recording } from '../../src/calibration/scores/recording.js';
 import { testPath } from '../../src/calibration/search/evaluate-path.js';
+import { freeze } from '../../src/calibration/search/tested-path.js';
 import type { ManifestExit } from '../../src/format/manifest.js';
 import { exactBinomialCdf, toNumber } from './statistics/exact.js';
 import { classes, exits, syntheticRecording } from './synthetic.js';

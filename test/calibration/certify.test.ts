@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { calibrate, splitImages, type TestedPath } from '../../src/calibration/certify.js';
-import { createExitTable } from '../../src/calibration/scores/exit-table.js';
 import type { CalibrationGoal } from '../../src/calibration/goal.js';
-import { binomialPValue } from '../../src/calibration/statistics/p-values.js';
+import { createExitTable } from '../../src/calibration/scores/exit-table.js';
 import { flopsBound } from '../../src/calibration/search/evaluate-path.js';
+import { binomialPValue } from '../../src/calibration/statistics/p-values.js';
 import { exits, syntheticRecording } from './synthetic.js';
 
 const recording = syntheticRecording(8000, 31);

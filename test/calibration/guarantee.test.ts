@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { createExitTable } from '../../src/calibration/scores/exit-table.js';
 import type { Policy } from '../../src/format/profiles.js';
 import { findPackage } from '../../src/packages/repository.js';
-import { isWithinLuck } from './statistics/luck.js';
-import { readRecordedScores } from './scores/recorded-scores.js';
 import { countViolations, type Density, type Population, pathsWithLosses, SPLITS } from './resplits.js';
+import { readRecordedScores } from './scores/recorded-scores.js';
+import { isWithinLuck } from './statistics/luck.js';
 import { exits, syntheticRecording } from './synthetic.js';
 
 const recording = syntheticRecording(10_000, 21);

@@ -1,14 +1,15 @@
 // Resplits of recorded scores: a population whose true risks are known, calibration images drawn from it again and
 // again, and how often the point that a procedure then chooses is above ε.
 import { splitImages } from '../../src/calibration/certify.js';
-import { type ExitTable, selectImages } from '../../src/calibration/scores/exit-table.js';
 import type { RiskLimit } from '../../src/calibration/goal.js';
-import { type LossName, lossesOf, pValueOf, sum } from '../../src/calibration/scores/losses.js';
+import { type ExitTable, selectImages } from '../../src/calibration/scores/exit-table.js';
+import { lossesOf, pValueOf, sum } from '../../src/calibration/scores/losses.js';
+import { exitsTaken } from '../../src/calibration/scores/replay.js';
 import { buildThresholdPath, type PathOptions } from '../../src/calibration/search/tested-path.js';
 import { countRejected } from '../../src/calibration/statistics/procedure.js';
-import { createUniform } from '../../src/foundation/random.js';
-import { exitsTaken } from '../../src/calibration/scores/replay.js';
+import type { LossName } from '../../src/format/certificate.js';
 import type { ManifestExit } from '../../src/format/manifest.js';
+import { createUniform } from '../../src/foundation/random.js';
 
 export const SPLITS = 1000;
 /** New tune images, and so a new path, every so many splits. */

@@ -1,8 +1,9 @@
 // Recorded scores without a network: images of graded difficulty that deeper exits get right more often, and are
 // surer about when they do.
-import { createUniform } from '../../src/foundation/random.js';
+
 import type { Recording } from '../../src/calibration/scores/recording.js';
 import type { ManifestExit } from '../../src/format/manifest.js';
+import { createUniform } from '../../src/foundation/random.js';
 
 export const classes = 4;
 

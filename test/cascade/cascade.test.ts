@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Segment } from '../../src/engines/engine.js';
 import { type CascadeInput, type Departure, runCascade } from '../../src/cascade/cascade.js';
+import type { Segment } from '../../src/engines/engine.js';
 import type { Path, Step } from '../../src/network/execution-path.js';
 
 // A network of three exits over two classes. An image is one number, its "depth": at exit k the network is sure

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { Path } from '../../src/network/execution-path.js';
 import type { Leaver } from '../../src/workers/protocol.js';
 import { type Mark, marked } from '../support/engines/directed-engine.js';
-import { path, poolBatch, startPool } from '../support/service/pool.js';
 import { testImages } from '../support/packages/profiled-package.js';
+import { path, poolBatch, startPool } from '../support/service/pool.js';
 import { until } from '../support/service/service.js';
 
 const images = (await testImages(8)).map(({ pixels }) => pixels);

@@ -1,9 +1,9 @@
 // Which batches go next, and together: the rule by itself, over segments that nobody runs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Segment } from '../../src/engines/engine.js';
 import { beginDescent, type Descent } from '../../src/cascade/cascade.js';
 import { createSegmentQueue, MOST_CALLS_PASSED_OVER } from '../../src/cascade/segment-queue.js';
+import type { Segment } from '../../src/engines/engine.js';
 
 const MAX_BATCH = 8;
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { costTable, importCommand } from '../../src/cli/import.js';
+import { importCommand } from '../../src/cli/import.js';
 import { loadPackage } from '../../src/packages/package.js';
+import { costTable } from '../../src/report/cost-table.js';
 import { writeTestExport } from '../support/packages/network.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

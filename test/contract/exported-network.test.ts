@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createEngine } from '../../src/engines/onnx.js';
 import { argmax, softmax } from '../../src/cascade/exit-policy.js';
-import type { Prediction } from '../../src/serving/prediction.js';
+import { createEngine } from '../../src/engines/onnx.js';
 import { importPackage } from '../../src/packages/import.js';
+import type { Prediction } from '../../src/serving/prediction.js';
 import { fromPixels } from '../support/images/images.js';
 import { startTestService } from '../support/service/service.js';
 

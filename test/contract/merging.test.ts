@@ -2,7 +2,7 @@
 // that does not merge; and a fault costs no more.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import type { EngineName } from '../../src/config.js';
+import type { EngineName } from '../../src/engines/demand.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { assertSameAnswer } from '../support/agreement.js';
 import { createDirector, marked } from '../support/engines/directed-engine.js';

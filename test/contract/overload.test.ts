@@ -2,8 +2,8 @@
 // back, nobody hangs, and afterwards everything is as before.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { App } from '../../src/http/app.js';
 import { createKeepAliveConnection, encodeRequest } from '../../bench/load/keep-alive-connection.js';
+import type { App } from '../../src/http/app.js';
 import { HEARD_PER_TURN } from '../../src/http/connections/pace-retries.js';
 import { createDirector } from '../support/engines/directed-engine.js';
 import { testImages } from '../support/packages/profiled-package.js';

@@ -7,8 +7,8 @@ import { after, test } from 'node:test';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { createDirector } from '../support/engines/directed-engine.js';
 import { calibration, testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
-import { classifyBatch, predict } from '../support/service/requests.js';
 import { runModel } from '../support/packages/run-model.js';
+import { classifyBatch, predict } from '../support/service/requests.js';
 import { startTestService } from '../support/service/service.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

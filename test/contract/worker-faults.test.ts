@@ -9,7 +9,13 @@ import { faultyEngine } from '../support/engines/faulty-engine.js';
 import { fromPixels } from '../support/images/images.js';
 import { writeListed } from '../support/packages/packages.js';
 import { testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
-import { assertProblem, assertProblemBody, classify, classifyBatch, predict } from '../support/service/requests.js';
+import {
+  assertProblem,
+  assertProblemBody,
+  classify,
+  classifyBatch,
+  predict,
+} from '../support/service/requests.js';
 import { startTestService, until } from '../support/service/service.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { classIndices, openDataSet, takeEvenly } from '../../src/datasets/data-set.js';
+import { classIndices, openDataSet, takeEvenly } from '../../src/datasets/open-data-set.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { zipOf } from '../support/zip.js';
 

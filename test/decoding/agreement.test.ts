@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { decodeFast, suitsFastPath } from '../../src/decoding/fast-path.js';
-import { formatOf, readHeader } from '../../src/decoding/image-header.js';
+import { formatOf, readHeader } from '../../src/decoding/read-header.js';
 import { createSharpDecode } from '../../src/decoding/sharp-path.js';
 import { insertPngChunks, modelInput, pngChunk, textured } from '../support/images/images.js';
 

@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp, { type Sharp } from 'sharp';
 import { createDecoder } from '../../src/decoding/decode.js';
-import { fromPixels, insertPngChunks, modelInput, pngChunk, texture, textured } from '../support/images/images.js';
+import {
+  fromPixels,
+  insertPngChunks,
+  modelInput,
+  pngChunk,
+  texture,
+  textured,
+} from '../support/images/images.js';
 
 const decoder = createDecoder({ maxImagePixels: 1_000_000 });
 const grey28 = modelInput({ height: 28, width: 28, channels: 1 });

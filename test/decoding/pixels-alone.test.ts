@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { createDecoder } from '../../src/decoding/decode.js';
 import { withoutText } from '../../src/decoding/png-header.js';
 import { firstFrameOnly } from '../../src/decoding/webp-header.js';
-import { createDecoder } from '../../src/decoding/decode.js';
 import { insertPngChunks, modelInput, pngChunk, texture, textured } from '../support/images/images.js';
 
 const decoder = createDecoder({ maxImagePixels: 1_000_000 });

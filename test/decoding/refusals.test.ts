@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp from 'sharp';
-import { Failure, type FailureType } from '../../src/foundation/errors.js';
-import { createSharpDecode } from '../../src/decoding/sharp-path.js';
 import { createDecoder, type MediaType } from '../../src/decoding/decode.js';
+import { createSharpDecode } from '../../src/decoding/sharp-path.js';
+import { Failure, type FailureType } from '../../src/foundation/errors.js';
 import { modelInput, pngOfSize, resizeJpegHeader, textured } from '../support/images/images.js';
 
 const decoder = createDecoder({ maxImagePixels: 1_000_000 });

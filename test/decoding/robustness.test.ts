@@ -1,8 +1,8 @@
 // Damaged images: whatever two thousand of them do, the outcome is pixels of the right length or a Failure.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Failure } from '../../src/foundation/errors.js';
 import { createDecoder } from '../../src/decoding/decode.js';
+import { Failure } from '../../src/foundation/errors.js';
 import { modelInput, seeded, textured } from '../support/images/images.js';
 
 const MUTATIONS = 2000;

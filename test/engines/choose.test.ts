@@ -1,12 +1,8 @@
 // Which engine is taken, for every demand and every machine; and this machine looked at for real.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  chooseEngine,
-  type EngineDemand,
-  engineModule,
-  type Surroundings,
-} from '../../src/engines/choose.js';
+import { chooseEngine, engineModule, type Surroundings } from '../../src/engines/choose.js';
+import type { EngineDemand } from '../../src/engines/demand.js';
 import { findBindings } from '../../src/engines/tensorflow/bindings.js';
 import type { TensorFlowFinding } from '../../src/engines/tensorflow/probe.js';
 import { UsageError } from '../../src/foundation/errors.js';

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createKeepAliveConnection, encodeRequest } from '../../bench/load/keep-alive-connection.js';
 import { median } from '../../bench/load/quantile.js';
-import { scrape } from '../support/service/exposition.js';
 import { testImages } from '../support/packages/profiled-package.js';
+import { scrape } from '../support/service/exposition.js';
 import { commandLine, startProcess } from '../support/service/serve-process.js';
 import { temporaryModels } from '../support/service/service.js';
 

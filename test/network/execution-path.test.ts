@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildPath, deepestExitWithin, fullFlops, pathsOf, segmentsOf } from '../../src/network/execution-path.js';
 import type { ManifestExit } from '../../src/format/manifest.js';
 import { fullProfile } from '../../src/format/profiles.js';
+import {
+  buildPath,
+  deepestExitWithin,
+  fullFlops,
+  pathsOf,
+  segmentsOf,
+} from '../../src/network/execution-path.js';
 
 const exit = (name: string, stage: number, head: number): ManifestExit => ({
   name,

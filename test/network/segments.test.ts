@@ -1,8 +1,8 @@
 // Segments: small enough, and together the same as the whole network.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { decodeModel } from '../../src/onnx/proto.js';
 import { extractSegment } from '../../src/network/segments.js';
+import { decodeModel } from '../../src/onnx/proto.js';
 import { readTestNetwork } from '../support/packages/exits.js';
 import { buildTestNetwork } from '../support/packages/network.js';
 import { largestDifference, runModel, type TensorValue } from '../support/packages/run-model.js';

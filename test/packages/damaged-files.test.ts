@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PackageError } from '../../src/foundation/errors.js';
 import { countFlops } from '../../src/network/flops.js';
-import { readNetwork } from '../../src/packages/package.js';
 import { extractSegment } from '../../src/network/segments.js';
+import { readNetwork } from '../../src/packages/package.js';
 import { createRandom } from '../../src/packages/synthetic-images.js';
 import { buildTestNetwork } from '../support/packages/network.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { servedModelOf } from '../../src/serving/catalog.js';
 import { lastStep } from '../../src/network/execution-path.js';
+import { servedModelOf } from '../../src/serving/catalog.js';
 import { createPlan } from '../../src/serving/plan.js';
 import { writeProfiledPackage } from '../support/packages/profiled-package.js';
 import { temporaryFolder } from '../support/temporary-folder.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Network } from '../../src/network/network.js';
 import { createBackground } from '../../src/workers/background.js';
 import type { Batch } from '../../src/workers/batch.js';
-import type { Network } from '../../src/workers/protocol.js';
 
 /** A lane whose workers and whose queue of requests the test moves by hand. */
 function lane(share: number) {

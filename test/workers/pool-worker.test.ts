@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import type { Network } from '../../src/network/network.js';
 import { createPoolWorker } from '../../src/workers/pool-worker.js';
-import type { Network } from '../../src/workers/protocol.js';
 import { createDirector, marked } from '../support/engines/directed-engine.js';
-import { poolBatch } from '../support/service/pool.js';
 import { testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
+import { poolBatch } from '../support/service/pool.js';
 import { until } from '../support/service/service.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SegmentRun } from '../../src/cascade/cascade.js';
 import type { Hand } from '../../src/engines/choose.js';
 import type { Failure } from '../../src/foundation/errors.js';
-import type { Batch } from '../../src/workers/batch.js';
-import type { SegmentRun } from '../../src/cascade/cascade.js';
 import type { Path } from '../../src/network/execution-path.js';
-import type { Network } from '../../src/workers/protocol.js';
+import type { Network } from '../../src/network/network.js';
+import type { Batch } from '../../src/workers/batch.js';
 import { createScheduler, type Job } from '../../src/workers/scheduler.js';
 
 const network = { id: 'm/1' } as Network;

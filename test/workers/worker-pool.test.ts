@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { SegmentSource } from '../../src/engines/engine.js';
 import type { Path } from '../../src/network/execution-path.js';
 import { marked } from '../support/engines/directed-engine.js';
-import { poolBatch, startPool } from '../support/service/pool.js';
 import { testImages } from '../support/packages/profiled-package.js';
+import { poolBatch, startPool } from '../support/service/pool.js';
 import { until } from '../support/service/service.js';
 
 const images = (await testImages(4)).map(({ pixels }) => pixels);

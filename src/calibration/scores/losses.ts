@@ -1,16 +1,8 @@
 // What leaving early can cost, image by image, and the p-value that fits each kind of loss.
-import Type from 'typebox';
+import type { LossName } from '../../format/certificate.js';
 import { invariant } from '../../foundation/errors.js';
-import type { ExitTable } from './exit-table.js';
 import { bettingPValue, binomialPValue } from '../statistics/p-values.js';
-
-export const LossName = Type.Enum(['consistency', 'error'], {
-  type: 'string',
-  description:
-    'consistency: 1 where the answer is not the final exit’s, else 0. ' +
-    'error: 1 where only the final exit is right, −1 where only the answer is, else 0.',
-});
-export type LossName = Type.Static<typeof LossName>;
+import type { ExitTable } from './exit-table.js';
 
 /** How each loss is tested. */
 export const testNames: Record<LossName, string> = { consistency: 'exact binomial', error: 'betting' };

@@ -1,15 +1,9 @@
 // The calibration images and, where robustness is promised too, their adversarial copies: copy i was made from image
-// i, so both go to the same side of every split. Neighbours: certify.ts, exit-table.ts.
-import Type from 'typebox';
+// i, so both go to the same side of every split. Neighbour: exit-table.ts.
+import type { RiskData } from '../../format/certificate.js';
 import { invariant, UsageError } from '../../foundation/errors.js';
 import { type ExitTable, selectImages } from './exit-table.js';
 import type { Recording } from './recording.js';
-
-export const RiskData = Type.Enum(['clean', 'adversarial'], {
-  type: 'string',
-  description: 'clean: the calibration images as they are. adversarial: copies of them that an attack made.',
-});
-export type RiskData = Type.Static<typeof RiskData>;
 
 export interface PairedTables {
   readonly clean: ExitTable;

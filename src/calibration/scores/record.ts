@@ -1,15 +1,16 @@
 // Records what every exit says about every image: decoded as a request would be, run stage by stage in this process.
-import type { Engine, Segment } from '../../engines/engine.js';
-import { invariant, messageOf, UsageError } from '../../foundation/errors.js';
-import type { Sample } from '../../datasets/data-set.js';
-import type { Decoder } from '../../decoding/decode.js';
+
 import { createImageTensor } from '../../cascade/image-tensor.js';
 import { loadSegments, segmentKey } from '../../cascade/self-check.js';
+import type { Sample } from '../../datasets/data-set.js';
+import type { Decoder } from '../../decoding/decode.js';
+import type { Engine, Segment } from '../../engines/engine.js';
+import { describedSha256 } from '../../format/certificate.js';
+import { GRAPH_FILE } from '../../format/documents.js';
+import { invariant, messageOf, UsageError } from '../../foundation/errors.js';
 import { everyStage } from '../../packages/golden-outputs.js';
 import { type ModelPackage, readNetwork } from '../../packages/package.js';
-import { GRAPH_FILE } from '../../format/documents.js';
 import { readInside } from '../../packages/package-files.js';
-import { describedSha256 } from '../../format/certificate.js';
 import type { Recording } from './recording.js';
 
 const BATCH = 64;

@@ -1,7 +1,7 @@
 // Sends recorded images down a path under given thresholds: where each would leave, and what that executes.
 import { clears } from '../../cascade/exit-policy.js';
-import { buildPath } from '../../network/execution-path.js';
 import type { ManifestExit } from '../../format/manifest.js';
+import { buildPath } from '../../network/execution-path.js';
 import type { ExitTable } from './exit-table.js';
 
 /** One per side exit; null: inactive, its head is not executed. */

@@ -1,13 +1,14 @@
-// Builds the path that will be tested, on the tune images alone. Neighbours: path.ts, certify.ts.
-import { invariant } from '../../foundation/errors.js';
+// Builds the path that will be tested, on the tune images alone. Neighbours: tested-path.ts, certify.ts.
+
 import type { ManifestExit } from '../../format/manifest.js';
+import { invariant } from '../../foundation/errors.js';
 import type { CalibrationGoal, RiskLimit } from '../goal.js';
 import { sum } from '../scores/losses.js';
-import { binomialPValue } from '../statistics/p-values.js';
 import type { PairedTables } from '../scores/paired-tables.js';
-import { buildThresholdPath, type ThresholdPath } from './tested-path.js';
 import type { Thresholds } from '../scores/replay.js';
+import { binomialPValue } from '../statistics/p-values.js';
 import { riskLosses, testPath } from './evaluate-path.js';
+import { buildThresholdPath, type ThresholdPath } from './tested-path.js';
 
 /** How much cheaper, as a share, the path that weighs the copies has to end: it flatters itself more on its images. */
 const CLEARLY_CHEAPER = 0.8;

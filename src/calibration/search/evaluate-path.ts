@@ -1,15 +1,16 @@
 // Tests every point of a frozen path on the cal images: the p-values of its risks, its cost, and which point that leaves.
-// Neighbours: procedure.ts (how), p-values.ts, losses.ts.
-import { invariant } from '../../foundation/errors.js';
+// Neighbours: statistics/procedure.ts (how), statistics/p-values.ts, scores/losses.ts.
+
 import type { ManifestExit } from '../../format/manifest.js';
+import { invariant } from '../../foundation/errors.js';
 import type { CalibrationGoal, RiskLimit } from '../goal.js';
 import { lossesOf, pValueOf, sum } from '../scores/losses.js';
+import { type PairedTables, tableOf } from '../scores/paired-tables.js';
+import { countByExit, exitsTaken, flopsByExit, type Thresholds } from '../scores/replay.js';
 import { upperMeanBound } from '../statistics/mean-bound.js';
 import { hoeffdingBentkusPValue } from '../statistics/p-values.js';
-import { type PairedTables, tableOf } from '../scores/paired-tables.js';
-import type { ThresholdPath } from './tested-path.js';
 import { type Choice, choosePoint } from '../statistics/procedure.js';
-import { countByExit, exitsTaken, flopsByExit, type Thresholds } from '../scores/replay.js';
+import type { ThresholdPath } from './tested-path.js';
 
 export interface TestedRisk extends RiskLimit {
   /** Mean loss on the cal images, or on their copies. */

@@ -1,4 +1,4 @@
-// The greedy search for good threshold vectors, on the tune images. Neighbours: path.ts, candidates.ts.
+// The greedy search for good threshold vectors, on the tune images. Neighbours: tested-path.ts, candidates.ts.
 import type { Thresholds } from '../scores/replay.js';
 
 /** A vector of thresholds and what it does to the tune images. */

@@ -1,7 +1,8 @@
 // Small steps from one point of the path to the next: thresholds move so that a few more images may leave each time.
-import type { Measure, Point } from './greedy-search.js';
+
 import type { ExitTable } from '../scores/exit-table.js';
 import { countClearing, laxestThreshold, surestFirst, thresholdBetween } from '../scores/score-order.js';
+import type { Measure, Point } from './greedy-search.js';
 
 /**
  * Points between two others, each of which saves about `saving`. Exits that are off at the end are off from the first

@@ -3,11 +3,11 @@
 import { createHash } from 'node:crypto';
 import type { ManifestExit } from '../../format/manifest.js';
 import type { Policy } from '../../format/profiles.js';
+import type { ExitTable } from '../scores/exit-table.js';
+import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../scores/replay.js';
 import { patienceVectors, thresholdCandidates } from './candidates.js';
 import { descend, type Measure, type Point } from './greedy-search.js';
-import type { ExitTable } from '../scores/exit-table.js';
 import { pointsBetween } from './points-between.js';
-import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../scores/replay.js';
 
 export interface ThresholdPath {
   readonly policy: Policy;

@@ -1,5 +1,5 @@
 // Watches a promised risk while it is being served: a bet against the promise, renewed with every audited answer. As
-// long as the promise holds, nobody gets rich by betting against it. Pure; inference/profile-audit.ts feeds it.
+// long as the promise holds, nobody gets rich by betting against it. Pure; serving/auditing/profile-audit.ts feeds it.
 
 /**
  * How far back the bets look, in units of 1/ε audits. Longer: surer bets; shorter: sooner aware of a change.

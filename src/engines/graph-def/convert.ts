@@ -1,12 +1,7 @@
 // From the segments of a network, in ONNX, to one TensorFlow graph with an entry and exits for each of them.
 // They share its nodes and weights: a segment that starts at a cut is the same graph, fed in its middle.
 import { PackageError } from '../../foundation/errors.js';
-import {
-  constantTensor,
-  tensorDimensions,
-  tensorFloats,
-  tensorIntegers,
-} from '../../onnx/attributes.js';
+import { constantTensor, tensorDimensions, tensorFloats, tensorIntegers } from '../../onnx/attributes.js';
 import { type Graph, readGraph } from '../../onnx/graph.js';
 import { integerRules } from '../../onnx/shape-rules/integer-rules.js';
 import { imageDimensions, inferShapes } from '../../onnx/shapes.js';

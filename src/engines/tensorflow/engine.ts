@@ -7,7 +7,14 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { invariant } from '../../foundation/errors.js';
 import type { Engine, EngineOptions, Segment } from '../engine.js';
 import { type ConvertedNetwork, convertSegments, type Signature } from '../graph-def/convert.js';
-import { CUT, encodeSavedModel, INPUT, LOGITS, SERVING_TAG, signatureName } from '../graph-def/saved-model.js';
+import {
+  CUT,
+  encodeSavedModel,
+  INPUT,
+  LOGITS,
+  SERVING_TAG,
+  signatureName,
+} from '../graph-def/saved-model.js';
 import {
   applyEnvironment,
   environmentFor,

@@ -2,8 +2,8 @@
 // takes much address space and may end the process, neither of which the service should pay for to know.
 import process from 'node:process';
 import { createGraphBuilder } from '../graph-def/graph-def.js';
-import { loadConverted } from './engine.js';
 import { applyEnvironment, environmentFor, loadTensorFlow, usesGpu } from './bindings.js';
+import { loadConverted } from './engine.js';
 
 const [, , device = 'auto'] = process.argv;
 applyEnvironment(environmentFor(device === 'cpu' ? 'cpu' : 'auto', 1));

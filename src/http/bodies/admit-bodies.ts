@@ -1,5 +1,5 @@
 // The first door: a large body is let in before it is read, by the bytes that its request's head announces. The second,
-// by images (inference/admission), can count them only when the body is there.
+// by images (serving/admission), can count them only when the body is there.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';

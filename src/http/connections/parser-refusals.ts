@@ -7,8 +7,8 @@ import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Failure, type FailureType, failures } from '../../foundation/errors.js';
 import type { Metrics } from '../../telemetry/metrics.js';
-import { MEDIA_TYPE, problemOf } from '../problems.js';
 import { SECURITY_HEADERS } from '../plugins/security-headers.js';
+import { MEDIA_TYPE, problemOf } from '../problems.js';
 
 export interface ParserRefusals {
   /** To be told of every request. */

@@ -2,7 +2,7 @@
 //
 //   image ├ decode ─┤├ queue ────┤├ segment to exit 0 ─┤├ segment to exit 1 ─┤
 import { type Attributes, type Context, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
-import type { Timeline } from '../../workers/timeline.js';
+import type { Timeline } from '../../serving/timeline.js';
 
 /**
  * @param ended when the request was over: the end of what was not finished

@@ -2,8 +2,8 @@
 // Only operations whose schema says `security: []` are open.
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { ApiKeys } from './api-keys.js';
 import { Failure } from '../../foundation/errors.js';
+import type { ApiKeys } from './api-keys.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -12,7 +12,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { monotonicSeconds } from '../../foundation/clock.js';
-import { createTimeline, type Timeline } from '../../workers/timeline.js';
+import { createTimeline, type Timeline } from '../../serving/timeline.js';
 import type { Tracing } from '../../telemetry/tracing.js';
 import { writeImageSpans } from './image-spans.js';
 

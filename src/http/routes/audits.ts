@@ -2,9 +2,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { Failure } from '../../foundation/errors.js';
-import type { Classifier } from '../../serving/classifier.js';
-import type { AuditState } from '../../serving/auditing/profile-audit.js';
 import { ref } from '../../foundation/schema-ref.js';
+import type { AuditState } from '../../serving/auditing/profile-audit.js';
+import type { Classifier } from '../../serving/classifier.js';
 import { problemResponses } from '../problems.js';
 
 const Count = (description: string) => Type.Integer({ minimum: 0, description });

@@ -3,16 +3,17 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger } from 'fastify';
 import Type from 'typebox';
 import { Failure } from '../../foundation/errors.js';
+import { ref } from '../../foundation/schema-ref.js';
 import type { Admitted, Classifier } from '../../serving/classifier.js';
 import { createPlan, type Plan } from '../../serving/plan.js';
 import { Prediction } from '../../serving/prediction.js';
-import type { ClientSignal } from '../../workers/scheduler.js';
-import type { Timeline } from '../../workers/timeline.js';
-import { ref } from '../../foundation/schema-ref.js';
+import type { Timeline } from '../../serving/timeline.js';
 import type { Metrics } from '../../telemetry/metrics.js';
-import { ClassifyQuery, classifyProblems, requestIdHeader } from './classify.js';
+import type { ClientSignal } from '../../workers/scheduler.js';
+import { failureOf, logFailure } from '../answer-errors.js';
 import { clientSignal } from '../connections/client-signal.js';
-import { failureOf, logFailure, Problem, problemOf, problemResponses } from '../problems.js';
+import { Problem, problemOf, problemResponses } from '../problems.js';
+import { ClassifyQuery, classifyProblems, requestIdHeader } from './classify.js';
 
 export const BatchRequest = Type.Object(
   {

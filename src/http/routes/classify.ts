@@ -1,14 +1,14 @@
 // POST /classify: one encoded image in, one prediction out.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import { Failure } from '../../foundation/errors.js';
-import type { Classifier } from '../../serving/classifier.js';
 import type { MediaType } from '../../decoding/decode.js';
+import { Failure } from '../../foundation/errors.js';
+import { ref } from '../../foundation/schema-ref.js';
+import type { Classifier } from '../../serving/classifier.js';
 import { createPlan } from '../../serving/plan.js';
 import { Prediction } from '../../serving/prediction.js';
-import { ref } from '../../foundation/schema-ref.js';
-import { clientSignal } from '../connections/client-signal.js';
 import { collectBody } from '../bodies/collect-body.js';
+import { clientSignal } from '../connections/client-signal.js';
 import { problemResponses } from '../problems.js';
 
 export const ClassifyQuery = Type.Object(

@@ -3,11 +3,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { Failure } from '../../foundation/errors.js';
+import { ref } from '../../foundation/schema-ref.js';
 import type { Classifier } from '../../serving/classifier.js';
 import { noWorkerLeft } from '../../workers/scheduler.js';
-import { ref } from '../../foundation/schema-ref.js';
-import { Engine } from './models.js';
 import { problemResponses } from '../problems.js';
+import { Engine } from './models.js';
 
 export const Liveness = Type.Object({ status: Type.Literal('alive') }, { $id: 'Liveness' });
 export const Readiness = Type.Object(

@@ -1,15 +1,15 @@
 // GET /models, GET /models/{name}: what is served, what each exit costs, which profiles there are.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import { Certificate } from '../../format/certificate.js';
 import { type PassedOver, passedOverCodes } from '../../engines/choose.js';
-import type { ServedModel } from '../../serving/catalog.js';
-import type { Classifier } from '../../serving/classifier.js';
+import { Certificate } from '../../format/certificate.js';
 import { ExitFlops } from '../../format/manifest.js';
 import { Policy } from '../../format/profiles.js';
 import { ref } from '../../foundation/schema-ref.js';
-import { Audit, describeAudit } from './audits.js';
+import type { ServedModel } from '../../serving/catalog.js';
+import type { Classifier } from '../../serving/classifier.js';
 import { problemResponses } from '../problems.js';
+import { Audit, describeAudit } from './audits.js';
 
 export const ProfileCertificate = Type.Object(
   {

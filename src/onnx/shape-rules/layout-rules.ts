@@ -1,6 +1,7 @@
 // Output shapes of operators that only rearrange: flattening, reshaping, transposing, joining, padding, slicing.
-import { asDimension, BATCH, type Dimension, reshape, sizeOf } from '../dimensions.js';
+
 import { intAttribute, intsAttribute, stringAttribute } from '../attributes.js';
+import { asDimension, BATCH, type Dimension, reshape, sizeOf } from '../dimensions.js';
 import type { GraphNode } from '../graph.js';
 import {
   axesOf,

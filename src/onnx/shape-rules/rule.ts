@@ -1,7 +1,7 @@
 // What a rule for the shapes of one operator's outputs is given, and how it refuses.
 import { PackageError } from '../../foundation/errors.js';
-import { BATCH, type Dimension, resolveAxis, type Shape } from '../dimensions.js';
 import { intAttribute, intsAttribute } from '../attributes.js';
+import { BATCH, type Dimension, resolveAxis, type Shape } from '../dimensions.js';
 import type { GraphNode } from '../graph.js';
 
 export interface TensorShape {

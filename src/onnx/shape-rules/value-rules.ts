@@ -1,6 +1,7 @@
 // Output shapes of operators on values: element by element, along an axis, and matrix products.
-import { broadcast, type Dimension } from '../dimensions.js';
+
 import { intAttribute } from '../attributes.js';
+import { broadcast, type Dimension } from '../dimensions.js';
 import { axesOf, axisAttribute, input, refuse, type ShapeRule, withinImage } from './rule.js';
 
 const elementwise: ShapeRule = (context) => [{ shape: input(context, 0).shape }];

@@ -1,6 +1,7 @@
 // Output shapes of operators that slide a window over [N, channels, …]: convolution and pooling.
-import { BATCH, type Dimension, type Shape } from '../dimensions.js';
+
 import { intAttribute, intsAttribute, stringAttribute } from '../attributes.js';
+import { BATCH, type Dimension, type Shape } from '../dimensions.js';
 import type { GraphNode } from '../graph.js';
 import { input, refuse, type ShapeRule } from './rule.js';
 

@@ -1,8 +1,8 @@
 // The live audits of all profiles: made when profiles come into service, kept while their thresholds stay, and shown
 // in metrics and log.
 import type { Logger } from 'pino';
-import type { ModelPackage } from '../../packages/package.js';
 import { FULL_PROFILE, isCertified, type Profile } from '../../format/profiles.js';
+import type { ModelPackage } from '../../packages/package.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { Background } from '../../workers/background.js';
 import { type AuditResult, type AuditState, createProfileAudit, type ProfileAudit } from './profile-audit.js';

@@ -1,8 +1,10 @@
 // The live audit of one profile: a random sample of its answers, those that left early run to the end in the
 // background, compared, and shown to the monitor. Its alarm takes the profile out of service (plan.ts).
 import { createMonitor } from '../../calibration/statistics/risk-monitor.js';
+import type { Policy } from '../../format/profiles.js';
+import type { Path } from '../../network/execution-path.js';
+import type { Network } from '../../network/network.js';
 import type { Background } from '../../workers/background.js';
-import type { Plan } from '../plan.js';
 import type { Outcome } from '../../workers/scheduler.js';
 
 /** What came of a sampled answer. failed: it, or its audit, did not come to an end. dropped: there was no place. */
@@ -29,9 +31,17 @@ export interface ProfileAudit {
   state(): AuditState;
   isAlarmed(): boolean;
   /** To be asked before a request runs. @returns undefined for most: they are not in the sample. */
-  draw(plan: Plan): Sample | undefined;
+  draw(plan: AuditedPlan): Sample | undefined;
   /** Begins anew, the alarm included. */
   reset(): void;
+}
+
+/** What an audit must know of a request; see plan.ts. */
+export interface AuditedPlan {
+  readonly model: Network & { readonly full: { readonly policy: Policy; readonly path: Path } };
+  readonly profile: { readonly paths: readonly Path[] };
+  readonly path: Path;
+  readonly deadlineSeconds: number;
 }
 
 /** Room for samples under way, shared by all profiles. */
@@ -86,7 +96,7 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
     }
   }
 
-  function draw(plan: Plan): Sample | undefined {
+  function draw(plan: AuditedPlan): Sample | undefined {
     if (random() >= fraction || !isCertifiedTraffic(plan)) return undefined;
     // Decided before the outcome is known, so that what is dropped says nothing about what is not.
     if (!places.take()) {
@@ -109,7 +119,7 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
     };
   }
 
-  async function compare({ model }: Plan, outcome: Outcome, pixels: Uint8Array): Promise<Settled> {
+  async function compare({ model }: AuditedPlan, outcome: Outcome, pixels: Uint8Array): Promise<Settled> {
     const { policy, path } = model.full;
     const whole = await options.run({ network: model, policy, path, pixels });
     options.onCost(whole.seconds);
@@ -130,6 +140,6 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
 }
 
 /** Limits and deadlines change who leaves where: such traffic is not what was certified. */
-function isCertifiedTraffic({ profile, path, deadlineSeconds }: Plan): boolean {
+function isCertifiedTraffic({ profile, path, deadlineSeconds }: AuditedPlan): boolean {
   return path === profile.paths.at(-1) && deadlineSeconds === Number.POSITIVE_INFINITY;
 }

@@ -1,7 +1,7 @@
 // What every exit of a shipped model said about the 5,000 images that its training held out: per exit the label
 // (uint8) and the normalised entropy (float32) of each image. Numbers derived from the images, not the images.
 //
-// Made anew by `node dist/test/calibration/recorded-scores.js MODEL SCORES`, from what `rdi-serve calibrate --scores` keeps.
+// Made anew by `node dist/test/calibration/scores/recorded-scores.js MODEL SCORES`, from what `rdi-serve calibrate --scores` keeps.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -11,7 +11,7 @@ import { createExitTable, type ExitTable } from '../../../src/calibration/scores
 import { decodeScores } from '../../../src/calibration/scores/scores-file.js';
 
 const fileOf = (model: string): string =>
-  join(import.meta.dirname, `../../../test/calibration/${model}-held-out.gz`);
+  join(import.meta.dirname, `../../../../test/calibration/scores/${model}-held-out.gz`);
 
 /** @param exitCount the model's exits, the final one included */
 export function readRecordedScores(model: string, exitCount: number): ExitTable {

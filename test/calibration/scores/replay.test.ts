@@ -9,10 +9,10 @@ import {
   type Thresholds,
   totalFlops,
 } from '../../../src/calibration/scores/replay.js';
-import type { Segment } from '../../../src/engines/engine.js';
 import { runCascade } from '../../../src/cascade/cascade.js';
-import { buildPath, type Step } from '../../../src/network/execution-path.js';
+import type { Segment } from '../../../src/engines/engine.js';
 import type { Policy } from '../../../src/format/profiles.js';
+import { buildPath, type Step } from '../../../src/network/execution-path.js';
 import { classes, exits, syntheticRecording } from '../synthetic.js';
 
 const recording = syntheticRecording(400, 3);

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeScores, encodeScores, readScores, writeScores } from '../../../src/calibration/scores/scores-file.js';
+import {
+  decodeScores,
+  encodeScores,
+  readScores,
+  writeScores,
+} from '../../../src/calibration/scores/scores-file.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { syntheticRecording } from '../synthetic.js';
 

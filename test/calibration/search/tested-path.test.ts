@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createExitTable, type ExitTable } from '../../../src/calibration/scores/exit-table.js';
+import { lossesOf, sum } from '../../../src/calibration/scores/losses.js';
+import {
+  exitsTaken,
+  flopsByExit,
+  type Thresholds,
+  totalFlops,
+} from '../../../src/calibration/scores/replay.js';
 import { patienceVectors, thresholdCandidates } from '../../../src/calibration/search/candidates.js';
 import { choosePath } from '../../../src/calibration/search/choose-path.js';
-import { createExitTable, type ExitTable } from '../../../src/calibration/scores/exit-table.js';
-import { type LossName, lossesOf, sum } from '../../../src/calibration/scores/losses.js';
 import { buildThresholdPath, freeze, STEP_SHARE } from '../../../src/calibration/search/tested-path.js';
-import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../../../src/calibration/scores/replay.js';
+import type { LossName } from '../../../src/format/certificate.js';
 import type { ManifestExit } from '../../../src/format/manifest.js';
 import type { Policy } from '../../../src/format/profiles.js';
 import { exits, syntheticRecording } from '../synthetic.js';

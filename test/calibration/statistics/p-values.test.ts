@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { upperMeanBound } from '../../../src/calibration/statistics/mean-bound.js';
-import { bettingPValue, binomialPValue, hoeffdingBentkusPValue } from '../../../src/calibration/statistics/p-values.js';
+import {
+  bettingPValue,
+  binomialPValue,
+  hoeffdingBentkusPValue,
+} from '../../../src/calibration/statistics/p-values.js';
 import { createUniform } from '../../../src/foundation/random.js';
 import { exactBinomialCdf, exactHoeffding, toNumber } from './exact.js';
 import { atMostWithLuck } from './luck.js';

@@ -4,7 +4,13 @@ import { after, test } from 'node:test';
 import type Type from 'typebox';
 import type { BatchResponse } from '../../../src/http/routes/classify-batch.js';
 import { testImages } from '../../support/packages/profiled-package.js';
-import { assertProblem, assertProblemBody, classifyBatch, post, predict } from '../../support/service/requests.js';
+import {
+  assertProblem,
+  assertProblemBody,
+  classifyBatch,
+  post,
+  predict,
+} from '../../support/service/requests.js';
 import { startTestService } from '../../support/service/service.js';
 
 const { url, samples } = await startTestService(

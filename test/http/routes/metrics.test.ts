@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Prediction } from '../../../src/serving/prediction.js';
-import { readExposition } from '../../support/service/exposition.js';
 import { testImages } from '../../support/packages/profiled-package.js';
+import { readExposition } from '../../support/service/exposition.js';
 import { classify, classifyBatch, post, predict } from '../../support/service/requests.js';
 import { startTestService, until } from '../../support/service/service.js';
 

@@ -35,7 +35,7 @@ const served = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
 const operations = Object.values(served.paths).flatMap((path) => Object.values(path));
 
 test('the committed document is the one that is served; `npm run openapi` writes it anew', async () => {
-  const file = join(import.meta.dirname, '../../../openapi/openapi.json');
+  const file = join(import.meta.dirname, '../../../../openapi/openapi.json');
   assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), served);
 });
 

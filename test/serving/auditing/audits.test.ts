@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import { CALIBRATION_FILE } from '../../../src/format/documents.js';
+import { loadPackage } from '../../../src/packages/package.js';
 import { type AuditsOptions, createAudits } from '../../../src/serving/auditing/audits.js';
 import type { Plan } from '../../../src/serving/plan.js';
-import type { Outcome } from '../../../src/workers/scheduler.js';
-import { loadPackage } from '../../../src/packages/package.js';
-import { CALIBRATION_FILE } from '../../../src/format/documents.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
+import type { Outcome } from '../../../src/workers/scheduler.js';
 import { withCertificate } from '../../support/packages/certificate.js';
-import { readExposition } from '../../support/service/exposition.js';
 import { writeTestPackage } from '../../support/packages/network.js';
 import { writeListed } from '../../support/packages/packages.js';
+import { readExposition } from '../../support/service/exposition.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const left = { reason: 'confident', top: [{ classIndex: 1, probability: 1 }] } as unknown as Outcome;

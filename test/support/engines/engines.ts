@@ -1,8 +1,8 @@
 // Every engine, for tests that hold all of them to the same. TensorFlow is skipped where it is not installed, unless
 // RDI_REQUIRE_TENSORFLOW says that it must not be.
 import process from 'node:process';
-import type { EngineName } from '../../../src/config.js';
 import { engineModule } from '../../../src/engines/choose.js';
+import type { EngineName } from '../../../src/engines/demand.js';
 import type { Engine, EngineModule } from '../../../src/engines/engine.js';
 import { findBindings } from '../../../src/engines/tensorflow/bindings.js';
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEngine } from '../../../src/engines/onnx.js';
 import type { Description } from '../../../src/format/description.js';
-import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
-import { encodeModel, type NodeProto, type TensorProto } from '../../../src/onnx/proto.js';
 import type { CalibrationDocument } from '../../../src/format/profiles.js';
+import { encodeModel, type NodeProto, type TensorProto } from '../../../src/onnx/proto.js';
+import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
 import { createRandom } from '../../../src/packages/synthetic-images.js';
 import { floatTensor, modelOf, node, tensorInfo } from './onnx-builder.js';
 

@@ -1,6 +1,7 @@
 // The test network as a package with a profile for every policy, and images whose exits differ under each of them.
-import type { ModelPackage } from '../../../src/packages/package.js';
+
 import type { CalibrationDocument } from '../../../src/format/profiles.js';
+import type { ModelPackage } from '../../../src/packages/package.js';
 import { syntheticImages } from '../../../src/packages/synthetic-images.js';
 import { fromPixels } from '../images/images.js';
 import { type NetworkOptions, writeTestPackage } from './network.js';

@@ -1,9 +1,10 @@
 // The pool of workers by itself, for tests: over real threads, with batches made by hand.
 import { pino } from 'pino';
 import type { SegmentSource } from '../../../src/engines/engine.js';
-import type { Batch } from '../../../src/workers/batch.js';
 import type { Path } from '../../../src/network/execution-path.js';
-import type { Leaver, Network, Progress } from '../../../src/workers/protocol.js';
+import type { Network } from '../../../src/network/network.js';
+import type { Batch } from '../../../src/workers/batch.js';
+import type { Leaver, Progress } from '../../../src/workers/protocol.js';
 import { createWorkerPool } from '../../../src/workers/worker-pool.js';
 import { createDirector } from '../engines/directed-engine.js';
 import { writeProfiledPackage } from '../packages/profiled-package.js';

@@ -2,18 +2,18 @@
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readApiKeys } from '../../../src/http/plugins/api-keys.js';
-import { type App, buildApp } from '../../../src/http/app.js';
 import { type Config, createConfig } from '../../../src/config.js';
 import type { Hand } from '../../../src/engines/choose.js';
+import { type App, buildApp } from '../../../src/http/app.js';
+import { readApiKeys } from '../../../src/http/plugins/api-keys.js';
 import type { Classifier } from '../../../src/serving/classifier.js';
 import { startService } from '../../../src/serving/service.js';
 import { createLogger } from '../../../src/telemetry/logging.js';
 import { createTracing } from '../../../src/telemetry/tracing.js';
-import { type Samples, scrape } from './exposition.js';
 import { type TestPackage, writeProfiledPackage } from '../packages/profiled-package.js';
 import type { Scope } from '../scope.js';
 import { temporaryFolder } from '../temporary-folder.js';
+import { type Samples, scrape } from './exposition.js';
 
 export interface ServiceOptions {
   readonly config?: Partial<Config>;

@@ -1,10 +1,5 @@
 // Convolution and pooling. PyTorch's padding is not TensorFlow's SAME, so it is always spelled out.
-import {
-  floatAttribute,
-  intAttribute,
-  intsAttribute,
-  stringAttribute,
-} from '../../../onnx/attributes.js';
+import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../../../onnx/attributes.js';
 import { type Attribute, tensorTypes } from '../graph-def.js';
 import { pad } from './pad.js';
 import {

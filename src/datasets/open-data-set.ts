@@ -1,0 +1,78 @@
+// Labelled images to evaluate a model on, wherever they lie. A data set's labels are names of classes.
+// Neighbours: idx.ts, image-folder.ts and image-zip.ts, one for each form.
+import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { messageOf, UsageError } from '../foundation/errors.js';
+import type { DataSet, Sample } from './data-set.js';
+import { openIdx } from './idx.js';
+import { openImageFolder } from './image-folder.js';
+import { openImageZip } from './image-zip.js';
+
+export interface NamedDataSet extends DataSet {
+  readonly name: string;
+}
+
+/**
+ * Opens the MNIST files (IDX, gzipped or not), a folder CLASS/*.png|jpg|webp, or a zip of one.
+ *
+ * @param labels the IDX file of labels; undefined: found beside the images by its name
+ * @param labelled false: take the images alone, wherever in the folder or zip they lie
+ * @throws UsageError if there is no such data set, it is empty, or images and labels do not match in number
+ */
+export async function openDataSet(
+  path: string,
+  labels: string | undefined,
+  { labelled }: { readonly labelled: boolean } = { labelled: true },
+): Promise<NamedDataSet> {
+  const form = await formOf(path);
+  if (labels !== undefined && form !== 'idx') {
+    throw new UsageError(`--labels goes with IDX images; "${path}" has its classes as folders.`);
+  }
+  const dataSet = await (form === 'idx'
+    ? openIdx(path, labels, labelled)
+    : form === 'zip'
+      ? openImageZip(path, labelled)
+      : openImageFolder(path, labelled));
+  if (dataSet.samples.length === 0) {
+    dataSet.close();
+    throw new UsageError(`"${path}" is empty: there is no image in it.`);
+  }
+  return { ...dataSet, name: basename(path) };
+}
+
+/** `count` of the samples, evenly spaced, so that a data set sorted by class keeps all its classes. */
+export function takeEvenly(samples: readonly Sample[], count: number): Sample[] {
+  if (count >= samples.length) return [...samples];
+  return Array.from(
+    { length: count },
+    (_, index) => samples[Math.floor((index * samples.length) / count)] as Sample,
+  );
+}
+
+/** Places in `classes`, one for each sample. @throws UsageError that names the classes which the model lacks. */
+export function classIndices(samples: readonly Sample[], classes: readonly string[]): number[] {
+  const places = new Map(classes.map((name, index) => [name, index]));
+  const lacking = new Set(samples.map(({ label }) => label).filter((label) => !places.has(label)));
+  if (lacking.size > 0) {
+    throw new UsageError(
+      `The model has no class ${[...lacking].map((name) => `"${name}"`).join(', ')}; ` +
+        `its classes are ${classes.join(', ')}.`,
+    );
+  }
+  return samples.map(({ label }) => places.get(label) ?? -1);
+}
+
+async function formOf(path: string): Promise<'folder' | 'zip' | 'idx'> {
+  try {
+    if ((await stat(path)).isDirectory()) return 'folder';
+    const file = await open(path);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+      return buffer.toString('latin1', 0, Math.min(bytesRead, 2)) === 'PK' ? 'zip' : 'idx';
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new UsageError(`The data set cannot be read: ${messageOf(error)}.`, { cause: error });
+  }
+}
