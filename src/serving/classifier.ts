@@ -1,5 +1,5 @@
 // Inference as the HTTP layer sees it: admit(images), then for each classify(image, plan) → prediction.
-// decode → scheduler → worker ⟶ cascade ⇄ exit-policy → engine
+// decode → scheduler → worker ⟶ cascade ⇄ policies → engine
 import type { Logger } from 'pino';
 import { createDecoder, type MediaType } from '../decoding/decode.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
