@@ -1,17 +1,19 @@
 // Inference as the HTTP layer sees it: admit(images), then for each classify(image, plan) → prediction.
-// decode → scheduler → worker ⟶ cascade ⇄ policies → engine
+// decode → dispatcher → worker ⟶ cascade ⇄ policies → engine
 import type { Logger } from 'pino';
 import { createDecoder, type MediaType } from '../decoding/decode.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import type { Clock } from '../foundation/clock.js';
 import { Failure, UsageError } from '../foundation/errors.js';
+import { startTimer } from '../foundation/timers.js';
 import { networkOf } from '../network/network.js';
 import type { ModelPackage } from '../packages/package.js';
 import { type RefusedPackage, reasonsOf } from '../packages/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { createBackground } from '../workers/background.js';
+import { createDispatcher } from '../workers/dispatcher.js';
 import type { EngineInfo } from '../workers/protocol.js';
-import { type ClientSignal, createScheduler, type Outcome } from '../workers/scheduler.js';
+import type { ClientSignal, Outcome } from '../workers/request.js';
+import { startThread } from '../workers/thread.js';
 import { createWorkerPool } from '../workers/worker-pool.js';
 import { createAdmission } from './admission.js';
 import { announceCertificates, withdrawCertificates } from './announce-certificates.js';
@@ -95,53 +97,42 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     `All ${options.maxInFlight} places for images in flight are taken.`,
   );
   const decoder = createDecoder({ maxImagePixels: options.maxImagePixels });
-  const pool = createWorkerPool({
-    size: choice.workers,
+  const dispatcher = createDispatcher({
     maxBatch: options.maxBatch,
-    concurrentBatches: choice.hand.concurrentBatches,
-    engine: { module: choice.module, options: { ...choice.options, maxBatch: options.maxBatch } },
-    networks: options.packages.map(networkOf),
-    logger,
-    onAccepting() {
-      background.takeShare();
-      scheduler.dispatch();
-      background.takeRest();
-    },
-    onRestart: () => metrics.workerRestarts.inc(),
-    onNoneLeft: () => scheduler.giveUp(),
-  });
-  const scheduler = createScheduler({
-    idle: pool.idle,
-    accepting: pool.accepting,
-    hasWorkers: pool.hasWorkers,
     eager: choice.hand.eager,
-    run: pool.run,
-    maxBatch: options.maxBatch,
+    backgroundShare: options.auditFraction,
     now,
+    startTimer,
+    createWorkers: (events) =>
+      createWorkerPool({
+        ...events,
+        size: choice.workers,
+        maxBatch: options.maxBatch,
+        concurrentBatches: choice.hand.concurrentBatches,
+        engine: { module: choice.module, options: { ...choice.options, maxBatch: options.maxBatch } },
+        networks: options.packages.map(networkOf),
+        startThread,
+        startTimer,
+        logger,
+        onRestart: () => metrics.workerRestarts.inc(),
+      }),
     onSegment({ manifest: { name: model, version } }, { exit, batch, seconds }) {
       const labels = { model, version, stage: exit };
       metrics.stageSeconds.observe(labels, seconds);
       metrics.batchSize.observe(labels, batch);
-      background.earn(seconds);
     },
   });
-  const background = createBackground({
-    idle: pool.idle,
-    accepting: pool.accepting,
-    run: pool.run,
-    waiting: scheduler.depth,
-    share: options.auditFraction,
-  });
+  const { workers: pool } = dispatcher;
   const auditsOf = createAudits({
     fraction: options.auditFraction,
     alpha: options.auditAlpha,
-    run: background.run,
+    run: dispatcher.submitBackground,
     random: options.random,
     metrics,
     logger,
   });
   metrics.observe({
-    queueDepth: scheduler.depth,
+    queueDepth: dispatcher.waiting,
     inFlight: admission.inside,
     maxInFlight: options.maxInFlight,
     workers: choice.workers,
@@ -203,7 +194,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     const sample = plan.profile.audit?.draw(plan);
     let outcome: Outcome;
     try {
-      outcome = await scheduler.submit({
+      outcome = await dispatcher.submit({
         network: plan.model,
         policy: plan.profile.policy,
         path: plan.path,

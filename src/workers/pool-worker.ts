@@ -1,12 +1,13 @@
 // One worker of the pool: the thread, what it has in hand, and the thread that takes its place when it dies.
 // A thread is never terminated while it computes: that would abort the whole process.
-import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { invariant, messageOf } from '../foundation/errors.js';
+import type { StartTimer, Timer } from '../foundation/timers.js';
 import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
 import { createBatchesInHand } from './batches-in-hand.js';
 import type { LoadCommand, Report, WorkerSetup } from './protocol.js';
+import type { StartThread, WorkerThread } from './thread.js';
 
 export type ReadyReport = Extract<Report, { kind: 'ready' }>;
 
@@ -42,6 +43,8 @@ export interface PoolWorkerOptions {
   readonly engine: WorkerSetup['engine'];
   /** What a new thread loads. */
   readonly networks: () => readonly Network[];
+  readonly startThread: StartThread;
+  readonly startTimer: StartTimer;
   readonly logger: Logger;
   /** Called whenever it takes a further batch. */
   readonly onAccepting: () => void;
@@ -67,13 +70,13 @@ interface Load {
 export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   const { index, logger, maxBatch } = options;
   const inHand = createBatchesInHand(options.concurrentBatches, maxBatch);
-  let thread: Worker | undefined;
+  let thread: WorkerThread | undefined;
   let state: 'starting' | 'serving' | 'loading' | 'dead' | 'ending' = 'dead';
   let pending: Load | undefined;
   let closing = false;
   /** Since a thread was last ready. */
   let failedRestarts = 0;
-  let restart: NodeJS.Timeout | undefined;
+  let restart: Timer | undefined;
 
   /**
    * A thread that has got ready. Rejects if there can be none, or it dies before; afterwards onDeath is called.
@@ -81,22 +84,18 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
    */
   async function spawn(needsAll: boolean): Promise<ReadyReport> {
     state = 'starting';
-    const workerData: WorkerSetup = {
+    const setup: WorkerSetup = {
       engine: options.engine,
       networks: options.networks(),
       needsAll,
       maxBatch,
       cancelled: inHand.cancelled,
     };
-    const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData,
-      env: SHARE_ENV,
-      name: `rdi-${index}`,
-    });
-    thread = worker;
+    const started = options.startThread(setup, `rdi-${index}`);
+    thread = started;
     return new Promise((resolve, reject) => {
       let cause: unknown;
-      worker.on('message', (report: Report) => {
+      started.on('message', (report: Report) => {
         if (report.kind === 'ready') {
           failedRestarts = 0;
           resolve(report);
@@ -105,10 +104,10 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
           onReport(report);
         }
       });
-      worker.on('error', (error) => {
+      started.on('error', (error) => {
         cause = error;
       });
-      worker.on('exit', (code) => {
+      started.on('exit', (code) => {
         thread = undefined;
         cause ??= `exit code ${code}`;
         if (state === 'starting') reject(cause);
@@ -183,7 +182,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
     if (closing) return;
     if (failedRestarts > 0) options.onRestartFailed();
     // Not at once: whoever waits for the load takes back what killed this thread, before the next one loads it.
-    restart = setTimeout(replace, backoffMs(failedRestarts));
+    restart = options.startTimer(() => void replace(), backoffMs(failedRestarts));
   }
 
   async function replace(): Promise<void> {
@@ -223,9 +222,9 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
 
     async close() {
       closing = true;
-      clearTimeout(restart);
+      restart?.close();
       if (!thread) return;
-      const ended = new Promise((resolve) => thread?.once('exit', resolve));
+      const ended = new Promise((resolve) => thread?.on('exit', resolve));
       if (isIdle()) end();
       await ended;
     },

@@ -4,8 +4,8 @@ import { createMonitor } from '../../calibration/statistics/risk-monitor.js';
 import type { Policy } from '../../format/profiles.js';
 import type { Path } from '../../network/execution-path.js';
 import type { Network } from '../../network/network.js';
-import type { Background } from '../../workers/background.js';
-import type { Outcome } from '../../workers/scheduler.js';
+import type { BackgroundJob, BackgroundOutcome } from '../../workers/background-lane.js';
+import type { Outcome } from '../../workers/request.js';
 
 /** What came of a sampled answer. failed: it, or its audit, did not come to an end. dropped: there was no place. */
 export type AuditResult = Settled | 'dropped';
@@ -44,6 +44,9 @@ export interface AuditedPlan {
   readonly deadlineSeconds: number;
 }
 
+/** See dispatcher.ts. */
+export type RunInBackground = (job: BackgroundJob) => Promise<BackgroundOutcome>;
+
 /** Room for samples under way, shared by all profiles. */
 export interface AuditPlaces {
   /** @returns whether there was one */
@@ -57,7 +60,7 @@ export interface ProfileAuditOptions {
   /** Share of answers that is sampled. */
   readonly fraction: number;
   readonly places: AuditPlaces;
-  readonly run: Background['run'];
+  readonly run: RunInBackground;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** After every result, and after a reset. */
