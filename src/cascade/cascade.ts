@@ -6,7 +6,7 @@ import type { Segment, SegmentOutput } from '../engines/engine.js';
 import type { Policy } from '../format/profiles.js';
 import type { Clock } from '../foundation/clock.js';
 import { invariant } from '../foundation/errors.js';
-import { lastStep, type Path, type Step } from '../network/execution-path.js';
+import { type ExecutionPath, lastStep, type Step } from '../network/execution-path.js';
 import { policies } from '../policies/policies.js';
 import { clears } from '../policies/policy.js';
 import { argmax, softmax } from '../policies/probabilities.js';
@@ -36,7 +36,7 @@ export interface SegmentRun {
 }
 
 export interface CascadeInput {
-  readonly path: Path;
+  readonly path: ExecutionPath;
   readonly segmentOf: (step: Step) => Segment;
   readonly policy: Policy;
   /** Index of the network's final exit; a path that ends before it was cut short by a budget. */

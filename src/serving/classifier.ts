@@ -99,7 +99,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   const decoder = createDecoder({ maxImagePixels: options.maxImagePixels });
   const dispatcher = createDispatcher({
     maxBatch: options.maxBatch,
-    eager: choice.hand.eager,
+    eager: choice.buffer.eager,
     backgroundShare: options.auditFraction,
     now,
     startTimer,
@@ -108,7 +108,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
         ...events,
         size: choice.workers,
         maxBatch: options.maxBatch,
-        concurrentBatches: choice.hand.concurrentBatches,
+        concurrentBatches: choice.buffer.concurrentBatches,
         engine: { module: choice.module, options: { ...choice.options, maxBatch: options.maxBatch } },
         networks: options.packages.map(networkOf),
         startThread,

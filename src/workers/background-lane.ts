@@ -1,7 +1,7 @@
 // The lane beside the queue of requests, for work that nobody waits for: one image at a time. It runs on workers that no
 // request needs, or on credit: a small share of the engine time that requests have had.
 import type { Policy } from '../format/profiles.js';
-import type { Path } from '../network/execution-path.js';
+import type { ExecutionPath } from '../network/execution-path.js';
 import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
 import type { Leaver } from './protocol.js';
@@ -9,7 +9,7 @@ import type { Leaver } from './protocol.js';
 export interface BackgroundJob {
   readonly network: Network;
   readonly policy: Policy;
-  readonly path: Path;
+  readonly path: ExecutionPath;
   /** uint8 [height, width, channels]. */
   readonly pixels: Uint8Array;
 }

@@ -5,9 +5,9 @@ import { invariant, messageOf } from '../foundation/errors.js';
 import type { StartTimer, Timer } from '../foundation/timers.js';
 import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
-import { createBatchesInHand } from './batches-in-hand.js';
 import type { LoadCommand, Report, WorkerSetup } from './protocol.js';
 import type { StartThread, WorkerThread } from './thread.js';
+import { createWorkerBuffer } from './worker-buffer.js';
 
 export type ReadyReport = Extract<Report, { kind: 'ready' }>;
 
@@ -69,7 +69,7 @@ interface Load {
 
 export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   const { index, logger, maxBatch } = options;
-  const inHand = createBatchesInHand(options.concurrentBatches, maxBatch);
+  const buffer = createWorkerBuffer(options.concurrentBatches, maxBatch);
   let thread: WorkerThread | undefined;
   let state: 'starting' | 'serving' | 'loading' | 'dead' | 'ending' = 'dead';
   let pending: Load | undefined;
@@ -89,7 +89,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
       networks: options.networks(),
       needsAll,
       maxBatch,
-      cancelled: inHand.cancelled,
+      cancelled: buffer.cancelled,
     };
     const started = options.startThread(setup, `rdi-${index}`);
     thread = started;
@@ -127,15 +127,15 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
       }
       case 'progress':
         for (const { place, leavers, done } of report.parts) {
-          inHand.at(place).onProgress({ run: report.run, leavers });
-          if (done) inHand.giveBack(place).onDone();
+          buffer.at(place).onProgress({ run: report.run, leavers });
+          if (done) buffer.giveBack(place).onDone();
         }
         break;
       case 'done':
-        inHand.giveBack(report.place).onDone();
+        buffer.giveBack(report.place).onDone();
         break;
       case 'failed':
-        for (const place of report.places) inHand.giveBack(place).onFailed(report.reason);
+        for (const place of report.places) buffer.giveBack(place).onFailed(report.reason);
     }
     goOn();
   }
@@ -153,11 +153,11 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   }
 
   function isIdle(): boolean {
-    return state === 'serving' && inHand.images() === 0;
+    return state === 'serving' && buffer.images() === 0;
   }
 
   function isAccepting(): boolean {
-    return state === 'serving' && !pending && !closing && inHand.hasRoom();
+    return state === 'serving' && !pending && !closing && buffer.hasRoom();
   }
 
   function beginLoad(load: Load): void {
@@ -177,7 +177,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
     pending = undefined;
     state = 'dead';
     logger.error({ worker: index, cause: messageOf(cause) }, 'worker died');
-    for (const batch of inHand.giveBackAll()) batch.onLost();
+    for (const batch of buffer.giveBackAll()) batch.onLost();
     load?.end(load.begun ? 'A worker died while it loaded them.' : undefined);
     if (closing) return;
     if (failedRestarts > 0) options.onRestartFailed();
@@ -198,7 +198,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
 
   return {
     start: () => spawn(false),
-    images: inHand.images,
+    images: buffer.images,
     isIdle,
     isAccepting,
     isLost: () => failedRestarts > 0,
@@ -206,7 +206,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
     run(batch) {
       invariant(thread && isAccepting(), 'a batch is given only to a worker that accepts it');
       const { command } = batch;
-      const { place, cancel } = inHand.take(batch);
+      const { place, cancel } = buffer.take(batch);
       thread.postMessage({ ...command, place }, [command.pixels.buffer as ArrayBuffer]);
       return cancel;
     },

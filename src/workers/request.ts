@@ -3,7 +3,7 @@ import type { SegmentRun } from '../cascade/cascade.js';
 import type { Policy } from '../format/profiles.js';
 import type { Failure } from '../foundation/errors.js';
 import type { Timer } from '../foundation/timers.js';
-import type { Path } from '../network/execution-path.js';
+import type { ExecutionPath } from '../network/execution-path.js';
 import type { Network } from '../network/network.js';
 import type { Leaver } from './protocol.js';
 
@@ -29,7 +29,7 @@ export interface Job {
   readonly network: Network;
   readonly policy: Policy;
   /** Belongs to one network and policy: jobs with the same object, and only those, may share a batch. */
-  readonly path: Path;
+  readonly path: ExecutionPath;
   /** uint8 [height, width, channels]. */
   readonly pixels: Uint8Array;
   readonly topK: number;

@@ -36,7 +36,7 @@ export interface WorkerPool {
 export interface WorkerPoolOptions {
   readonly size: number;
   readonly maxBatch: number;
-  /** How much a worker may have in hand at once, see batches-in-hand.ts. */
+  /** How much a worker may have in hand at once, see worker-buffer.ts. */
   readonly concurrentBatches: number;
   readonly engine: WorkerSetup['engine'];
   readonly networks: readonly Network[];

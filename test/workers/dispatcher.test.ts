@@ -1,36 +1,40 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Hand } from '../../src/engines/choose.js';
+import type { BufferOptions } from '../../src/engines/choose.js';
 import type { Failure } from '../../src/foundation/errors.js';
-import type { Path } from '../../src/network/execution-path.js';
+import type { ExecutionPath } from '../../src/network/execution-path.js';
 import type { Network } from '../../src/network/network.js';
 import type { Batch } from '../../src/workers/batch.js';
 import type { Job } from '../../src/workers/request.js';
 import { handDispatcher } from './hand-dispatcher.js';
 
 const network = { id: 'm/1' } as Network;
-const aPath = (): Path => [{ from: -1, exit: 0, threshold: null, flops: 1 }];
+const aPath = (): ExecutionPath => [{ from: -1, exit: 0, threshold: null, flops: 1 }];
 const [p, q] = [aPath(), aPath()];
 
 /**
  * A dispatcher over `workers` workers whose batches the test ends by hand, on a clock it moves by hand.
- * @param hand of each worker; here it counts batches of any size
+ * @param buffer of each worker; here it counts batches of any size
  */
-function bench(workers: number, maxBatch = 8, hand: Hand = { concurrentBatches: 1, eager: false }) {
+function bench(
+  workers: number,
+  maxBatch = 8,
+  buffer: BufferOptions = { concurrentBatches: 1, eager: false },
+) {
   const running: Batch[] = [];
   const cancelled: number[] = [];
   const clock = { now: 0 };
   const pool = { hasWorkers: true };
   const { dispatcher, segments, dispatch, giveUp } = handDispatcher({
     maxBatch,
-    eager: hand.eager,
+    eager: buffer.eager,
     now: () => clock.now,
     workers: {
       idle: () => Math.max(0, workers - running.length),
       accepting: () => {
         const places = running.some(({ alone }) => alone)
           ? 0
-          : workers * hand.concurrentBatches - running.length;
+          : workers * buffer.concurrentBatches - running.length;
         return Math.min(workers, places);
       },
       hasWorkers: () => pool.hasWorkers,

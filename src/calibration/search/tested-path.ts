@@ -7,7 +7,7 @@ import { policies } from '../../policies/policies.js';
 import type { ExitTable } from '../scores/exit-table.js';
 import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../scores/replay.js';
 import { agreementVectors, thresholdCandidates } from './candidates.js';
-import { descend, type Measure, type Point } from './greedy-search.js';
+import { greedySearch, type Measure, type Point } from './greedy-search.js';
 import { pointsBetween } from './points-between.js';
 
 export interface ThresholdPath {
@@ -53,7 +53,7 @@ export function buildThresholdPath(tune: ExitTable, options: PathOptions): Thres
     ? agreementVectors(sideExits)
         .filter((thresholds) => thresholds.every((threshold, exit) => threshold === null || !off.has(exit)))
         .map(measure)
-    : descend(
+    : greedySearch(
         Array.from({ length: sideExits }, (_, exit) =>
           off.has(exit) ? [] : thresholdCandidates(tune, exit, candidates),
         ),

@@ -2,7 +2,7 @@
 // background, compared, and shown to the monitor. Its alarm takes the profile out of service (plan.ts).
 import { createMonitor } from '../../calibration/statistics/risk-monitor.js';
 import type { Policy } from '../../format/profiles.js';
-import type { Path } from '../../network/execution-path.js';
+import type { ExecutionPath } from '../../network/execution-path.js';
 import type { Network } from '../../network/network.js';
 import type { BackgroundJob, BackgroundOutcome } from '../../workers/background-lane.js';
 import type { Outcome } from '../../workers/request.js';
@@ -38,9 +38,9 @@ export interface ProfileAudit {
 
 /** What an audit must know of a request; see plan.ts. */
 export interface AuditedPlan {
-  readonly model: Network & { readonly full: { readonly policy: Policy; readonly path: Path } };
-  readonly profile: { readonly paths: readonly Path[] };
-  readonly path: Path;
+  readonly model: Network & { readonly full: { readonly policy: Policy; readonly path: ExecutionPath } };
+  readonly profile: { readonly paths: readonly ExecutionPath[] };
+  readonly path: ExecutionPath;
   readonly deadlineSeconds: number;
 }
 

@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import type { SegmentSource } from '../../../src/engines/engine.js';
 import { startTimer } from '../../../src/foundation/timers.js';
-import type { Path } from '../../../src/network/execution-path.js';
+import type { ExecutionPath } from '../../../src/network/execution-path.js';
 import type { Network } from '../../../src/network/network.js';
 import type { Batch } from '../../../src/workers/batch.js';
 import type { Leaver, Progress } from '../../../src/workers/protocol.js';
@@ -52,7 +52,7 @@ export async function startPool(scope: Scope, options: PoolOptions) {
 }
 
 /** Past every exit; two that agree may leave. */
-export const path: Path = [
+export const path: ExecutionPath = [
   { from: -1, exit: 0, threshold: 2, flops: 1 },
   { from: 0, exit: 1, threshold: 2, flops: 2 },
   { from: 1, exit: 2, threshold: null, flops: 3 },
