@@ -27,6 +27,51 @@ export function createMetrics(flopsBuckets: readonly number[]) {
   const gauges: { current: Gauges | undefined } = { current: undefined };
 
   const metrics = {
+    ...answerMetrics(registers, flopsBuckets),
+    ...timeMetrics(registers),
+    ...stateMetrics(registers),
+    ...auditMetrics(registers),
+  };
+
+  // The server's own failures are there from the start: a series that began at 1 would not have grown, for an alert.
+  for (const [reason, { status }] of Object.entries(failures)) {
+    if (status >= 500) metrics.rejections.inc({ reason }, 0);
+  }
+
+  const gauge = (name: string, help: string, read: (source: Gauges) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(gauges.current ? read(gauges.current) : 0);
+      },
+    });
+  };
+  gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth());
+  gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight());
+  gauge('rdi_in_flight_limit', 'Most images that may be in flight.', ({ maxInFlight }) => maxInFlight);
+  gauge(
+    'rdi_workers',
+    'Inference threads; 1 for TensorFlow, which has its own threads.',
+    ({ workers }) => workers,
+  );
+
+  return {
+    ...metrics,
+    registry,
+    /** Connects the gauges to what they measure. */
+    observe(source: Gauges): void {
+      gauges.current = source;
+    },
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Answers and refusals: where images leave, how surely, at which cost. */
+function answerMetrics(registers: Registry[], flopsBuckets: readonly number[]) {
+  return {
     predictions: new Counter({
       name: 'rdi_predictions_total',
       help: 'Images answered, by the exit taken (index from 0) and the reason for leaving there.',
@@ -52,6 +97,32 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       labelNames: ['model', 'version'],
       registers,
     }),
+    exitScore: new Histogram({
+      name: 'rdi_exit_score',
+      help: 'Score at the exit taken, as the profile’s policy defines it (entropy: lower is more confident).',
+      labelNames: ['model', 'version', 'exit'],
+      buckets: SCORES,
+      registers,
+    }),
+    confidence: new Histogram({
+      name: 'rdi_confidence',
+      help: 'Probability of the answered label, by the exit taken.',
+      labelNames: ['model', 'version', 'exit'],
+      buckets: CONFIDENCES,
+      registers,
+    }),
+    rejections: new Counter({
+      name: 'rdi_rejections_total',
+      help: 'Images and requests answered with a problem, by its type.',
+      labelNames: ['reason'],
+      registers,
+    }),
+  };
+}
+
+/** Where the time goes, and how large engine calls are. */
+function timeMetrics(registers: Registry[]) {
+  return {
     requestSeconds: new Histogram({
       name: 'rdi_request_duration_seconds',
       help: 'Time of one image from admission to answer.',
@@ -87,26 +158,19 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       buckets: BATCH_SIZES,
       registers,
     }),
-    exitScore: new Histogram({
-      name: 'rdi_exit_score',
-      help: 'Score at the exit taken, as the profile’s policy defines it (entropy: lower is more confident).',
-      labelNames: ['model', 'version', 'exit'],
-      buckets: SCORES,
+    httpSeconds: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time from the request’s headers to the end of the response.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: DURATION_BUCKETS,
       registers,
     }),
-    confidence: new Histogram({
-      name: 'rdi_confidence',
-      help: 'Probability of the answered label, by the exit taken.',
-      labelNames: ['model', 'version', 'exit'],
-      buckets: CONFIDENCES,
-      registers,
-    }),
-    rejections: new Counter({
-      name: 'rdi_rejections_total',
-      help: 'Images and requests answered with a problem, by its type.',
-      labelNames: ['reason'],
-      registers,
-    }),
+  };
+}
+
+/** What is served, by what, and how full it is. */
+function stateMetrics(registers: Registry[]) {
+  return {
     inFlightBytes: new Gauge({
       name: 'rdi_in_flight_bytes',
       help: 'Announced bytes of request bodies that are admitted and not yet answered.',
@@ -158,6 +222,12 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       labelNames: ['model', 'version'],
       registers,
     }),
+  };
+}
+
+/** The live audit of certificates. */
+function auditMetrics(registers: Registry[]) {
+  return {
     auditResults: new Counter({
       name: 'rdi_audit_samples_total',
       help: 'Answers sampled by the audit; result is agreed or differed (compared with the full network), failed or dropped.',
@@ -182,47 +252,5 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       labelNames: ['model', 'version'],
       registers,
     }),
-    httpSeconds: new Histogram({
-      name: 'http_request_duration_seconds',
-      help: 'Time from the request’s headers to the end of the response.',
-      labelNames: ['method', 'route', 'status'],
-      buckets: DURATION_BUCKETS,
-      registers,
-    }),
-  };
-
-  // The server's own failures are there from the start: a series that began at 1 would not have grown, for an alert.
-  for (const [reason, { status }] of Object.entries(failures)) {
-    if (status >= 500) metrics.rejections.inc({ reason }, 0);
-  }
-
-  const gauge = (name: string, help: string, read: (source: Gauges) => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(gauges.current ? read(gauges.current) : 0);
-      },
-    });
-  };
-  gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth());
-  gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight());
-  gauge('rdi_in_flight_limit', 'Most images that may be in flight.', ({ maxInFlight }) => maxInFlight);
-  gauge(
-    'rdi_workers',
-    'Inference threads; 1 for TensorFlow, which has its own threads.',
-    ({ workers }) => workers,
-  );
-
-  return {
-    ...metrics,
-    registry,
-    /** Connects the gauges to what they measure. */
-    observe(source: Gauges): void {
-      gauges.current = source;
-    },
   };
 }
-
-export type Metrics = ReturnType<typeof createMetrics>;
