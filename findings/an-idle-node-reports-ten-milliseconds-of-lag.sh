@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Package: prom-client 15.1.3 (npm), its default metrics.
 #
-# Expected: nodejs_eventloop_lag_p50_seconds of an idle process is about 0. `eventLoopMonitoringPrecision` says how finely
-#   the lag is measured.
-# Behaviour: The interval of the measuring timer is part of the value. An idle process reports a median of 10 ms. With a
-#   precision of 100 ms the same idle process reports 100 ms, as if it had become ten times slower. This holds for
+# Expected: nodejs_eventloop_lag_p50_seconds of an idle process is about 0. `eventLoopMonitoringPrecision` says how
+#   finely the lag is measured.
+# Behaviour: The interval of the measuring timer is part of the value. An idle process reports a median of 10 ms. With
+#   a precision of 100 ms the same idle process reports 100 ms, as if it had become ten times slower. This holds for
 #   the mean and the other quantiles as well.
 #
 # Output seen, for a process that does nothing for two seconds:
@@ -12,8 +12,8 @@
 #   nodejs_eventloop_lag_p50_seconds         0.0101               0.1002
 #   nodejs_eventloop_lag_mean_seconds        0.0109               0.1001
 #
-# Meaning: An alert on a median lag of 10 ms is on for ever, and a dashboard that compares two services compares their settings.
-#   Subtract the precision before you compare with a limit.
+# Meaning: An alert on a median lag of 10 ms is on for ever, and a dashboard that compares two services compares their
+#   settings. Subtract the precision before you compare with a limit.
 set -euo pipefail
 
 folder=$(mktemp -d)

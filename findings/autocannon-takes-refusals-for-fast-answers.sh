@@ -3,9 +3,9 @@
 #
 # Expected: A load test tells how long served requests took. Requests that an overloaded server refuses with 503 count
 #   as errors and stay out of the latency.
-# Behaviour: They count as requests and go into the latency; `errors` is 0. A refusal is quick, so that
-#   the more a server refuses, the faster and the more productive it looks. `excludeErrorStats: true` keeps refusals
-#   out of the latency, though not out of the number of requests. Only `non2xx` tells of them.
+# Behaviour: They count as requests and go into the latency; `errors` is 0. A refusal is quick, so that the more a
+#   server refuses, the faster and the more productive it looks. `excludeErrorStats: true` keeps refusals out of the
+#   latency, though not out of the number of requests. Only `non2xx` tells of them.
 #
 # Output seen, for 200 requests to a server that refuses three of four and needs at least 20 ms for the others:
 #                              requests   errors   non2xx   latencies   median latency

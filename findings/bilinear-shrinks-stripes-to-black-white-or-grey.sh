@@ -3,8 +3,8 @@
 #
 # Expected: Bilinear shrinking gives about the same pixels everywhere; stripes that are too fine become their mean.
 # Behaviour: Pillow and sharp average over all pixels that an output pixel covers. OpenCV and jimp look at a few
-#   neighbours, however much the image shrinks. jimp starts at the first pixel, OpenCV at the centre.
-#   A finer filter does not help in OpenCV: INTER_LANCZOS4 gives the same. INTER_AREA and the default of jimp average.
+#   neighbours, however much the image shrinks. jimp starts at the first pixel, OpenCV at the centre. A finer filter
+#   does not help in OpenCV: INTER_LANCZOS4 gives the same. INTER_AREA and the default of jimp average.
 #
 # Output seen, for stripes of one white and three black pixels, 32 x 32 brought to 8 x 8; a pixel in the middle:
 #   Pillow BILINEAR, sharp linear                        64
@@ -35,7 +35,8 @@ PY
 cat > shrink.mjs <<'JS'
 import { Jimp } from 'jimp';
 import sharp from 'sharp';
-const stripes = Buffer.alloc(32 * 32 * 4, Buffer.from([255, 255, 255, 255, ...[1, 2, 3].flatMap(() => [0, 0, 0, 255])]));
+const [white, black] = [[255, 255, 255, 255], [0, 0, 0, 255]];
+const stripes = Buffer.alloc(32 * 32 * 4, Buffer.from([...white, ...black, ...black, ...black]));
 for (const mode of ['bilinearInterpolation', 'nearestNeighbor', undefined]) {
   const image = new Jimp({ width: 32, height: 32, data: Buffer.from(stripes) }).resize({ w: 8, h: 8, mode });
   console.log('jimp', mode ?? 'default', image.bitmap.data[(3 * 8 + 3) * 4]);

@@ -3,9 +3,9 @@
 #
 # Expected: A JSON body that does not fit the schema is answered with 400. Reading "0.5" as a number is for query
 #   strings, where everything is text.
-# Behaviour: Fastify converts in JSON bodies, too. null becomes 0, "" or false, depending on the type; true becomes 1; a
-#   list of one number becomes the number, and null for a list becomes [0] or [""]. With `additionalProperties: false`
-#   an unknown member is not refused but removed, so that a misspelt option is silently ignored.
+# Behaviour: Fastify converts in JSON bodies, too. null becomes 0, "" or false, depending on the type; true becomes 1;
+#   a list of one number becomes the number, and null for a list becomes [0] or [""]. With `additionalProperties:
+#   false` an unknown member is not refused but removed, so that a misspelt option is silently ignored.
 #
 # Output seen, all with status 200, for the schema { threshold: number, model: string, exits: list of integers }:
 #   sent                                  the handler gets
@@ -15,8 +15,8 @@
 #   {"model": null, "exits": null}        {"model": "", "exits": [0]}
 #   {"treshold": 0.9}                     {}
 #
-# Meaning: A client that leaves a confidence threshold "unset" as null sets it to 0, and a network with early exits then
-#   leaves at the first one: fast, plausible and worse. Set `ajv: { customOptions: { coerceTypes: false,
+# Meaning: A client that leaves a confidence threshold "unset" as null sets it to 0, and a network with early exits
+#   then leaves at the first one: fast, plausible and worse. Set `ajv: { customOptions: { coerceTypes: false,
 #   removeAdditional: false } }`; each of these then gives 400. Queries then need their own validator.
 set -euo pipefail
 

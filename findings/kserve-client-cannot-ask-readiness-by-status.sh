@@ -3,9 +3,9 @@
 #
 # Expected: The V2 protocol (Open Inference Protocol) tells health by the HTTP status. `is_server_ready` returns True
 #   for 200 and False for 503, and so does `is_model_ready`.
-# Behaviour: `is_model_ready` does exactly that and does not look at the body. `is_server_ready` and `is_server_live` return
-#   the member `ready` or `live` of a JSON body. A 200 with an empty body raises JSONDecodeError, a 200 with `{}` gives
-#   None, and a 503 raises HTTPStatusError instead of giving False.
+# Behaviour: `is_model_ready` does exactly that and does not look at the body. `is_server_ready` and `is_server_live`
+#   return the member `ready` or `live` of a JSON body. A 200 with an empty body raises JSONDecodeError, a 200 with
+#   `{}` gives None, and a 503 raises HTTPStatusError instead of giving False.
 #
 # Output seen:
 #   answer                    is_server_ready    is_model_ready

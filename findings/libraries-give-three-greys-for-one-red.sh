@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Packages: sharp 0.35.5, jimp 1.6.1 and @napi-rs/image 1.15.0 (npm), Pillow 13.0.0 and
-#   opencv-python-headless 5.0.0.93 (PyPI).
+# Packages: sharp 0.35.5, jimp 1.6.1 and @napi-rs/image 1.15.0 (npm), Pillow 13.0.0 and opencv-python-headless
+#   5.0.0.93 (PyPI).
 #
 # Expected: Turning colours into grey is settled. Every library takes 0.299 red + 0.587 green + 0.114 blue.
 # Behaviour: There are three answers. Pillow and OpenCV do as expected (Rec. 601). jimp and @napi-rs/image use the
-#   weights 0.2126, 0.7152 and 0.0722 (Rec. 709) on the stored values. sharp uses these weights as well, but on
-#   linear light: it takes the sRGB curve off before and puts it on again after. Pure colours become far brighter.
-#   Neutral greys are the same everywhere.
+#   weights 0.2126, 0.7152 and 0.0722 (Rec. 709) on the stored values. sharp uses these weights as well, but on linear
+#   light: it takes the sRGB curve off before and puts it on again after. Pure colours become far brighter. Neutral
+#   greys are the same everywhere.
 #
 # Output seen, for the pixels red, green, blue and mid grey:
 #   Pillow, OpenCV         76 150  29 128
 #   jimp, @napi-rs/image   54 182  18 128
 #   sharp                 127 220  76 128
 #
-# Meaning: A grey classifier that was trained with Pillow or OpenCV must not get its input from sharp's
-#   `grayscale()` or `toColourspace('b-w')`. A red object is 51 levels brighter there. Compute the weighted sum from
-#   the RGB pixels instead.
+# Meaning: A grey classifier that was trained with Pillow or OpenCV must not get its input from sharp's `grayscale()`
+#   or `toColourspace('b-w')`. A red object is 51 levels brighter there. Compute the weighted sum from the RGB pixels
+#   instead.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -2,16 +2,16 @@
 # Packages: sharp 0.35.5 (npm) and Pillow 13.0.0 (PyPI).
 #
 # Expected: A PNG saved as lossless WebP has the same pixels. A classifier gives the same answer for both files.
-# Behaviour: "Lossless" holds for what one sees. Where a pixel is fully transparent, the encoder replaces its colour by
-#   what packs best. `exact` keeps it, in Pillow and in sharp. Pillow's `convert("RGB")` drops the transparency
-#   and shows these hidden colours, so that it makes different pictures of the PNG and of the WebP.
+# Behaviour: "Lossless" holds for what one sees. Where a pixel is fully transparent, the encoder replaces its colour
+#   by what packs best. `exact` keeps it, in Pillow and in sharp. Pillow's `convert("RGB")` drops the transparency and
+#   shows these hidden colours, so that it makes different pictures of the PNG and of the WebP.
 #
 # Output seen, for 64 x 64 coloured pixels of which 2048 are transparent; pixels that differ between PNG and WebP:
 #   WebP from Pillow or sharp, lossless              2048 (each has become black), none of them visible
 #   WebP from Pillow or sharp, lossless and exact       0
 #
-# Meaning: Converting a data set of cut-out objects to "lossless" WebP changes what a classifier is trained on. Lay the
-#   image on a background instead of dropping its transparency; then both files give the same picture.
+# Meaning: Converting a data set of cut-out objects to "lossless" WebP changes what a classifier is trained on. Lay
+#   the image on a background instead of dropping its transparency; then both files give the same picture.
 set -euo pipefail
 
 folder=$(mktemp -d)

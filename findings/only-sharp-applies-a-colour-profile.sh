@@ -5,12 +5,12 @@
 # Behaviour: They do not if the file carries a colour profile other than sRGB. sharp converts the pixels to sRGB.
 #   Pillow, OpenCV and @napi-rs/image return the stored numbers, as does sharp with `ignoreIcc: true`.
 #
-# Output seen, for the sRGB colour 200 50 50, stored with the profile Display P3 as most new phones do:
+# Output seen, for the sRGB colour 200 50 50, stored with the profile Display P3 as many phones do:
 #   sharp                                                200 48 50
 #   sharp with ignoreIcc, Pillow, OpenCV, @napi-rs/image 184 62 57
 #
-# Meaning: Data sets that were read by Pillow or OpenCV contain unconverted pixels. Phone photographs look paler to the
-#   classifier in training than behind a server that uses sharp. Convert in both places or in none.
+# Meaning: Data sets that were read by Pillow or OpenCV contain unconverted pixels. Phone photographs look paler to
+#   the classifier in training than behind a server that uses sharp. Convert in both places or in none.
 set -euo pipefail
 
 folder=$(mktemp -d)

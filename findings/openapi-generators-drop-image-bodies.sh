@@ -4,23 +4,24 @@
 #
 # Expected: An operation that takes `image/png` or `application/json` gets a generated method that takes either.
 # Behaviour: The method takes JSON only. @hey-api/openapi-ts says nothing about it; openapi-python-client prints a
-#   warning. If the operation takes images only, openapi-python-client leaves out the whole operation and
-#   still exits with 0. Of binary types it knows application/octet-stream alone. openapi-typescript keeps all types,
-#   but gives the image the type `string`, in which bytes do not fit.
+#   warning. If the operation takes images only, openapi-python-client leaves out the whole operation and still exits
+#   with 0. It does take application/octet-stream. openapi-typescript keeps all types, but gives the image the type
+#   `string`, in which bytes do not fit.
 #
 # Output seen, for the body of POST /classify:
 #   document          @hey-api/openapi-ts     openapi-python-client       openapi-typescript
 #   image/png, JSON   body: Numbers           body: Numbers               "image/png": string
 #   image/png         body: Blob | File       no operation, exit 0        "image/png": string
 #
-# Meaning: A service that takes an image or JSON loses its main use in generated clients. Offer images in an operation of
-#   their own, and list application/octet-stream beside the image types.
+# Meaning: A service that takes an image or JSON loses its main use in generated clients. Offer images in an operation
+#   of their own, and list application/octet-stream beside the image types.
 set -euo pipefail
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-npm install --silent --no-audit --no-fund @hey-api/openapi-ts@0.95.0 openapi-typescript@7.13.0 typescript@5.9.3 2>/dev/null
+npm install --silent --no-audit --no-fund \
+  @hey-api/openapi-ts@0.95.0 openapi-typescript@7.13.0 typescript@5.9.3 2>/dev/null
 python3 -m venv python
 python/bin/pip install --quiet openapi-python-client==0.29.1
 
@@ -46,7 +47,8 @@ for name in both image; do
   echo "$name openapi-typescript: $(grep -o '"image/png": .*' $name.d.ts | tr -d '"')"
   python/bin/openapi-python-client generate --path $name.json --output-path $name-python --meta none > log 2>&1
   operation=$(find $name-python/api -name classify.py)
-  echo "$name openapi-python-client: $([[ -n $operation ]] && grep -m1 -o 'body: [A-Za-z]*' "$operation" || echo 'no operation')"
+  if [[ -n $operation ]]; then body=$(grep -m1 -o 'body: [A-Za-z]*' "$operation"); else body='no operation'; fi
+  echo "$name openapi-python-client: $body"
 done > seen
 
 diff seen - <<'EXPECTED' || { echo 'The behaviour has changed: see the difference above.' >&2; exit 1; }

@@ -3,9 +3,9 @@
 #   @napi-rs/image 1.15.0 (npm).
 #
 # Expected: Decoders agree on whether a photograph that was taken with the phone held upright is 32 x 64 or 64 x 32.
-# Behaviour: OpenCV and jimp apply the EXIF orientation by default, the others do not. In OpenCV it depends on the flag:
-#   IMREAD_UNCHANGED, which people add to keep transparency, also stops the turning. In sharp, `metadata()` tells the
-#   stored size even with `autoOrient`, so that it does not fit the pixels; its member `autoOrient` does.
+# Behaviour: OpenCV and jimp apply the EXIF orientation by default, the others do not. In OpenCV it depends on the
+#   flag: IMREAD_UNCHANGED, which people add to keep transparency, also stops the turning. In sharp, `metadata()`
+#   tells the stored size even with `autoOrient`, so that it does not fit the pixels; its member `autoOrient` does.
 #
 # Output seen, for 64 x 32 stored pixels with orientation 6:
 #   OpenCV default and IMREAD_GRAYSCALE, jimp, sharp with autoOrient       32 x 64

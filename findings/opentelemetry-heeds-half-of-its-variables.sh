@@ -3,9 +3,9 @@
 #
 # Expected: The variables of the OpenTelemetry specification work in every program that uses its SDK. The two
 #   variables for the endpoint take the same kind of address.
-# Behaviour: If the program puts the SDK together itself, without @opentelemetry/sdk-node, some of them work and some are
-#   ignored. OTEL_TRACES_SAMPLER works. OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER and OTEL_SERVICE_NAME do not.
-#   The path /v1/traces is added to OTEL_EXPORTER_OTLP_ENDPOINT, but not to OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and not to
+# Behaviour: If the program puts the SDK together itself, without @opentelemetry/sdk-node, some of them work and some
+#   are ignored. OTEL_TRACES_SAMPLER works. OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER and OTEL_SERVICE_NAME do not. The
+#   path /v1/traces is added to OTEL_EXPORTER_OTLP_ENDPOINT, but not to OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and not to
 #   the option `url`.
 #
 # Output seen, what a collector gets for one span:
@@ -17,8 +17,8 @@
 #   first line with OTEL_TRACES_SAMPLER=always_off         nothing
 #   service.name with OTEL_SERVICE_NAME=classifier         unknown_service:node
 #
-# Meaning: An operator who switches tracing off for a load test goes on sending. A collector answers the path / with 404, and
-#   the spans are lost. A service that assembles the SDK must read the missing variables itself.
+# Meaning: An operator who switches tracing off for a load test goes on sending. A collector answers the path / with
+#   404, and the spans are lost. A service that assembles the SDK must read the missing variables itself.
 set -euo pipefail
 
 folder=$(mktemp -d)

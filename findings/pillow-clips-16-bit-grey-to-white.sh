@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Packages: Pillow 13.0.0 and opencv-python-headless 5.0.0.93 (PyPI), sharp 0.35.5, pngjs 7.0.0 and fast-png 8.0.0 (npm).
+# Packages: Pillow 13.0.0 and opencv-python-headless 5.0.0.93 (PyPI), sharp 0.35.5, pngjs 7.0.0 and fast-png 8.0.0
+#   (npm).
 #
 # Expected: A PNG with 16 bits per sample is brought to 8 bits by keeping the upper 8 bits.
 # Behaviour: OpenCV and sharp do that. pngjs rounds instead, which gives other values. Pillow does it for colour, but
@@ -15,8 +16,8 @@
 #   Pillow, RGB of 16 bits with the samples 300 32768 65535:  1 128 255
 #
 # Meaning: Microscopes, scanners and medical devices write such files. Trained through Pillow, a classifier has seen
-#   white squares. Served through sharp or OpenCV, it sees pictures. Take
-#   `numpy.asarray(image) >> 8` for such files instead of `convert`.
+#   white squares. Served through sharp or OpenCV, it sees pictures. Take `numpy.asarray(image) >> 8` for such files
+#   instead of `convert`.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -2,8 +2,8 @@
 # Package: Pillow 13.0.0 (PyPI).
 #
 # Expected: `resize` and `thumbnail` use the filter that is asked for, or their default, bicubic.
-# Behaviour: For images with a palette (mode P, as GIF and many PNG files have) and with one bit per pixel (mode 1) they
-#   use the nearest neighbour, whatever one asks for and without a warning. After `convert("RGB")` or
+# Behaviour: For images with a palette (mode P, as GIF and many PNG files have) and with one bit per pixel (mode 1)
+#   they use the nearest neighbour, whatever one asks for and without a warning. After `convert("RGB")` or
 #   `convert("L")` the filter is used.
 #
 # Output seen, for stripes of one white and three black pixels, 32 x 32 brought to 8 x 8 with LANCZOS; a pixel in the
@@ -13,8 +13,8 @@
 #   opened from a GIF, thumbnail, converted            0
 #   opened from a GIF, converted, resized             64
 #
-# Meaning: The order of "resize" and "convert" in a training pipeline decides whether logos, drawings and screenshots are
-#   smoothed or torn. JPEG files look the same either way, so that the difference stays unseen. Convert first.
+# Meaning: The order of "resize" and "convert" in a training pipeline decides whether logos, drawings and screenshots
+#   are smoothed or torn. JPEG files look the same either way, so that the difference stays unseen. Convert first.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -2,9 +2,9 @@
 # Packages: sharp 0.35.5 (npm, brings libvips 8.18.7), compared with Pillow 13.0.0 (PyPI).
 #
 # Expected: A resampler keeps an image where it is. A symmetric image stays symmetric when it is enlarged.
-# Behaviour: sharp enlarges around the corner of the first pixel and not around the centre of the image. The
-#   result lies half an output pixel too far to the right and to the bottom. This holds for every kernel that
-#   interpolates. sharp shrinks without any shift. Pillow shifts in neither direction.
+# Behaviour: sharp enlarges around the corner of the first pixel and not around the centre of the image. The result
+#   lies half an output pixel too far to the right and to the bottom. This holds for every kernel that interpolates.
+#   sharp shrinks without any shift. Pillow shifts in neither direction.
 #
 # Output seen, for an image whose rows are 0 255 255 0, with a linear kernel:
 #   4 to 8 pixels   sharp 0 0 128 255 255 255 128 0   Pillow 0 64 191 255 255 191 64 0

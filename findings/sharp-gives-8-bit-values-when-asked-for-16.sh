@@ -5,16 +5,16 @@
 #   stay as they are with `raw({ depth: 'float' })`.
 # Behaviour: sharp converts to 8-bit sRGB first and widens the result afterwards. The output has the asked type, but
 #   only values from 0 to 255, and one grey channel has become three. One channel of floats fares worse: sharp takes
-#   it for 16-bit grey and divides by 256, so that all numbers between 0 and 1 become 0.
-#   For 16 bits, `toColourspace('grey16')` in front of `raw` gives what one expects.
+#   it for 16-bit grey and divides by 256, so that all numbers between 0 and 1 become 0. For 16 bits,
+#   `toColourspace('grey16')` in front of `raw` gives what one expects.
 #
 # Output seen:
 #   16-bit samples 0 200 300 65535    depth ushort                    0 0 0  0 0 0  1 1 1  255 255 255
 #                                     grey16 and then depth ushort    0 200 300 65535
 #   float pixels   0 0.5 1 300        depth float                     0 0 0  0 0 0  0 0 0  1 1 1
 #
-# Meaning: A service that hands 16-bit images, depth maps or heat maps (a saliency map to lay over the picture) through
-#   sharp loses them without an error: the type is right, the numbers are not.
+# Meaning: A service that hands 16-bit images, depth maps or heat maps (a saliency map to lay over the picture)
+#   through sharp loses them without an error: the type is right, the numbers are not.
 set -euo pipefail
 
 folder=$(mktemp -d)

@@ -6,7 +6,7 @@
 #   the call stands, and resizing weighs colours by their alpha: hidden colours count for nothing. Only two pipelines
 #   with `toBuffer` between them keep the order that one wrote.
 #
-# Output seen, for the row red, hidden green, red, hidden green brought from 4 to 2 pixels by a linear kernel; first pixel:
+# Output seen, for the row red, hidden green, red, hidden green, brought to 2 pixels by a linear kernel; first pixel:
 #   removeAlpha().resize()                255   0 0
 #   resize().removeAlpha()                255   0 0
 #   removeAlpha(), toBuffer, resize()     159  96 0

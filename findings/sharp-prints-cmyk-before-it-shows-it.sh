@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Packages: Pillow 13.0.0 and opencv-python-headless 5.0.0.93 (PyPI), sharp 0.35.5, jpeg-js 0.4.4 and
-#   @napi-rs/image 1.15.0 (npm).
+# Packages: Pillow 13.0.0 and opencv-python-headless 5.0.0.93 (PyPI), sharp 0.35.5, jpeg-js 0.4.4 and @napi-rs/image
+#   1.15.0 (npm).
 #
-# Expected: A CMYK JPEG without a colour profile becomes RGB by the plain rule: red = (255 - cyan) * (255 - black) / 255,
-#   and so on. Pure cyan is 0 255 255.
+# Expected: A CMYK JPEG without a colour profile becomes RGB by the plain rule: red = (255 - cyan) * (255 - black) /
+#   255, and so on. Pure cyan is 0 255 255.
 # Behaviour: Pillow, OpenCV, jpeg-js and @napi-rs/image follow the plain rule, OpenCV with an error of one. sharp
-#   simulates ink on paper: it assumes a printing profile that libvips brings along. No full colour survives, and half
-#   the picture gets darker.
+#   simulates ink on paper: it assumes a printing profile that libvips brings along. No full colour survives, and most
+#   colours get darker.
 #
 # Output seen, each for an image of one ink (of two for blue):
 #            sharp         the others

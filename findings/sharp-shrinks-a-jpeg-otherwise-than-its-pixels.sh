@@ -32,8 +32,8 @@ const png = await sharp(jpeg).png().toBuffer();
 assert((await sharp(jpeg).raw().toBuffer()).equals(await sharp(png).raw().toBuffer()), 'the two decode differently');
 
 const middle = async (image, options) => {
-  const { data } = await sharp(image).resize(80, 80, options).extractChannel(0).raw().toBuffer({ resolveWithObject: true });
-  return [...data.subarray(40 * 80 + 20, 40 * 80 + 26)];
+  const pixels = await sharp(image).resize(80, 80, options).extractChannel(0).raw().toBuffer();
+  return [...pixels.subarray(40 * 80 + 20, 40 * 80 + 26)];
 };
 const [fromPng, fromJpeg, unhurried] = [
   await middle(png), await middle(jpeg), await middle(jpeg, { fastShrinkOnLoad: false }),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Packages: sharp 0.35.5 (npm, brings libvips 8.18.7); imagecodecs 2026.3.6 and Pillow 13.0.0 (PyPI) write the image and
-#   read it for comparison.
+# Packages: sharp 0.35.5 (npm, brings libvips 8.18.7); imagecodecs 2026.3.6 and Pillow 13.0.0 (PyPI) write the image
+#   and read it for comparison.
 #
 # Expected: `resize` shows the whole image, whatever the kind of JPEG.
 # Behaviour: For a lossless JPEG (SOF3, as in DICOM) sharp does so only while it shrinks by less than three. From

@@ -2,10 +2,10 @@
 # Packages: tritonclient 2.73.0 with the extra `http`, numpy 2.4.6 and Pillow 13.0.0 (PyPI).
 #
 # Expected: A BYTES tensor carries the bytes of a file as they are. numpy.array([image]) is a fine way to make one.
-# Behaviour: numpy.array([image]) makes an array of dtype S, and numpy drops the zero bytes at the end of each element.
-#   tritonclient accepts this dtype and announces the shortened length. With dtype=object all bytes go out. PNG and
-#   JPEG never end with a zero byte, but WebP does: the last bits of the coder are often zeros, and a chunk of odd
-#   length is padded with one.
+# Behaviour: numpy.array([image]) makes an array of dtype S, and numpy drops the zero bytes at the end of each
+#   element. tritonclient accepts this dtype and announces the shortened length. With dtype=object all bytes go out.
+#   PNG and JPEG never end with a zero byte, but WebP does: the last bits of the coder are often zeros, and a chunk of
+#   odd length is padded with one.
 #
 # Output seen, for a grey ramp of 1 x 1 to 40 x 40 pixels saved by Pillow with its defaults:
 #   PNG    40 of 40 images arrive whole
@@ -13,8 +13,8 @@
 #   WebP    0 of 40; Pillow cannot read any of the 40 shortened files
 #   with dtype=object, all 120 arrive whole
 #
-# Meaning: The server gets a WebP that is shorter than its header says, and its decoder takes that for a broken upload.
-#   JPEG and PNG work, so that the fault is searched for in the server. Use dtype=object for BYTES.
+# Meaning: The server gets a WebP that is shorter than its header says, and its decoder takes that for a broken
+#   upload. JPEG and PNG work, so that the fault is searched for in the server. Use dtype=object for BYTES.
 set -euo pipefail
 
 folder=$(mktemp -d)
