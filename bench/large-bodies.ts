@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { createConfig } from '../src/config.js';
+import { createConfig } from '../src/config/config.js';
 import { positiveInteger } from '../src/foundation/numbers.js';
 import { formatTable } from '../src/report/table.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';

@@ -1,7 +1,8 @@
 // Serves, with settings from the environment, by the engine of instant-engine.ts.
 import process from 'node:process';
-import { createConfig, settingsIn } from '../src/config.js';
+import { createConfig } from '../src/config/config.js';
+import { settingsIn } from '../src/config/environment.js';
 import { serve } from '../src/server.js';
 
 const engine = new URL('./instant-engine.js', import.meta.url).href;
-await serve(createConfig(settingsIn(process.env)), engine);
+await serve(createConfig(settingsIn(process.env).settings), { engineModule: engine });

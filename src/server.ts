@@ -4,7 +4,7 @@
 import { lookup } from 'node:dns/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Config } from './config.js';
+import type { Config } from './config/config.js';
 import { monotonicSeconds } from './foundation/clock.js';
 import { messageOf, UsageError } from './foundation/errors.js';
 import { type App, buildApp } from './http/app.js';
@@ -20,13 +20,23 @@ import { createTracing } from './telemetry/tracing.js';
  */
 const LISTEN_BACKLOG = 4096;
 
+export interface ServeOptions {
+  /** As for `startService`. */
+  readonly engineModule?: string | undefined;
+  /** For the log: what had no effect on the configuration. */
+  readonly notices?: readonly string[];
+}
+
 /**
  * Serves until a signal ends it.
- * @param engineModule as for `startService`
  * @throws UsageError if there is nothing to serve, or no address to serve it at
  */
-export async function serve(config: Config, engineModule?: string): Promise<void> {
+export async function serve(
+  config: Config,
+  { engineModule, notices = [] }: ServeOptions = {},
+): Promise<void> {
   const logger = createLogger(config.logLevel);
+  for (const notice of notices) logger.warn(notice);
   // From the first moment: no signal but those it handles reaches a container's first process.
   const stop = stopSignal();
   let reload = async (): Promise<void> => {};

@@ -9,7 +9,7 @@ import { renderEngines } from '../../bench/command/engines-report.js';
 import { describeMachine } from '../../bench/command/machine.js';
 import { type BenchDocument, type ModelFigures, renderBench } from '../../bench/command/report.js';
 import { createStand } from '../../bench/command/stand.js';
-import { createConfig } from '../config.js';
+import { createConfig } from '../config/config.js';
 import { type EngineDemand, engineNames } from '../engines/demand.js';
 import { FULL_PROFILE } from '../format/profiles.js';
 import { UsageError } from '../foundation/errors.js';

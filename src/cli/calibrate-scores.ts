@@ -3,7 +3,7 @@ import { SingleBar } from 'cli-progress';
 import { recordScores } from '../calibration/scores/record.js';
 import type { Recording } from '../calibration/scores/recording.js';
 import { readScores, writeScores } from '../calibration/scores/scores-file.js';
-import { createConfig } from '../config.js';
+import { createConfig } from '../config/config.js';
 import { classIndices, type NamedDataSet, openDataSet } from '../datasets/open-data-set.js';
 import { createDecoder } from '../decoding/decode.js';
 import { createEngine } from '../engines/onnx.js';

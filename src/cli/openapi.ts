@@ -1,7 +1,7 @@
 // `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it. No model is loaded and no
 // engine started for it.
 import { Command } from 'commander';
-import { createConfig } from '../config.js';
+import { createConfig } from '../config/config.js';
 import { buildApp } from '../http/app.js';
 import { createCatalog } from '../serving/catalog.js';
 import type { Classifier } from '../serving/classifier.js';

@@ -1,6 +1,6 @@
 // Evaluates in this process: the same classifier as the server's, decoder, queue and workers included.
 import type { Logger } from 'pino';
-import { createConfig } from '../config.js';
+import { createConfig } from '../config/config.js';
 import { Failure, messageOf, UsageError } from '../foundation/errors.js';
 import { createPlan } from '../serving/plan.js';
 import { startService } from '../serving/service.js';

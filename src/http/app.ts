@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { version } from '../foundation/version.js';
 import type { Classifier } from '../serving/classifier.js';
 import type { Metrics } from '../telemetry/metrics.js';

@@ -1,6 +1,6 @@
 // Finds the model packages and starts the classifier over them: all of the service but HTTP.
 import type { Logger } from 'pino';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { chooseEngine, type EngineChoice, ONE_THREAD_BUFFER } from '../engines/choose.js';
 import { monotonicSeconds } from '../foundation/clock.js';
 import { costBounds } from '../network/execution-path.js';

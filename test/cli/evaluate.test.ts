@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { createConfig } from '../../src/config.js';
+import { createConfig } from '../../src/config/config.js';
 import { createLocalSubject } from '../../src/evaluation/local-subject.js';
 import type { Evaluation } from '../../src/evaluation/report.js';
 import { buildApp } from '../../src/http/app.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { environmentVariableOf, flagOf, settingNames } from '../../src/config.js';
+import { environmentVariableOf, flagOf, settingNames } from '../../src/config/config.js';
 import { writeProfiledPackage } from '../support/packages/profiled-package.js';
 import { commandLine, runNode, startProcess } from '../support/service/serve-process.js';
 import { temporaryFolder } from '../support/temporary-folder.js';

@@ -5,7 +5,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { createConfig, environmentVariableOf, type SettingName, settingNames } from '../../src/config.js';
+import {
+  createConfig,
+  environmentVariableOf,
+  type SettingName,
+  settingNames,
+} from '../../src/config/config.js';
 import { readText, root } from './files.js';
 
 interface Container {
@@ -24,6 +29,7 @@ interface Probe {
 }
 
 interface Pod {
+  readonly enableServiceLinks: boolean;
   readonly terminationGracePeriodSeconds: number;
   readonly securityContext: { readonly runAsNonRoot: boolean; readonly runAsUser: number };
   readonly containers: readonly [Container];
@@ -51,6 +57,10 @@ function configOf(environment: readonly { readonly name: string; readonly value?
 for (const [kind, pod] of Object.entries(pods)) {
   const [container] = pod.containers;
   const { port, drainDelaySeconds, shutdownTimeoutSeconds } = configOf(container.env);
+
+  test(`${kind}: variables that Kubernetes makes of services stay away`, () => {
+    assert.equal(pod.enableServiceLinks, false);
+  });
 
   test(`${kind}: killed only after the drain delay and the time to finish`, () => {
     assert.ok(drainDelaySeconds >= 5, 'time for endpoints to change');

@@ -15,7 +15,7 @@ export const securityHeaders = fp<{ corsOrigins: string }>(
       done();
     });
     if (corsOrigins === '') return;
-    const origins = corsOrigins.split(',').map((origin) => origin.trim());
+    const origins = corsOrigins.split(',').map((origin) => origin.trim().replace(/\/$/, ''));
     await app.register(cors, {
       origin: origins.includes('*') ? '*' : origins,
       methods: ['GET', 'POST'],

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { createConfig } from '../../../src/config.js';
+import { createConfig } from '../../../src/config/config.js';
 import { createApiKey } from '../../../src/http/plugins/api-keys.js';
 import { testImages } from '../../support/packages/profiled-package.js';
 import { classify } from '../../support/service/requests.js';
@@ -58,9 +58,9 @@ test('named origins may call, others may not; a preflight needs no API key', asy
   const apiKeysFile = join(temporaryFolder(), 'keys');
   const { key, line } = createApiKey('page');
   await writeFile(apiKeysFile, line);
-  const corsOrigins = `${origin}, http://localhost:3000`;
+  const corsOrigins = `${origin}, http://localhost:3000/, capacitor://localhost`;
   const open = await startTestService(t, { config: { corsOrigins, apiKeysFile } });
-  for (const from of [origin, 'http://localhost:3000']) {
+  for (const from of [origin, 'http://localhost:3000', 'capacitor://localhost']) {
     const { status, headers } = await preflight(`${open.url}/classify`, from);
     assert.equal(status, 204);
     assert.equal(headers.get('access-control-allow-origin'), from);
@@ -85,7 +85,7 @@ test('* admits every origin; what is no origin is a mistake', async (t) => {
   const open = await startTestService(t, { config: { corsOrigins: '*' } });
   const { headers } = await fetch(`${open.url}/models`, { headers: { origin: 'https://any' } });
   assert.equal(headers.get('access-control-allow-origin'), '*');
-  for (const corsOrigins of ['app.example', 'https://a/', 'https://a/path', 'https://a b', '**', ',']) {
+  for (const corsOrigins of ['app.example', 'https://a/path', 'https://a b', '**', ',']) {
     assert.throws(() => createConfig({ corsOrigins }), /--cors-origins \(RDI_CORS_ORIGINS\) cannot be/);
   }
 });

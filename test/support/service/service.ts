@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Config, createConfig } from '../../../src/config.js';
+import { type Config, createConfig } from '../../../src/config/config.js';
 import type { BufferOptions } from '../../../src/engines/choose.js';
 import { type App, buildApp } from '../../../src/http/app.js';
 import { readApiKeys } from '../../../src/http/plugins/api-keys.js';

@@ -10,8 +10,8 @@ import {
   flagOf,
   type SettingName,
   settingNames,
-} from '../src/config.js';
-import { UsageError } from '../src/foundation/errors.js';
+} from '../../src/config/config.js';
+import { UsageError } from '../../src/foundation/errors.js';
 
 test('without settings: the defaults, and a worker for every core', () => {
   const config = createConfig();
@@ -88,7 +88,7 @@ test('flags and variables are spelled by rule', () => {
 });
 
 test('docs/operations.md has every setting with its default, and no others', async () => {
-  const text = await readFile(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+  const text = await readFile(join(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
   const documented = [...text.matchAll(/^\| (`RDI_.+?) \| (.+?) \|/gm)].flatMap(
     ([, names = '', defaults = '']) => {
       const values = defaults.split(', ');

@@ -3,10 +3,16 @@
 import { availableParallelism } from 'node:os';
 import Type from 'typebox';
 import { Check, Errors } from 'typebox/value';
-import { type DeviceName, deviceNames, type EngineName, engineNames } from './engines/demand.js';
-import { UsageError } from './foundation/errors.js';
+import { type DeviceName, deviceNames, type EngineName, engineNames } from '../engines/demand.js';
+import { UsageError } from '../foundation/errors.js';
 
 const MIB = 1024 * 1024;
+
+/** Also of apps, such as capacitor://localhost; a slash behind it does no harm. */
+const ORIGIN = '[a-z][a-z0-9+.-]*://[^\\s,/]+/?';
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+type LogLevel = (typeof logLevels)[number];
 
 export const Settings = Type.Object(
   {
@@ -142,7 +148,7 @@ export const Settings = Type.Object(
     }),
     corsOrigins: Type.String({
       default: '',
-      pattern: '^(|\\*|https?://[^\\s,/]+( *, *https?://[^\\s,/]+)*)$',
+      pattern: `^(|\\*|${ORIGIN}( *, *${ORIGIN})*)$`,
       description:
         'Origins whose pages may call this server, comma-separated, or *. Empty: only its own origin.',
     }),
@@ -152,9 +158,10 @@ export const Settings = Type.Object(
       description:
         'Base address of the OpenTelemetry collector that receives traces (OTLP over HTTP). Empty: no traces.',
     }),
-    logLevel: Type.String({
+    logLevel: Type.Unsafe<LogLevel>({
+      type: 'string',
+      enum: [...logLevels],
       default: 'info',
-      pattern: '^(fatal|error|warn|info|debug|trace|silent)$',
       description: 'fatal, error, warn, info, debug, trace or silent.',
     }),
     docs: Type.Boolean({ default: true, description: 'Serve Swagger UI at /docs.' }),
@@ -178,16 +185,6 @@ export function defaultOf(name: SettingName): unknown {
   return (Settings.properties[name] as { default?: unknown }).default;
 }
 
-/** The settings that an environment has, as text. */
-export function settingsIn(environment: NodeJS.ProcessEnv): Partial<Record<SettingName, string>> {
-  return Object.fromEntries(
-    settingNames.flatMap((name) => {
-      const value = environment[environmentVariableOf(name)];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-}
-
 /** The configuration with `given` settings (text is converted) over the defaults. @throws UsageError */
 export function createConfig(given: Partial<Record<SettingName, unknown>> = {}): Config {
   const values = Object.fromEntries(
@@ -196,8 +193,10 @@ export function createConfig(given: Partial<Record<SettingName, unknown>> = {}):
   const [error] = Errors(Settings, values);
   if (error || !Check(Settings, values)) {
     const name = (error?.instancePath.slice(1) ?? '') as SettingName;
+    const { enum: taken } = Settings.properties[name] as { enum?: string[] };
+    const fault = taken ? `must be one of ${taken.join(', ')}` : error?.message;
     throw new UsageError(
-      `${flagOf(name)} (${environmentVariableOf(name)}) cannot be "${String(values[name])}": it ${error?.message}.`,
+      `${flagOf(name)} (${environmentVariableOf(name)}) cannot be "${String(values[name])}": it ${fault}.`,
     );
   }
   if (values.maxBatchImages > values.maxInFlight) {
