@@ -3,7 +3,7 @@
 import { PackageError } from '../foundation/errors.js';
 import type { Graph } from '../onnx/graph.js';
 import { variableTensors, walkBack } from '../onnx/graph-walk.js';
-import { dataTypes } from '../onnx/proto.js';
+import { TensorProto_DataType } from '../protobuf/onnx-ml_pb.js';
 
 /** An exit as the graph knows it. */
 export interface ExitTensors {
@@ -54,7 +54,7 @@ export function checkCuts(graph: Graph, image: string, exits: readonly ExitTenso
 function checkImage(graph: Graph, image: string): void {
   const declared = graph.inputs.get(image);
   if (!declared) throw new PackageError(`model.onnx has no input "${image}".`);
-  if (declared.elementType !== dataTypes.float) {
+  if (declared.elementType !== TensorProto_DataType.FLOAT) {
     throw new PackageError(`Input "${image}" of model.onnx is not float32.`);
   }
   if (typeof declared.shape?.[0] === 'number') {
@@ -71,7 +71,7 @@ function checkLogits(graph: Graph, exit: ExitTensors): void {
       `The logits "${exit.logits}" of exit "${exit.name}" are not an output of model.onnx.`,
     );
   }
-  if (declared.elementType !== dataTypes.float) {
+  if (declared.elementType !== TensorProto_DataType.FLOAT) {
     throw new PackageError(`The logits "${exit.logits}" of exit "${exit.name}" are not float32.`);
   }
 }

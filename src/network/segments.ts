@@ -1,20 +1,23 @@
 // Cuts a network into segments: ONNX models of their own that run from one exit's cut to a later exit.
+import { create } from '@bufbuild/protobuf';
 import type { SegmentSource } from '../engines/engine.js';
 import { invariant } from '../foundation/errors.js';
 import { walkBack } from '../onnx/graph-walk.js';
-import {
-  dataTypes,
-  encodeModel,
-  type ModelProto,
-  type NodeProto,
-  toNumber,
-  type ValueInfoProto,
-} from '../onnx/proto.js';
+import { encodeModel } from '../onnx/proto.js';
 import { imageDimensions } from '../onnx/shapes.js';
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  TensorProto_DataType,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from '../protobuf/onnx-ml_pb.js';
 import type { MultiExitGraph } from './multi-exit-graph.js';
 
 /** The first version of the format in which initializers need not be inputs too. */
-const OLDEST_FORMAT = 4;
+const OLDEST_FORMAT = 4n;
 
 export interface SegmentRange {
   /** The exit whose cut the segment starts from; -1: the image. */
@@ -33,17 +36,17 @@ export function extractSegment(network: MultiExitGraph, { from, to }: SegmentRan
   const outputs = cut === undefined ? [logits] : [logits, cut];
   const { nodes, sources } = walkBack(graph, outputs, new Set([input]));
 
-  const model: ModelProto = {
-    ...graph.model,
-    ir_version: Math.max(toNumber(graph.model.ir_version ?? 0), OLDEST_FORMAT),
-    graph: {
+  const { irVersion } = graph.model;
+  const model = Object.assign(create(ModelProtoSchema), graph.model, {
+    irVersion: irVersion < OLDEST_FORMAT ? OLDEST_FORMAT : irVersion,
+    graph: create(GraphProtoSchema, {
       name: `${graph.model.graph?.name || 'network'}, exit ${from} to ${to}`,
       node: nodes.map((node) => withoutRemarks(node.proto)),
       initializer: [...graph.initializers].flatMap(([name, tensor]) => (sources.has(name) ? [tensor] : [])),
       input: [valueInfo(network, input)],
       output: outputs.map((name) => valueInfo(network, name)),
-    },
-  };
+    }),
+  });
   return {
     from,
     to,
@@ -63,16 +66,15 @@ function inSharedMemory(bytes: Uint8Array): Uint8Array {
 }
 
 /** Exporters write stack traces and the like into nodes, often more bytes than weights. */
-function withoutRemarks({ doc_string: _doc, metadata_props: _metadata, ...node }: NodeProto): NodeProto {
-  return node;
+function withoutRemarks({ docString: _doc, metadataProps: _metadata, ...node }: NodeProto): NodeProto {
+  return Object.assign(create(NodeProtoSchema), node);
 }
 
 function valueInfo({ shapes }: MultiExitGraph, name: string): ValueInfoProto {
-  const dimensions = imageDimensions(shapes, name).map((extent) => ({ dim_value: extent }));
-  return {
-    name,
-    type: {
-      tensor_type: { elem_type: dataTypes.float, shape: { dim: [{ dim_param: 'batch' }, ...dimensions] } },
-    },
-  };
+  const batch = { value: { case: 'dimParam', value: 'batch' } } as const;
+  const dimensions = imageDimensions(shapes, name).map(
+    (extent) => ({ value: { case: 'dimValue', value: BigInt(extent) } }) as const,
+  );
+  const tensor = { elemType: TensorProto_DataType.FLOAT, shape: { dim: [batch, ...dimensions] } };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: tensor } } });
 }

@@ -1,44 +1,52 @@
 // Typed access to what a node carries besides tensors' names: its attributes, and integers stored as tensors.
+import { create, isFieldSet } from '@bufbuild/protobuf';
 import { PackageError } from '../foundation/errors.js';
 import {
   type AttributeProto,
-  attributeTypes,
-  dataTypes,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
   type NodeProto,
   type TensorProto,
-  toNumber,
-} from './proto.js';
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from '../protobuf/onnx-ml_pb.js';
 
-function attribute(node: NodeProto, name: string, field: keyof AttributeProto): AttributeProto | undefined {
+/** The attribute `name` if it holds `field`, a list of one value at least. */
+function attribute(
+  node: NodeProto,
+  name: string,
+  field: keyof typeof AttributeProtoSchema.field,
+): AttributeProto | undefined {
   const found = named(node, name);
-  return found && Object.hasOwn(found, field) ? found : undefined;
+  return found && isFieldSet(found, AttributeProtoSchema.field[field]) ? found : undefined;
 }
 
-/** A number, which is zero where only its type is written: proto3 leaves zeros out. */
+/** One with a number, which is zero where only its type is written: proto3 leaves zeros out. */
 function numberAttribute(
   node: NodeProto,
   name: string,
   field: 'i' | 'f',
-  type: number,
+  type: AttributeProto_AttributeType,
 ): AttributeProto | undefined {
-  return attribute(node, name, field) ?? (named(node, name)?.type === type ? { [field]: 0 } : undefined);
+  const found = named(node, name);
+  return attribute(node, name, field) ?? (found?.type === type ? found : undefined);
 }
 
 function named(node: NodeProto, name: string): AttributeProto | undefined {
-  return node.attribute?.find((one) => one.name === name);
+  return node.attribute.find((one) => one.name === name);
 }
 
 export function intAttribute(node: NodeProto, name: string): number | undefined {
-  const value = numberAttribute(node, name, 'i', attributeTypes.int)?.i;
-  return value === undefined ? undefined : toNumber(value);
+  const value = numberAttribute(node, name, 'i', AttributeProto_AttributeType.INT)?.i;
+  return value === undefined ? undefined : Number(value);
 }
 
 export function intsAttribute(node: NodeProto, name: string): number[] | undefined {
-  return attribute(node, name, 'ints')?.ints?.map(toNumber);
+  return attribute(node, name, 'ints')?.ints.map(Number);
 }
 
 export function floatAttribute(node: NodeProto, name: string): number | undefined {
-  return numberAttribute(node, name, 'f', attributeTypes.float)?.f;
+  return numberAttribute(node, name, 'f', AttributeProto_AttributeType.FLOAT)?.f;
 }
 
 export function stringAttribute(node: NodeProto, name: string): string | undefined {
@@ -51,17 +59,27 @@ export function constantTensor(node: NodeProto): TensorProto | undefined {
   const stored = attribute(node, 'value', 't')?.t;
   if (stored) return stored;
   const int = intAttribute(node, 'value_int');
-  if (int !== undefined) return { dims: [], data_type: dataTypes.int64, int64_data: [int] };
-  const ints = intsAttribute(node, 'value_ints');
-  if (ints) return { dims: [ints.length], data_type: dataTypes.int64, int64_data: ints };
+  if (int !== undefined) return integers([BigInt(int)], []);
+  const ints = attribute(node, 'value_ints', 'ints')?.ints;
+  if (ints) return integers(ints, [ints.length]);
   const float = floatAttribute(node, 'value_float');
-  if (float !== undefined) return { dims: [], data_type: dataTypes.float, float_data: [float] };
-  const floats = attribute(node, 'value_floats', 'floats')?.floats;
-  return floats && { dims: [floats.length], data_type: dataTypes.float, float_data: floats };
+  if (float !== undefined) return floats([float], []);
+  const row = attribute(node, 'value_floats', 'floats')?.floats;
+  return row && floats(row, [row.length]);
+}
+
+function integers(int64Data: bigint[], dims: readonly number[]): TensorProto {
+  const dataType = TensorProto_DataType.INT64;
+  return create(TensorProtoSchema, { dims: dims.map(BigInt), dataType, int64Data });
+}
+
+function floats(floatData: number[], dims: readonly number[]): TensorProto {
+  const dataType = TensorProto_DataType.FLOAT;
+  return create(TensorProtoSchema, { dims: dims.map(BigInt), dataType, floatData });
 }
 
 export function tensorDimensions(tensor: TensorProto): number[] {
-  return (tensor.dims ?? []).map(toNumber);
+  return tensor.dims.map(Number);
 }
 
 /** The values of an int32 or int64 tensor; undefined for any other type. @throws PackageError if some are missing. */
@@ -73,11 +91,11 @@ export function tensorIntegers(tensor: TensorProto): number[] | undefined {
 
 /** The values of a float32 tensor; undefined for any other type. @throws PackageError if some are missing. */
 export function tensorFloats(tensor: TensorProto): Float32Array | undefined {
-  if (tensor.data_type !== dataTypes.float) return undefined;
-  const raw = tensor.raw_data ?? new Uint8Array();
+  if (tensor.dataType !== TensorProto_DataType.FLOAT) return undefined;
+  const raw = tensor.rawData;
   const values =
     raw.length === 0
-      ? Float32Array.from(tensor.float_data ?? [])
+      ? Float32Array.from(tensor.floatData)
       : new Float32Array(Uint8Array.from(raw).buffer, 0, Math.floor(raw.length / 4));
   checkCount(tensor, values.length);
   return values;
@@ -86,17 +104,14 @@ export function tensorFloats(tensor: TensorProto): Float32Array | undefined {
 function checkCount(tensor: TensorProto, count: number): void {
   const expected = tensorDimensions(tensor).reduce((product, dimension) => product * dimension, 1);
   if (count === expected) return;
-  throw new PackageError(
-    `model.onnx: tensor "${tensor.name ?? ''}" does not hold as many values as it says.`,
-  );
+  throw new PackageError(`model.onnx: tensor "${tensor.name}" does not hold as many values as it says.`);
 }
 
 function storedIntegers(tensor: TensorProto): number[] | undefined {
-  const wide = tensor.data_type === dataTypes.int64;
-  if (!wide && tensor.data_type !== dataTypes.int32) return undefined;
-  const raw = tensor.raw_data ?? new Uint8Array();
-  if (raw.length === 0)
-    return wide ? (tensor.int64_data ?? []).map(toNumber) : [...(tensor.int32_data ?? [])];
+  const wide = tensor.dataType === TensorProto_DataType.INT64;
+  if (!wide && tensor.dataType !== TensorProto_DataType.INT32) return undefined;
+  const raw = tensor.rawData;
+  if (raw.length === 0) return wide ? tensor.int64Data.map(Number) : [...tensor.int32Data];
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   return Array.from({ length: Math.floor(raw.length / (wide ? 8 : 4)) }, (_, i) =>
     wide ? Number(view.getBigInt64(i * 8, true)) : view.getInt32(i * 4, true),

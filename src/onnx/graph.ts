@@ -1,16 +1,17 @@
 // A checked view of an ONNX graph: nodes in order of execution, who makes each tensor, what comes in and goes out.
-// Neighbours: proto.ts (the file format); shapes.ts and the folder network/ (which read this view).
+// Neighbours: proto.ts (reading the file); shapes.ts and the folder network/ (which read this view).
 import { PackageError } from '../foundation/errors.js';
 import {
   type AttributeProto,
-  decodeModel,
   type GraphProto,
   type ModelProto,
   type NodeProto,
   type TensorProto,
-  toNumber,
+  TensorProto_DataLocation,
+  TensorProto_DataType,
   type ValueInfoProto,
-} from './proto.js';
+} from '../protobuf/onnx-ml_pb.js';
+import { decodeModel } from './proto.js';
 
 export interface GraphNode {
   readonly operator: string;
@@ -52,34 +53,33 @@ const LONGEST_NAME = 1024;
 export function readGraph(bytes: Uint8Array): Graph {
   const model = decodeModel(bytes);
   const proto = model.graph;
-  if (!proto?.node?.length) throw new PackageError('model.onnx is not an ONNX model: it holds no graph.');
-  const imported = model.opset_import?.find((one) => isOnnxDomain(one.domain));
+  if (!proto?.node.length) throw new PackageError('model.onnx is not an ONNX model: it holds no graph.');
+  const imported = model.opsetImport.find((one) => isOnnxDomain(one.domain));
   if (!imported)
     throw new PackageError('model.onnx does not say which version of the ONNX operators it uses.');
-  if (proto.sparse_initializer?.length) throw new PackageError('model.onnx holds sparse weights.');
+  if (proto.sparseInitializer.length) throw new PackageError('model.onnx holds sparse weights.');
 
-  const functions = model.functions ?? [];
-  for (const node of [...proto.node, ...functions.flatMap((one) => one.node ?? [])]) {
-    (node.attribute ?? []).forEach(checkAttribute);
+  for (const node of [...proto.node, ...model.functions.flatMap((one) => one.node)]) {
+    node.attribute.forEach(checkAttribute);
   }
-  for (const { attribute_proto: defaults } of functions) (defaults ?? []).forEach(checkAttribute);
+  for (const { attributeProto } of model.functions) attributeProto.forEach(checkAttribute);
   const initializers = readInitializers(proto);
   const inputs = new Map([...declared(proto.input)].filter(([name]) => !initializers.has(name)));
   const nodes = proto.node.map(readNode);
   return {
     model,
-    opset: toNumber(imported.version ?? 1),
+    opset: Number(imported.version),
     nodes,
     producers: readProducers(nodes, new Set([...inputs.keys(), ...initializers.keys()])),
     initializers,
     inputs,
     outputs: declared(proto.output),
-    described: declared(proto.value_info),
+    described: declared(proto.valueInfo),
   };
 }
 
-function isOnnxDomain(domain: string | undefined): boolean {
-  return domain === undefined || domain === '' || domain === 'ai.onnx';
+function isOnnxDomain(domain: string): boolean {
+  return domain === '' || domain === 'ai.onnx';
 }
 
 /** Names end up in messages and logs; in a sound file they are short and readable. */
@@ -90,21 +90,12 @@ function checkName(name: string): void {
 }
 
 function readNode(proto: NodeProto): GraphNode {
-  for (const name of [
-    proto.name,
-    proto.op_type,
-    proto.domain,
-    ...(proto.input ?? []),
-    ...(proto.output ?? []),
-  ]) {
-    checkName(name ?? '');
-  }
-  const operator = proto.op_type ?? '';
-  const outputs = proto.output ?? [];
+  const { opType: operator, domain, input: inputs, output: outputs } = proto;
+  for (const name of [proto.name, operator, domain, ...inputs, ...outputs]) checkName(name);
   return {
     operator,
-    domain: isOnnxDomain(proto.domain) ? '' : (proto.domain ?? ''),
-    inputs: proto.input ?? [],
+    domain: isOnnxDomain(domain) ? '' : domain,
+    inputs,
     outputs,
     label: `node "${proto.name || outputs[0] || ''}" (${operator})`,
     proto,
@@ -133,45 +124,44 @@ function readProducers(nodes: readonly GraphNode[], given: ReadonlySet<string>):
 
 function readInitializers(proto: GraphProto): Map<string, TensorProto> {
   const initializers = new Map<string, TensorProto>();
-  for (const tensor of proto.initializer ?? []) {
+  for (const tensor of proto.initializer) {
     checkStored(tensor);
-    const name = tensor.name ?? '';
+    const { name } = tensor;
     if (initializers.has(name)) throw new PackageError(`model.onnx: tensor "${name}" is made twice.`);
     initializers.set(name, tensor);
   }
   return initializers;
 }
 
-function declared(infos: readonly ValueInfoProto[] | undefined): Map<string, DeclaredTensor> {
-  return new Map((infos ?? []).map((info) => [info.name ?? '', declaredTensor(info)]));
+function declared(infos: readonly ValueInfoProto[]): Map<string, DeclaredTensor> {
+  return new Map(infos.map((info) => [info.name, declaredTensor(info)]));
 }
 
 function declaredTensor(info: ValueInfoProto): DeclaredTensor {
-  const type = info.type?.tensor_type;
+  const type = info.type?.value;
+  const tensor = type?.case === 'tensorType' ? type.value : undefined;
   return {
-    elementType: type?.elem_type ?? 0,
-    shape: type?.shape?.dim?.map((dimension) =>
-      Object.hasOwn(dimension, 'dim_value') ? toNumber(dimension.dim_value ?? 0) : null,
-    ),
+    elementType: tensor?.elemType ?? TensorProto_DataType.UNDEFINED,
+    shape: tensor?.shape?.dim.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null)),
   };
 }
 
 /** Refuses what a segment could not carry along, wherever in the file it is. */
 function checkAttribute(attribute: AttributeProto): void {
-  if (attribute.g || attribute.graphs?.length) {
+  if (attribute.g || attribute.graphs.length) {
     throw new PackageError('model.onnx holds an operator with a graph inside it (If, Loop or Scan).');
   }
-  if (attribute.sparse_tensor || attribute.sparse_tensors?.length) {
+  if (attribute.sparseTensor || attribute.sparseTensors.length) {
     throw new PackageError('model.onnx holds sparse weights.');
   }
-  for (const tensor of [attribute.t, ...(attribute.tensors ?? [])]) if (tensor) checkStored(tensor);
+  for (const tensor of [attribute.t, ...attribute.tensors]) if (tensor) checkStored(tensor);
 }
 
 function checkStored(tensor: TensorProto): void {
-  checkName(tensor.name ?? '');
-  if (tensor.external_data?.length || tensor.data_location) {
+  checkName(tensor.name);
+  if (tensor.externalData.length || tensor.dataLocation !== TensorProto_DataLocation.DEFAULT) {
     throw new PackageError(
-      `model.onnx keeps the data of tensor "${tensor.name ?? ''}" in another file; save it as one file.`,
+      `model.onnx keeps the data of tensor "${tensor.name}" in another file; save it as one file.`,
     );
   }
 }

@@ -114,8 +114,8 @@ test('bench --engines passes over an engine that cannot run the network, and say
   const graph = join(source, 'model.onnx');
   const model = decodeModel(await readFile(graph));
   // It has no TensorFlow form, and so none for WebAssembly.
-  const relu = model.graph?.node?.findLast(({ op_type }) => op_type === 'Relu') ?? assert.fail('no Relu');
-  relu.op_type = 'Selu';
+  const relu = model.graph?.node.findLast(({ opType }) => opType === 'Relu') ?? assert.fail('no Relu');
+  relu.opType = 'Selu';
   await writeFile(graph, encodeModel(model));
   await importPackage({ source, output: models, force: false, engine: createEngine() });
 

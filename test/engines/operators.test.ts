@@ -5,8 +5,8 @@ import type { Engine, SegmentSource } from '../../src/engines/engine.js';
 import { convertSegments } from '../../src/engines/graph-def/convert.js';
 import { PackageError } from '../../src/foundation/errors.js';
 import { tensorDimensions } from '../../src/onnx/attributes.js';
-import { dataTypes } from '../../src/onnx/proto.js';
 import { createRandom } from '../../src/packages/synthetic-images.js';
+import { TensorProto_DataType } from '../../src/protobuf/onnx-ml_pb.js';
 import {
   convolve,
   encode,
@@ -146,7 +146,7 @@ const cases: Record<string, ShapeCase> = {
   'Add of values that a Constant keeps as a list': {
     image: [2],
     nodes: [
-      { ...node('Constant', [], ['b']), attribute: [{ name: 'value_floats', type: 6, floats: [0.5, -2] }] },
+      node('Constant', [], ['b'], { value_floats: { floats: [0.5, -2] } }),
       node('Add', ['image', 'b'], ['out']),
     ],
     shape: [2],
@@ -233,10 +233,10 @@ function randomised(one: ShapeCase): ShapeCase {
   const random = createRandom(1);
   const initializers = one.initializers?.map((tensor) => {
     const dims = tensorDimensions(tensor);
-    if (tensor.data_type !== dataTypes.float || dims.length === 0) return tensor;
+    if (tensor.dataType !== TensorProto_DataType.FLOAT || dims.length === 0) return tensor;
     const count = dims.reduce((product, extent) => product * extent, 1);
     const values = Array.from({ length: count }, () => (tensor.name === 's' ? 0.5 : -1) + 2 * random());
-    return floatTensor(tensor.name ?? '', dims, values);
+    return floatTensor(tensor.name, dims, values);
   });
   return { ...one, ...(initializers && { initializers }) };
 }

@@ -1,7 +1,7 @@
 // Networks that cannot be run stage by stage, and descriptions that do not fit: each refusal names what is wrong.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { GraphProto, NodeProto } from '../../src/onnx/proto.js';
+import type { GraphProto, NodeProto } from '../../src/protobuf/onnx-ml_pb.js';
 import { type Changes, readTestNetwork } from '../support/packages/exits.js';
 import { floatTensor, node, tensorInfo } from '../support/packages/onnx-builder.js';
 
@@ -15,12 +15,12 @@ const [first, second, final] = exits;
 /** Adds a tensor to what another node takes: `target` becomes the sum of itself and a part of `source`. */
 function bypass(source: string, target: string, ...between: NodeProto[]): (graph: GraphProto) => void {
   return (graph) => {
-    const nodes = graph.node ?? [];
-    const at = nodes.findIndex((one) => one.output?.includes(target));
+    const nodes = graph.node;
+    const at = nodes.findIndex((one) => one.output.includes(target));
     const made = nodes[at];
     assert.ok(made);
     made.output = [`${target}_before`];
-    const last = between.at(-1)?.output?.[0] ?? source;
+    const last = between.at(-1)?.output[0] ?? source;
     nodes.splice(at + 1, 0, ...between, node('Add', [`${target}_before`, last], [target]));
   };
 }
@@ -87,8 +87,9 @@ const cases: Record<string, { change: Changes; message: RegExp }> = {
   'logits of another type': {
     change: {
       graph: (graph) => {
-        const type = graph.output?.[1]?.type?.tensor_type;
-        if (type) type.elem_type = 10;
+        const type = graph.output[1]?.type?.value;
+        assert.equal(type?.case, 'tensorType');
+        type.value.elemType = 10;
       },
     },
     message: /The logits "logits_1" of exit "exit-1" are not float32\./,
@@ -96,7 +97,7 @@ const cases: Record<string, { change: Changes; message: RegExp }> = {
   'logits of another length': {
     change: {
       exits: [first, second, { name: 'wide', logits: 'rows_2' }],
-      graph: (graph) => graph.output?.push(tensorInfo('rows_2', ['batch', 96])),
+      graph: (graph) => graph.output.push(tensorInfo('rows_2', ['batch', 96])),
     },
     message: /The logits "rows_2" of exit "wide" have the shape \[batch, 96\] for 10 classes\./,
   },
@@ -111,7 +112,7 @@ const cases: Record<string, { change: Changes; message: RegExp }> = {
   'a cut that is a constant': {
     change: {
       exits: [{ ...first, cut: 'constant' }, second, final],
-      graph: (graph) => graph.node?.push(node('Relu', ['one'], ['constant'])),
+      graph: (graph) => graph.node.push(node('Relu', ['one'], ['constant'])),
     },
     message: /Exit "exit-0" names "constant", which does not depend on the image\./,
   },
@@ -146,7 +147,7 @@ describe('a network is refused for', () => {
   for (const [name, { change, message }] of Object.entries(cases)) {
     it(name, () => {
       const graph = (proto: GraphProto): void => {
-        proto.initializer?.push(floatTensor('one', [1], [1]));
+        proto.initializer.push(floatTensor('one', [1], [1]));
         change.graph?.(proto);
       };
       assert.throws(() => readTestNetwork({}, { ...change, graph }), { name: 'PackageError', message });
@@ -157,8 +158,8 @@ describe('a network is refused for', () => {
 describe('a network is accepted with', () => {
   it('a constant that several stages share', () => {
     const graph = (proto: GraphProto): void => {
-      proto.initializer?.push(floatTensor('one', [1], [1]));
-      proto.node?.unshift(node('Relu', ['one'], ['shared']));
+      proto.initializer.push(floatTensor('one', [1], [1]));
+      proto.node.unshift(node('Relu', ['one'], ['shared']));
       bypass('shared', 'sum_0')(proto);
       bypass('shared', 'sum_2')(proto);
     };

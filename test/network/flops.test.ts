@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { countFlops, nodeFlops } from '../../src/network/flops.js';
-import type { GraphProto } from '../../src/onnx/proto.js';
+import type { GraphProto } from '../../src/protobuf/onnx-ml_pb.js';
 import { readTestNetwork } from '../support/packages/exits.js';
 import { floatTensor, node, tensorInfo } from '../support/packages/onnx-builder.js';
 
@@ -61,12 +61,12 @@ describe('the cost of exits', () => {
   it('counts what a head shares with the next stage in both, as both execute it', () => {
     const shared = (graph: GraphProto): void => {
       // cut_0 goes through a 1×1 convolution before the head of exit 0 and stage 1 take it.
-      const at = graph.node?.findIndex((one) => one.output?.[0] === 'cut_0') ?? 0;
-      for (const one of graph.node ?? []) {
-        one.input = (one.input ?? []).map((name) => (name === 'cut_0' ? 'shared' : name));
+      const at = graph.node.findIndex((one) => one.output[0] === 'cut_0') ?? 0;
+      for (const one of graph.node) {
+        one.input = one.input.map((name) => (name === 'cut_0' ? 'shared' : name));
       }
-      graph.node?.splice(at + 1, 0, node('Conv', ['cut_0', 'shared_weight'], ['shared']));
-      graph.initializer?.push(floatTensor('shared_weight', [8, 8, 1, 1], new Array<number>(64).fill(0.1)));
+      graph.node.splice(at + 1, 0, node('Conv', ['cut_0', 'shared_weight'], ['shared']));
+      graph.initializer.push(floatTensor('shared_weight', [8, 8, 1, 1], new Array<number>(64).fill(0.1)));
     };
     const [before, after] = [{}, { graph: shared }].map((change) => countFlops(readTestNetwork({}, change)));
     const cost = 2 * 256 * 8 * 8;
@@ -77,11 +77,11 @@ describe('the cost of exits', () => {
 
   it('leaves out what is computed from weights alone', () => {
     const product = (graph: GraphProto): void => {
-      graph.initializer?.push(floatTensor('square', [10, 10], new Array<number>(100).fill(0)));
-      const at = graph.node?.findIndex((one) => one.output?.[0] === 'logits_2') ?? 0;
-      const made = graph.node?.[at];
+      graph.initializer.push(floatTensor('square', [10, 10], new Array<number>(100).fill(0)));
+      const at = graph.node.findIndex((one) => one.output[0] === 'logits_2') ?? 0;
+      const made = graph.node[at];
       if (made) made.output = ['raw'];
-      graph.node?.push(
+      graph.node.push(
         node('MatMul', ['square', 'square'], ['constant']),
         node('MatMul', ['raw', 'constant'], ['logits_2']),
       );
@@ -92,9 +92,9 @@ describe('the cost of exits', () => {
 
   it('is refused where it is not known', () => {
     const transposed = (graph: GraphProto): void => {
-      const found = graph.node?.find((one) => one.output?.[0] === 'mixed_0');
-      if (found) found.op_type = 'ConvTranspose';
-      graph.value_info = [tensorInfo('mixed_0', ['batch', 8, 16, 16])];
+      const found = graph.node.find((one) => one.output[0] === 'mixed_0');
+      if (found) found.opType = 'ConvTranspose';
+      graph.valueInfo = [tensorInfo('mixed_0', ['batch', 8, 16, 16])];
     };
     assert.throws(
       () => countFlops(readTestNetwork({}, { graph: transposed })),

@@ -1,8 +1,10 @@
 // Segments: small enough, and together the same as the whole network.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { create } from '@bufbuild/protobuf';
 import { extractSegment } from '../../src/network/segments.js';
 import { decodeModel } from '../../src/onnx/proto.js';
+import { StringStringEntryProtoSchema } from '../../src/protobuf/onnx-ml_pb.js';
 import { readTestNetwork } from '../support/packages/exits.js';
 import { buildTestNetwork } from '../support/packages/network.js';
 import { largestDifference, runModel, type TensorValue } from '../support/packages/run-model.js';
@@ -71,9 +73,9 @@ describe('a segment', () => {
   it('leaves behind what only people read', () => {
     const remarked = readTestNetwork(options, {
       graph: ({ node }) => {
-        for (const one of node ?? []) {
-          one.doc_string = 'a stack trace';
-          one.metadata_props = [{ key: 'trace', value: 'line 1' }];
+        for (const one of node) {
+          one.docString = 'a stack trace';
+          one.metadataProps = [create(StringStringEntryProtoSchema, { key: 'trace', value: 'line 1' })];
         }
       },
     });
@@ -83,25 +85,40 @@ describe('a segment', () => {
 
   it('says what goes in and comes out, for any batch', () => {
     const segment = extractSegment(network, { from: 0, to: 1 });
-    const { graph, opset_import } = decodeModel(segment.graph);
+    const { graph, opsetImport } = decodeModel(segment.graph);
     assert.deepEqual(
-      opset_import?.map((one) => Number(one.version)),
+      opsetImport.map((one) => Number(one.version)),
       [17],
     );
     assert.deepEqual(
-      graph?.input?.map((one) => one.name),
+      graph?.input.map((one) => one.name),
       ['cut_0'],
     );
     assert.deepEqual(
-      graph?.output?.map((one) => one.name),
+      graph?.output.map((one) => one.name),
       ['logits_1', 'cut_1'],
     );
-    const dims = graph?.input?.[0]?.type?.tensor_type?.shape?.dim ?? [];
+    const type = graph?.input[0]?.type?.value;
+    assert.equal(type?.case, 'tensorType');
     assert.deepEqual(
-      dims.map((one) => one.dim_param || Number(one.dim_value)),
-      ['batch', 8, 16, 16],
+      type.value.shape?.dim.map((one) => one.value.value),
+      ['batch', 8n, 16n, 16n],
     );
     assert.deepEqual(segment.inputShape, [8, 16, 16]);
+  });
+
+  it('keeps what the format does not know, of the model and of its nodes', () => {
+    const unknown = [{ no: 999, wireType: 0, data: Uint8Array.of(7) }];
+    const newer = readTestNetwork(options, {
+      graph: ({ node }) => {
+        for (const one of node) one.$unknown = unknown;
+      },
+    });
+    newer.graph.model.$unknown = unknown;
+    const model = decodeModel(extractSegment(newer, { from: 0, to: 1 }).graph);
+    assert.deepEqual(model.$unknown, unknown);
+    assert.ok(model.graph?.node.length);
+    for (const one of model.graph.node) assert.deepEqual(one.$unknown, unknown);
   });
 
   it('has no cut at the final exit', () => {

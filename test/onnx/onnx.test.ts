@@ -1,11 +1,23 @@
 // Reading and writing ONNX files: nothing is lost on the way, and nothing unfit gets in.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { create, isFieldSet } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { PackageError } from '../../src/foundation/errors.js';
-import { modelType } from '../../src/onnx/descriptor.js';
 import { readGraph } from '../../src/onnx/graph.js';
-import { decodeModel, encodeModel, type ModelProto, type TensorProto } from '../../src/onnx/proto.js';
+import { decodeModel, encodeModel } from '../../src/onnx/proto.js';
 import { readNetwork } from '../../src/packages/package.js';
+import {
+  AttributeProtoSchema,
+  FunctionProtoSchema,
+  type GraphProto,
+  type ModelProto,
+  NodeProtoSchema,
+  SparseTensorProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+} from '../../src/protobuf/onnx-ml_pb.js';
 import { buildTestNetwork } from '../support/packages/network.js';
 import { floatTensor, intTensor, modelOf, node, tensorInfo } from '../support/packages/onnx-builder.js';
 import { runModel } from '../support/packages/run-model.js';
@@ -26,92 +38,53 @@ describe('a round trip', () => {
     assert.deepEqual(Buffer.from(encodeModel(decodeModel(model))), Buffer.from(model));
   });
 
-  it('keeps every field of the format', () => {
-    const tensor = { dims: [1], data_type: 1, float_data: [1.5], segment: { begin: 0, end: 1 }, name: 't' };
-    const entry = [{ key: 'k', value: 'v' }];
-    const shape = { dim: [{ dim_value: -1, denotation: 'd' }, { dim_param: 'n' }] };
-    const types = [
-      { tensor_type: { elem_type: 1, shape }, denotation: 'IMAGE' },
-      { sequence_type: { elem_type: { tensor_type: { elem_type: 7 } } } },
-      { map_type: { key_type: 7, value_type: { optional_type: { elem_type: {} } } } },
-      { sparse_tensor_type: { elem_type: 1, shape }, opaque_type: { domain: 'd', name: 'n' } },
-    ];
-    const attribute = {
-      ...{
-        name: 'a',
-        type: 1,
-        f: 0,
-        i: 0,
-        s: new Uint8Array(0),
-        t: tensor,
-        floats: [1, 2],
-        ints: [-3, 2 ** 40],
-      },
-      ...{ strings: [Uint8Array.of(7)], tensors: [tensor], graphs: [{ name: 'g' }], g: { name: 'g' } },
-      ...{ doc_string: '', tp: types[0], type_protos: types, ref_attr_name: 'r' },
-      ...{ sparse_tensor: { values: tensor, indices: tensor, dims: [4] }, sparse_tensors: [{ dims: [0] }] },
-    };
-    const nodes = [
-      { op_type: 'O', input: ['a', ''], output: ['b'], attribute: [attribute], domain: 'd', overload: 'o' },
-      { name: 'n', doc_string: 'd', metadata_props: entry },
-    ];
-    const info = types.map((type, index) => ({
-      name: `i${index}`,
-      type,
-      metadata_props: entry,
-      doc_string: 'x',
-    }));
-    const whole = {
-      ...{
-        ir_version: 13,
-        producer_name: 'p',
-        producer_version: 'v',
-        domain: 'd',
-        model_version: 2 ** 53 - 1,
-      },
-      ...{ doc_string: 'x', opset_import: [{ domain: '', version: 21 }], metadata_props: entry },
-      graph: {
-        ...{ node: nodes, name: 'g', doc_string: 'x', input: info, output: info, value_info: info },
-        initializer: [
-          {
-            ...tensor,
-            int32_data: [-1],
-            string_data: [Uint8Array.of(1)],
-            int64_data: [-1],
-            double_data: [0.1],
-          },
-          {
-            uint64_data: [9],
-            raw_data: Uint8Array.of(1, 2),
-            doc_string: 'x',
-            external_data: entry,
-            data_location: 1,
-          },
-          { metadata_props: entry },
-        ],
-        sparse_initializer: [{ dims: [1] }],
-        quantization_annotation: [{ tensor_name: 't', quant_parameter_tensor_names: entry }],
-        metadata_props: entry,
-      },
-      functions: [
-        {
-          ...{ name: 'f', input: ['a'], output: ['b'], attribute: ['c'], node: nodes, doc_string: 'x' },
-          ...{ opset_import: [{ version: 1 }], domain: 'd', attribute_proto: [attribute], value_info: info },
-          ...{ overload: 'o', metadata_props: entry },
+  it('keeps fields and enumeration values that the format does not know', () => {
+    const known = (writer: BinaryWriter, text: string): BinaryWriter =>
+      writer.tag(1, WireType.LengthDelimited).string(text);
+    const unknown = (writer: BinaryWriter): BinaryWriter =>
+      writer.tag(999, WireType.LengthDelimited).string('newer').tag(1000, WireType.Varint).int32(-1);
+    const inside = (field: number, outer: BinaryWriter, inner: BinaryWriter): BinaryWriter =>
+      outer.tag(field, WireType.LengthDelimited).bytes(inner.finish());
+
+    const attribute = known(new BinaryWriter(), 'a').tag(20, WireType.Varint).int32(99);
+    const newerNode = unknown(inside(5, known(new BinaryWriter(), 'in'), unknown(attribute)));
+    const tensor = new BinaryWriter().tag(2, WireType.Varint).int32(99).tag(14, WireType.Varint).int32(99);
+    const graph = inside(5, inside(1, new BinaryWriter(), newerNode), unknown(tensor));
+    const bytes = unknown(inside(7, new BinaryWriter(), unknown(graph))).finish();
+    assert.deepEqual(Buffer.from(encodeModel(decodeModel(bytes))), Buffer.from(bytes));
+  });
+
+  it('keeps values that are set to their default apart from values that are not set', () => {
+    const read = decodeModel(
+      encodeModel({
+        graph: {
+          node: [{ name: '', attribute: [{ i: 0n, f: 0, s: new Uint8Array(), type: 0 }, {}] }],
+          initializer: [{ dataType: 0, rawData: new Uint8Array() }],
         },
-      ],
-    };
-    const read = modelType.toObject(modelType.decode(modelType.encode(whole).finish()), { longs: Number });
-    // Buffers and plain byte arrays with the same content are the same here.
-    const plain = (value: unknown) =>
-      JSON.parse(
-        JSON.stringify(value, (_, one) => (one?.type === 'Buffer' ? one.data : one)),
-        (_, one) =>
-          one !== null && typeof one === 'object' && Object.keys(one).every((key) => /^\d+$/.test(key))
-            ? Object.values(one)
-            : one,
-      );
-    assert.deepEqual(plain(read), plain(whole));
+      }),
+    );
+    const [first] = read.graph?.node ?? [];
+    assert.ok(first);
+    assert.ok(isFieldSet(first, NodeProtoSchema.field.name));
+    assert.ok(!isFieldSet(first, NodeProtoSchema.field.opType));
+    const set = first.attribute.map((one) =>
+      AttributeProtoSchema.fields.filter((field) => isFieldSet(one, field)).map(({ name }) => name),
+    );
+    assert.deepEqual(set, [['type', 'f', 'i', 's'], []]);
+    const [tensor] = read.graph?.initializer ?? [];
+    assert.ok(tensor && isFieldSet(tensor, TensorProtoSchema.field.rawData));
+  });
+
+  it('keeps every bit of an integer', () => {
+    const ints = [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -1n, 0n];
+    const read = decodeModel(encodeModel({ graph: { node: [{ attribute: [{ ints }] }] } }));
+    assert.deepEqual(read.graph?.node[0]?.attribute[0]?.ints, ints);
+  });
+
+  it('does not copy the data of a tensor on the way in', () => {
+    const bytes = encodeModel(tinyModel());
+    const data = decodeModel(bytes).graph?.initializer[0]?.rawData;
+    assert.equal(data?.buffer, bytes.buffer);
   });
 
   it('gives a file that computes the same', async () => {
@@ -138,67 +111,67 @@ describe('the graph of a file', () => {
 
   it('takes initializers that old files list as inputs too', () => {
     const old = tinyModel();
-    old.graph?.input?.push(tensorInfo('one', [1]));
+    old.graph?.input.push(tensorInfo('one', [1]));
     assert.deepEqual([...readGraph(encodeModel(old)).inputs.keys()], ['image']);
   });
 });
 
 describe('a file is refused', () => {
-  const graphOf = (one: ModelProto) => one.graph ?? {};
-  const external: TensorProto = {
-    ...floatTensor('one', [1], []),
-    external_data: [{ key: 'location', value: '/etc/passwd' }],
-    data_location: 1,
-  };
+  const graphOf = ({ graph }: ModelProto): GraphProto => graph ?? assert.fail('no graph');
+  const external = Object.assign(floatTensor('one', [1], []), {
+    externalData: [create(StringStringEntryProtoSchema, { key: 'location', value: '/etc/passwd' })],
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+  });
   const cases: Record<string, { change: (one: ModelProto) => void; message: RegExp }> = {
     'without a graph': { change: (one) => delete one.graph, message: /holds no graph/ },
-    'without operator versions': { change: (one) => delete one.opset_import, message: /which version/ },
+    'without operator versions': { change: (one) => (one.opsetImport = []), message: /which version/ },
     'with weights elsewhere': {
       change: (one) => Object.assign(graphOf(one), { initializer: [external] }),
       message: /keeps the data of tensor "one" in another file/,
     },
     'with a constant elsewhere': {
       change: (one) =>
-        graphOf(one).node?.unshift(node('Constant', [], ['c'], { value: { tensor: external } })),
+        graphOf(one).node.unshift(node('Constant', [], ['c'], { value: { tensor: external } })),
       message: /in another file/,
     },
     'with a constant elsewhere inside a function': {
-      change: (one) =>
-        Object.assign(one, {
-          functions: [{ node: [node('Constant', [], ['c'], { value: { tensor: external } })] }],
-        }),
+      change: (one) => {
+        const inner = node('Constant', [], ['c'], { value: { tensor: external } });
+        one.functions.push(create(FunctionProtoSchema, { node: [inner] }));
+      },
       message: /in another file/,
     },
     'with a constant elsewhere that a function takes by default': {
       change: (one) =>
-        Object.assign(one, {
-          functions: [{ attribute_proto: [{ name: 'value', type: 4, t: external }] }],
-        }),
+        one.functions.push(
+          create(FunctionProtoSchema, { attributeProto: [{ name: 'value', type: 4, t: external }] }),
+        ),
       message: /in another file/,
     },
     'with a graph inside an operator': {
-      change: (one) => {
-        graphOf(one).node?.push({
-          op_type: 'If',
-          attribute: [{ name: 'then_branch', type: 5, g: { node: [] } }],
-        });
-      },
+      change: (one) =>
+        graphOf(one).node.push(
+          create(NodeProtoSchema, {
+            opType: 'If',
+            attribute: [{ name: 'then_branch', type: 5, g: { node: [] } }],
+          }),
+        ),
       message: /\(If, Loop or Scan\)/,
     },
     'with sparse weights': {
-      change: (one) => Object.assign(graphOf(one), { sparse_initializer: [{ dims: [1] }] }),
+      change: (one) => graphOf(one).sparseInitializer.push(create(SparseTensorProtoSchema, { dims: [1n] })),
       message: /sparse/,
     },
     'with nodes in a wrong order': {
-      change: (one) => graphOf(one).node?.reverse(),
+      change: (one) => graphOf(one).node.reverse(),
       message: /node "make_out" \(Add\) takes "middle", which nothing before it makes/,
     },
     'with a tensor that two nodes make': {
-      change: (one) => graphOf(one).node?.push(node('Relu', ['image'], ['middle'])),
+      change: (one) => graphOf(one).node.push(node('Relu', ['image'], ['middle'])),
       message: /"middle" is made twice/,
     },
     'with a weight that is there twice': {
-      change: (one) => graphOf(one).initializer?.push(floatTensor('one', [1], [2])),
+      change: (one) => graphOf(one).initializer.push(floatTensor('one', [1], [2])),
       message: /"one" is made twice/,
     },
   };
@@ -226,7 +199,7 @@ describe('a file is refused', () => {
   it('with fewer integers than a tensor says', () => {
     const short = modelOf({
       nodes: [node('Reshape', ['image', 'to'], ['out'])],
-      initializers: [{ ...intTensor('to', [0, 2]), dims: [3] }],
+      initializers: [intTensor('to', [0, 2], [3])],
       inputs: [tensorInfo('image', ['batch', 2])],
       outputs: [tensorInfo('out', ['batch', 2])],
     });

@@ -1,8 +1,17 @@
 // One small graph per operator and variant, with the shape that it gives. Neighbours: shapes.test.ts, which holds them
 // against inference and against onnxruntime, and shape-refusals.test.ts.
+import { clearField, create } from '@bufbuild/protobuf';
 import { readGraph } from '../../src/onnx/graph.js';
-import { dataTypes, encodeModel, type NodeProto, type TensorProto } from '../../src/onnx/proto.js';
+import { encodeModel } from '../../src/onnx/proto.js';
 import { imageDimensions, inferShapes } from '../../src/onnx/shapes.js';
+import {
+  AttributeProtoSchema,
+  type NodeProto,
+  type TensorProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from '../../src/protobuf/onnx-ml_pb.js';
 import { floatTensor, intTensor, modelOf, node, tensorInfo } from '../support/packages/onnx-builder.js';
 
 export interface ShapeCase {
@@ -23,8 +32,8 @@ export function weight(name: string, ...dims: number[]): TensorProto {
 
 /** The largest int64, with which exporters say that a slice has no end. */
 function endless(name: string): TensorProto {
-  const raw_data = new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer);
-  return { name, dims: [1], data_type: dataTypes.int64, raw_data };
+  const rawData = new Uint8Array(BigInt64Array.of(2n ** 63n - 1n).buffer);
+  return create(TensorProtoSchema, { name, dims: [1n], dataType: TensorProto_DataType.INT64, rawData });
 }
 
 export function pool(operator: string, attributes: Parameters<typeof node>[3]): NodeProto[] {
@@ -37,12 +46,11 @@ export function convolve(attributes: Parameters<typeof node>[3]): NodeProto[] {
 
 /** As files of proto3 have it: an attribute that is zero has a name and a type, but no value. */
 export function withUnwrittenZero(made: NodeProto): NodeProto {
-  const attribute = made.attribute?.map(({ i, f, ...rest }) => ({
-    ...rest,
-    ...(i && { i }),
-    ...(f && { f }),
-  }));
-  return { ...made, ...(attribute && { attribute }) };
+  for (const attribute of made.attribute) {
+    if (attribute.i === 0n) clearField(attribute, AttributeProtoSchema.field.i);
+    if (attribute.f === 0) clearField(attribute, AttributeProtoSchema.field.f);
+  }
+  return made;
 }
 
 const unary = [
@@ -427,7 +435,12 @@ export function encode(one: Omit<ShapeCase, 'shape'>): Uint8Array {
       nodes: one.nodes,
       initializers: one.initializers ?? [],
       inputs: [tensorInfo('image', ['batch', ...one.image])],
-      outputs: [{ name: 'out', type: { tensor_type: { elem_type: 1 } } }],
+      outputs: [
+        create(ValueInfoProtoSchema, {
+          name: 'out',
+          type: { value: { case: 'tensorType', value: { elemType: 1 } } },
+        }),
+      ],
       opset: one.opset ?? 17,
     }),
   );

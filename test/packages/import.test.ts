@@ -222,7 +222,7 @@ describe('an import refuses', () => {
     const { source, run } = await prepare();
     const path = join(source, 'model.onnx');
     const model = decodeModel(await readFile(path));
-    model.opset_import = [{ domain: '', version: 9999 }];
+    for (const one of model.opsetImport) one.version = 9999n;
     await writeFile(path, encodeModel(model));
     await assert.rejects(run(), {
       name: 'PackageError',
@@ -236,14 +236,14 @@ describe('an import refuses', () => {
       const path = join(source, 'model.onnx');
       const model = decodeModel(await readFile(path));
       const nodes = model.graph?.node ?? [];
-      const at = nodes.findIndex((one) => one.output?.includes('cut_1'));
+      const at = nodes.findIndex((one) => one.output.includes('cut_1'));
       Object.assign(nodes[at] ?? {}, { output: ['before'] });
       nodes.splice(at + 1, 0, {
         ...node('MeanVarianceNormalization', ['before'], ['cut_1']),
         name: 'mixing',
       });
       // What it gives is taken from the file: rdi-serve does not know this operator.
-      Object.assign(model.graph ?? {}, { value_info: [tensorInfo('cut_1', ['batch', 8, 4, 4])] });
+      Object.assign(model.graph ?? {}, { valueInfo: [tensorInfo('cut_1', ['batch', 8, 4, 4])] });
       const bytes = encodeModel(model);
       await writeFile(path, bytes);
 
@@ -265,7 +265,7 @@ describe('an import refuses', () => {
     const path = join(source, 'model.onnx');
     const model = decodeModel(await readFile(path));
     const nodes = model.graph?.node ?? [];
-    const at = nodes.findIndex((one) => one.output?.includes('rows_1'));
+    const at = nodes.findIndex((one) => one.output.includes('rows_1'));
     // Squeeze names no axes: of one image it leaves [channels, height, width], whose axis 1 is the height.
     nodes.splice(
       at,
@@ -289,7 +289,7 @@ describe('an import refuses', () => {
     const model = decodeModel(await readFile(path));
     const bias = model.graph?.initializer?.find((one) => one.name === 'logits_1_bias');
     assert.ok(bias);
-    bias.raw_data = new Uint8Array(new Float32Array(10).fill(Number.NaN).buffer);
+    bias.rawData = new Uint8Array(new Float32Array(10).fill(Number.NaN).buffer);
     await writeFile(path, encodeModel(model));
     await assert.rejects(run(), { name: 'PackageError', message: /logits that are not finite numbers/ });
   });

@@ -5,8 +5,9 @@ import { constantTensor, tensorDimensions, tensorFloats, tensorIntegers } from '
 import { type Graph, readGraph } from '../../onnx/graph.js';
 import { integerRules } from '../../onnx/shape-rules/integer-rules.js';
 import { imageDimensions, inferShapes } from '../../onnx/shapes.js';
+import type { NodeDef } from '../../protobuf/saved_model_pb.js';
 import type { SegmentSource } from '../engine.js';
-import { createGraphBuilder, type GraphBuilder, type NodeDef } from './graph-def.js';
+import { createGraphBuilder, type GraphBuilder } from './graph-def.js';
 import { layoutRules } from './operators/layout.js';
 import { padRules } from './operators/pad.js';
 import { type Constant, type OperatorRule, refuse, type Value } from './operators/rule.js';

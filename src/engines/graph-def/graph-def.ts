@@ -1,39 +1,23 @@
-// TensorFlow's GraphDef as plain objects, and a builder that names its nodes.
-// Neighbours: descriptor.ts (the file format), convert.ts (which builds graphs), and the writers of both engines.
+// A builder of TensorFlow's GraphDef that names its nodes.
+// Neighbours: protobuf/saved_model.proto (the format), convert.ts (which builds graphs), and the writers of both engines.
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import {
+  type AttrValueSchema,
+  DataType,
+  type NodeDef,
+  NodeDefSchema,
+  type TensorShapeProto,
+  TensorShapeProtoSchema,
+} from '../../protobuf/saved_model_pb.js';
 
-/** DataType of TensorFlow. */
-export const tensorTypes = { float: 1, int32: 3 } as const;
-
-export interface TensorShapeProto {
-  readonly dim: readonly { readonly size: number }[];
-}
-
-export interface TensorProto {
-  readonly dtype: number;
-  readonly tensor_shape: TensorShapeProto;
-  readonly tensor_content: Uint8Array;
-}
-
-export interface AttrValue {
-  readonly s?: Uint8Array;
-  readonly i?: number;
-  readonly f?: number;
-  readonly b?: boolean;
-  readonly type?: number;
-  readonly shape?: TensorShapeProto;
-  readonly tensor?: TensorProto;
-  readonly list?: { readonly i?: readonly number[]; readonly s?: readonly Uint8Array[] };
-}
-
-export interface NodeDef {
-  readonly name: string;
-  readonly op: string;
-  readonly input: readonly string[];
-  readonly attr: Readonly<Record<string, AttrValue>>;
-}
-
-/** What an attribute may be given as: text, a truth value, integers as a list; `{ type }` and the like stay. */
-export type Attribute = string | boolean | readonly number[] | AttrValue;
+/** What an attribute may be given as: text, a truth value, integers as a list, or one number or type. */
+export type Attribute =
+  | string
+  | boolean
+  | readonly number[]
+  | { readonly i: number }
+  | { readonly f: number }
+  | { readonly type: DataType };
 
 export interface GraphBuilder {
   /** In order of execution. */
@@ -54,44 +38,48 @@ export function createGraphBuilder(): GraphBuilder {
   /** ONNX allows names that TensorFlow does not, so nodes get names of their own. */
   function push(op: string, input: readonly string[], attr: Record<string, AttrValue>): string {
     const name = `${op}_${nodes.length}`;
-    nodes.push({ name, op, input, attr });
+    nodes.push(create(NodeDefSchema, { name, op, input: [...input], attr }));
     return name;
   }
 
-  function constant(dtype: number, values: Float32Array | Int32Array, shape: readonly number[]): string {
-    const tensor_content = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    const tensor = { dtype, tensor_shape: shapeProto(shape), tensor_content };
-    return push('Const', [], { dtype: { type: dtype }, value: { tensor } });
+  function constant(dtype: DataType, values: Float32Array | Int32Array, shape: readonly number[]): string {
+    const tensorContent = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const tensor = { dtype, tensorShape: shapeProto(shape), tensorContent };
+    return push('Const', [], {
+      dtype: attribute({ type: dtype }),
+      value: { value: { case: 'tensor', value: tensor } },
+    });
   }
 
   return {
     nodes,
     add: (op, inputs, attributes = {}) =>
       push(op, inputs, {
-        T: { type: tensorTypes.float },
+        T: attribute({ type: DataType.DT_FLOAT }),
         ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, attribute(value)])),
       }),
-    floats: (values, shape) => constant(tensorTypes.float, values, shape),
+    floats: (values, shape) => constant(DataType.DT_FLOAT, values, shape),
     integers: (values, shape = [values.length]) =>
-      constant(tensorTypes.int32, Int32Array.from(values), shape),
+      constant(DataType.DT_INT32, Int32Array.from(values), shape),
     placeholder: (shape) =>
       push('Placeholder', [], {
-        dtype: { type: tensorTypes.float },
-        shape: { shape: shapeProto([-1, ...shape]) },
+        dtype: attribute({ type: DataType.DT_FLOAT }),
+        shape: { value: { case: 'shape', value: shapeProto([-1, ...shape]) } },
       }),
   };
 }
 
 export function shapeProto(shape: readonly number[]): TensorShapeProto {
-  return { dim: shape.map((size) => ({ size })) };
+  return create(TensorShapeProtoSchema, { dim: shape.map((size) => ({ size: BigInt(size) })) });
 }
 
-function attribute(value: Attribute): AttrValue {
-  if (typeof value === 'string') return { s: Buffer.from(value) };
-  if (typeof value === 'boolean') return { b: value };
-  return isList(value) ? { list: { i: value } } : value;
-}
+type AttrValue = MessageInitShape<typeof AttrValueSchema>;
 
-function isList(value: readonly number[] | AttrValue): value is readonly number[] {
-  return Array.isArray(value);
+function attribute(given: Attribute): AttrValue {
+  if (typeof given === 'string') return { value: { case: 's', value: Buffer.from(given) } };
+  if (typeof given === 'boolean') return { value: { case: 'b', value: given } };
+  if ('type' in given) return { value: { case: 'type', value: given.type } };
+  if ('f' in given) return { value: { case: 'f', value: given.f } };
+  if ('i' in given) return { value: { case: 'i', value: BigInt(given.i) } };
+  return { value: { case: 'list', value: { i: given.map(BigInt) } } };
 }

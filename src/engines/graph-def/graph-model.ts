@@ -1,40 +1,43 @@
 // A converted network as TensorFlow.js takes it: a topology without values, and the values in one piece.
+import { create, toJson } from '@bufbuild/protobuf';
 import type { io } from '@tensorflow/tfjs-core';
+import { DataType, GraphDefSchema, type NodeDef, type TensorProto } from '../../protobuf/saved_model_pb.js';
 import type { ConvertedNetwork } from './convert.js';
-import { type AttrValue, type NodeDef, type TensorProto, tensorTypes } from './graph-def.js';
 
 /** What `loadGraphModel` is given in place of files. */
 export function graphModelArtifacts({ nodes }: ConvertedNetwork): io.ModelArtifacts {
-  const constants = nodes.flatMap(({ name, attr }) => {
-    const tensor = attr['value']?.tensor;
-    return tensor ? [{ name, tensor }] : [];
+  const constants = nodes.flatMap((node) => {
+    const tensor = tensorOf(node);
+    return tensor ? [{ name: node.name, tensor }] : [];
   });
-  const weightData = Buffer.concat(constants.map(({ tensor }) => tensor.tensor_content));
+  const weightData = Buffer.concat(constants.map(({ tensor }) => tensor.tensorContent));
   return {
     format: 'graph-model',
-    modelTopology: { node: nodes.map(inJson), versions: { producer: 0 } },
+    modelTopology: Object(
+      toJson(GraphDefSchema, create(GraphDefSchema, { node: nodes.map(withoutTensor), versions: {} })),
+    ),
     weightSpecs: constants.map(({ name, tensor }) => ({
       name,
-      dtype: tensor.dtype === tensorTypes.float ? 'float32' : 'int32',
+      dtype: tensor.dtype === DataType.DT_FLOAT ? 'float32' : 'int32',
       shape: shapeOf(tensor),
     })),
     weightData: Uint8Array.from(weightData).buffer,
   };
 }
 
-function shapeOf({ tensor_shape }: TensorProto): number[] {
-  return tensor_shape.dim.map(({ size }) => size);
+/** What a constant holds. */
+function tensorOf({ attr }: NodeDef): TensorProto | undefined {
+  const held = attr['value']?.value;
+  return held?.case === 'tensor' ? held.value : undefined;
 }
 
-/** As protobuf has it in JSON: bytes in base64. A constant's value is left out: it is among the weights. */
-function inJson(node: NodeDef): object {
-  const attributes = Object.entries(node.attr).filter(([, { tensor }]) => tensor === undefined);
-  return {
-    ...node,
-    attr: Object.fromEntries(attributes.map(([name, value]) => [name, textInBase64(value)])),
-  };
+function shapeOf({ tensorShape }: TensorProto): number[] {
+  return (tensorShape?.dim ?? []).map(({ size }) => Number(size));
 }
 
-function textInBase64(value: AttrValue): object {
-  return value.s === undefined ? value : { s: Buffer.from(value.s).toString('base64') };
+/** A constant's value is among the weights. */
+function withoutTensor(node: NodeDef): NodeDef {
+  if (!tensorOf(node)) return node;
+  const { value: _value, ...attr } = node.attr;
+  return { ...node, attr };
 }

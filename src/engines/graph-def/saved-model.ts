@@ -1,7 +1,8 @@
 // A converted network as a SavedModel: one frozen graph, a signature for each segment.
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { DataType, SavedModelSchema, type TensorInfoSchema } from '../../protobuf/saved_model_pb.js';
 import type { ConvertedNetwork, Endpoint } from './convert.js';
-import { savedModelType } from './descriptor.js';
-import { shapeProto, tensorTypes } from './graph-def.js';
+import { shapeProto } from './graph-def.js';
 
 /** What a SavedModel for inference is looked up by. */
 export const SERVING_TAG = 'serve';
@@ -20,24 +21,31 @@ const PRODUCER = 440;
 
 /** The content of `saved_model.pb`; the weights are constants of the graph, so there are no other files. */
 export function encodeSavedModel({ nodes, signatures }: ConvertedNetwork): Uint8Array {
-  const signature_def = Object.fromEntries(
+  const signatureDef = Object.fromEntries(
     signatures.map(({ input, logits, cut }, index) => [
       signatureName(index),
       {
         inputs: { [INPUT]: tensorInfo(input) },
         outputs: { [LOGITS]: tensorInfo(logits), ...(cut && { [CUT]: tensorInfo(cut) }) },
-        method_name: 'tensorflow/serving/predict',
+        methodName: 'tensorflow/serving/predict',
       },
     ]),
   );
   const graph = {
-    meta_info_def: { tags: [SERVING_TAG] },
-    graph_def: { node: nodes, versions: { producer: PRODUCER } },
-    signature_def,
+    metaInfoDef: { tags: [SERVING_TAG] },
+    graphDef: { node: [...nodes], versions: { producer: PRODUCER } },
+    signatureDef,
   };
-  return savedModelType.encode({ saved_model_schema_version: 1, meta_graphs: [graph] }).finish();
+  return toBinary(
+    SavedModelSchema,
+    create(SavedModelSchema, { savedModelSchemaVersion: 1n, metaGraphs: [graph] }),
+  );
 }
 
-function tensorInfo({ node, shape }: Endpoint): object {
-  return { name: `${node}:0`, dtype: tensorTypes.float, tensor_shape: shapeProto([-1, ...shape]) };
+function tensorInfo({ node, shape }: Endpoint): MessageInitShape<typeof TensorInfoSchema> {
+  return {
+    encoding: { case: 'name', value: `${node}:0` },
+    dtype: DataType.DT_FLOAT,
+    tensorShape: shapeProto([-1, ...shape]),
+  };
 }

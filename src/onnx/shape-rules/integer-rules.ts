@@ -1,7 +1,7 @@
 // Operators with which exporters compute shapes inside the graph: their integer values are followed, batch included.
 import { PackageError } from '../../foundation/errors.js';
+import { type TensorProto, TensorProto_DataType } from '../../protobuf/onnx-ml_pb.js';
 import { constantTensor, intAttribute, tensorDimensions, tensorIntegers } from '../attributes.js';
-import { dataTypes, type TensorProto } from '../proto.js';
 import { input, numbers, refuse, type ShapeRule, type TensorShape } from './rule.js';
 
 /** Longest integer tensor that is followed: longer ones are data, not shapes. */
@@ -11,7 +11,7 @@ const MOST_VALUES = 64;
 export function storedTensor(tensor: TensorProto): TensorShape {
   const shape = tensorDimensions(tensor);
   if (shape.some((dimension) => !Number.isSafeInteger(dimension) || dimension < 0)) {
-    throw new PackageError(`model.onnx: tensor "${tensor.name ?? ''}" has an impossible shape.`);
+    throw new PackageError(`model.onnx: tensor "${tensor.name}" has an impossible shape.`);
   }
   const small = shape.length <= 1 && (shape[0] ?? 1) <= MOST_VALUES;
   const values = small ? tensorIntegers(tensor) : undefined;
@@ -44,8 +44,8 @@ const cast: ShapeRule = (context) => {
   const { node } = context;
   const to = intAttribute(node.proto, 'to');
   const tensor = input(context, 0);
-  if (to === dataTypes.int64 || to === dataTypes.int32) return [tensor];
-  if (to === dataTypes.float) return [{ shape: tensor.shape }];
+  if (to === TensorProto_DataType.INT64 || to === TensorProto_DataType.INT32) return [tensor];
+  if (to === TensorProto_DataType.FLOAT) return [{ shape: tensor.shape }];
   return refuse(node, 'converts to a type other than float32');
 };
 

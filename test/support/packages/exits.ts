@@ -1,7 +1,8 @@
 // The test network, and variants of it, as the checked graph that costs and segments are taken from.
 import type { MultiExitGraph } from '../../../src/network/multi-exit-graph.js';
-import { decodeModel, encodeModel, type GraphProto } from '../../../src/onnx/proto.js';
+import { decodeModel, encodeModel } from '../../../src/onnx/proto.js';
 import { readNetwork } from '../../../src/packages/package.js';
+import type { GraphProto } from '../../../src/protobuf/onnx-ml_pb.js';
 import { buildTestNetwork, type NetworkOptions } from './network.js';
 
 export interface Changes {

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { createEngine } from '../../../src/engines/onnx.js';
 import type { Description } from '../../../src/format/description.js';
 import type { CalibrationDocument } from '../../../src/format/profiles.js';
-import { encodeModel, type NodeProto, type TensorProto } from '../../../src/onnx/proto.js';
+import { encodeModel } from '../../../src/onnx/proto.js';
 import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
 import { createRandom } from '../../../src/packages/synthetic-images.js';
+import type { NodeProto, TensorProto } from '../../../src/protobuf/onnx-ml_pb.js';
 import { floatTensor, modelOf, node, tensorInfo } from './onnx-builder.js';
 
 export interface NetworkOptions {

@@ -1,20 +1,27 @@
 // Small pieces for writing ONNX models by hand in tests.
+import { create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
-  attributeTypes,
-  dataTypes,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
   type ModelProto,
+  ModelProtoSchema,
   type NodeProto,
+  NodeProtoSchema,
   type TensorProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
   type ValueInfoProto,
-} from '../../../src/onnx/proto.js';
+  ValueInfoProtoSchema,
+} from '../../../src/protobuf/onnx-ml_pb.js';
 
-/** Numbers become integers; `{ float }` one float. */
+/** Numbers become integers; `{ float }` one float, `{ floats }` a list of them. */
 export type AttributeValue =
   | number
   | readonly number[]
   | string
   | { float: number }
+  | { floats: number[] }
   | { tensor: TensorProto };
 
 export function node(
@@ -23,36 +30,57 @@ export function node(
   outputs: readonly string[],
   attributes: Readonly<Record<string, AttributeValue>> = {},
 ): NodeProto {
-  return {
+  return create(NodeProtoSchema, {
     name: `make_${outputs[0]}`,
-    op_type: operator,
+    opType: operator,
     input: [...inputs],
     output: [...outputs],
     attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
-  };
+  });
 }
 
 function attribute(name: string, value: AttributeValue): AttributeProto {
-  if (typeof value === 'number') return { name, type: attributeTypes.int, i: value };
-  if (typeof value === 'string') return { name, type: attributeTypes.string, s: Buffer.from(value) };
-  if ('float' in value) return { name, type: attributeTypes.float, f: value.float };
-  if ('tensor' in value) return { name, type: attributeTypes.tensor, t: value.tensor };
-  return { name, type: attributeTypes.ints, ints: [...value] };
+  return create(AttributeProtoSchema, { name, ...typedValue(value) });
+}
+
+function typedValue(value: AttributeValue) {
+  const types = AttributeProto_AttributeType;
+  if (typeof value === 'number') return { type: types.INT, i: BigInt(value) };
+  if (typeof value === 'string') return { type: types.STRING, s: Buffer.from(value) };
+  if ('float' in value) return { type: types.FLOAT, f: value.float };
+  if ('floats' in value) return { type: types.FLOATS, floats: value.floats };
+  if ('tensor' in value) return { type: types.TENSOR, t: value.tensor };
+  return { type: types.INTS, ints: value.map(BigInt) };
 }
 
 export function floatTensor(name: string, dims: readonly number[], values: Iterable<number>): TensorProto {
   const data = Float32Array.from(values);
-  return { name, dims: [...dims], data_type: dataTypes.float, raw_data: new Uint8Array(data.buffer) };
+  return create(TensorProtoSchema, {
+    name,
+    dims: dims.map(BigInt),
+    dataType: TensorProto_DataType.FLOAT,
+    rawData: new Uint8Array(data.buffer),
+  });
 }
 
 export function intTensor(name: string, values: readonly number[], dims = [values.length]): TensorProto {
-  return { name, dims, data_type: dataTypes.int64, int64_data: [...values] };
+  return create(TensorProtoSchema, {
+    name,
+    dims: dims.map(BigInt),
+    dataType: TensorProto_DataType.INT64,
+    int64Data: values.map(BigInt),
+  });
 }
 
 /** A float32 tensor; strings are dynamic dimensions. */
 export function tensorInfo(name: string, dims: readonly (number | string)[]): ValueInfoProto {
-  const dim = dims.map((one) => (typeof one === 'number' ? { dim_value: one } : { dim_param: one }));
-  return { name, type: { tensor_type: { elem_type: dataTypes.float, shape: { dim } } } };
+  const dim = dims.map((one) =>
+    typeof one === 'number'
+      ? ({ value: { case: 'dimValue', value: BigInt(one) } } as const)
+      : ({ value: { case: 'dimParam', value: one } } as const),
+  );
+  const value = { elemType: TensorProto_DataType.FLOAT, shape: { dim } };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value } } });
 }
 
 export interface ModelParts {
@@ -72,17 +100,17 @@ export function modelOf({
   described = [],
   opset = 17,
 }: ModelParts): ModelProto {
-  return {
-    ir_version: 8,
-    producer_name: 'rdi-serve tests',
-    opset_import: [{ domain: '', version: opset }],
+  return create(ModelProtoSchema, {
+    irVersion: 8n,
+    producerName: 'rdi-serve tests',
+    opsetImport: [{ domain: '', version: BigInt(opset) }],
     graph: {
       name: 'test',
       node: nodes,
       initializer: initializers,
       input: inputs,
       output: outputs,
-      value_info: described,
+      valueInfo: described,
     },
-  };
+  });
 }

@@ -1,7 +1,7 @@
 // Operators that only rearrange. ONNX counts an image's values channel by channel, so that is the order in which
 // it is flattened.
 import { intAttribute, intsAttribute } from '../../../onnx/attributes.js';
-import { tensorTypes } from '../graph-def.js';
+import { DataType } from '../../../protobuf/saved_model_pb.js';
 import { axesOf, axisHere, inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
 
 /** A node of its own, since TensorFlow does not give out the very tensor it is fed. */
@@ -17,14 +17,14 @@ const reshape: OperatorRule = ({ build, shape, value }) => {
   const direct = isImage && !matters(shape);
   const target = direct ? [shape[1], shape[2], shape[0]] : shape;
   const reshaped = build.add('Reshape', [ordered, build.integers([-1, ...(target as number[])])], {
-    Tshape: { type: tensorTypes.int32 },
+    Tshape: { type: DataType.DT_INT32 },
   });
   return isImage && !direct
     ? build.add('Transpose', [reshaped, build.integers([0, 2, 3, 1])], { Tperm })
     : reshaped;
 };
 
-const Tperm = { type: tensorTypes.int32 };
+const Tperm = { type: DataType.DT_INT32 };
 
 /** Whether channels first and channels last are different orders of the same values. */
 function matters([channels, height, width]: readonly number[]): boolean {
@@ -38,7 +38,7 @@ const concat: OperatorRule = ({ node, build, shape, value }) => {
   const here = build.integers([axisHere(axis < 0 ? axis + rank : axis, rank)], []);
   return build.add('ConcatV2', [...parts, here], {
     N: { i: parts.length },
-    Tidx: { type: tensorTypes.int32 },
+    Tidx: { type: DataType.DT_INT32 },
   });
 };
 
@@ -56,7 +56,7 @@ const slice: OperatorRule = (context) => {
   });
   const size = build.integers(inOrderHere([-1, ...shape]));
   return build.add('Slice', [input.node, build.integers(inOrderHere(begin)), size], {
-    Index: { type: tensorTypes.int32 },
+    Index: { type: DataType.DT_INT32 },
   });
 };
 

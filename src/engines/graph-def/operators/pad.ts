@@ -1,6 +1,7 @@
 // Padding, by the Pad operator, for pooling and for depthwise convolutions.
 import { floatAttribute, intsAttribute, stringAttribute } from '../../../onnx/attributes.js';
-import { type GraphBuilder, tensorTypes } from '../graph-def.js';
+import { DataType } from '../../../protobuf/saved_model_pb.js';
+import type { GraphBuilder } from '../graph-def.js';
 import { axesOf, inOrderHere, type OperatorRule, refuse, weights } from './rule.js';
 
 /**
@@ -10,7 +11,7 @@ import { axesOf, inOrderHere, type OperatorRule, refuse, weights } from './rule.
 export function pad(build: GraphBuilder, node: string, extents: readonly number[], value: number): string {
   const table = build.integers(extents, [extents.length / 2, 2]);
   return build.add('PadV2', [node, table, build.floats(Float32Array.of(value), [])], {
-    Tpaddings: { type: tensorTypes.int32 },
+    Tpaddings: { type: DataType.DT_INT32 },
   });
 }
 

@@ -1,6 +1,6 @@
 // Operators on values: element by element, matrix products, softmax, means.
 import { floatAttribute, intAttribute } from '../../../onnx/attributes.js';
-import { tensorTypes } from '../graph-def.js';
+import { DataType } from '../../../protobuf/saved_model_pb.js';
 import {
   axesOf,
   axisHere,
@@ -129,7 +129,7 @@ const mean: OperatorRule = (context) => {
   const isGlobal = rank === 4 && axes.includes(2) && axes.includes(3) && axes.length === 2;
   if (rank === 4 && !keeps && !isGlobal) refuse(node, 'drops axes other than height and width');
   return build.add('Mean', [input.node, build.integers(axes.map((axis) => axisHere(axis, rank)))], {
-    Tidx: { type: tensorTypes.int32 },
+    Tidx: { type: DataType.DT_INT32 },
     keep_dims: keeps,
   });
 };

@@ -1,6 +1,7 @@
 // Convolution and pooling. PyTorch's padding is not TensorFlow's SAME, so it is always spelled out.
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../../../onnx/attributes.js';
-import { type Attribute, tensorTypes } from '../graph-def.js';
+import { DataType } from '../../../protobuf/saved_model_pb.js';
+import type { Attribute } from '../graph-def.js';
 import { pad } from './pad.js';
 import {
   type OperatorContext,
@@ -179,7 +180,7 @@ function globalPooling(operation: 'Mean' | 'Max'): OperatorRule {
     const input = value(0);
     if (input.shape.length !== 3) refuse(node, 'does not pool over height and width');
     return build.add(operation, [input.node, build.integers([1, 2])], {
-      Tidx: { type: tensorTypes.int32 },
+      Tidx: { type: DataType.DT_INT32 },
       keep_dims: true,
     });
   };
