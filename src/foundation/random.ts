@@ -1,4 +1,5 @@
-// Seeded randomness for splits: xoshiro128** (Blackman and Vigna 2018), good enough to rest a guarantee on.
+// Seeded randomness: xoshiro128** (Blackman and Vigna 2018), good enough to rest a guarantee on. No library,
+// since a certificate names its split by a seed, and another generator would take other images (pure-rand has no xoshiro128**).
 
 /** @returns uniform numbers in [0, 1), multiples of 2⁻³², the same everywhere for the same integer seed. */
 export function createUniform(seed: number): () => number {

@@ -1,5 +1,7 @@
 // Images without a data set: seeded, and different enough from each other to tell one network from another.
+
 import type { ModelInput } from '../format/manifest.js';
+import { createUniform } from '../foundation/random.js';
 
 /**
  * Images of a few soft waves, each with its own colours, contrast and grain.
@@ -10,7 +12,7 @@ export function syntheticImages(
   count: number,
   seed: number,
 ): Uint8Array[] {
-  const random = createRandom(seed);
+  const random = createUniform(seed);
   return Array.from({ length: count }, () => {
     const contrast = 20 + 90 * random();
     const waves = Array.from({ length: 3 * channels }, () => ({
@@ -29,13 +31,4 @@ export function syntheticImages(
       return Math.min(255, Math.max(0, Math.round(value)));
     });
   });
-}
-
-/** A linear congruential generator (the constants of Numerical Recipes): uniform in [0, 1), the same everywhere. */
-export function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

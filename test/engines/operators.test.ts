@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import type { Engine, SegmentSource } from '../../src/engines/engine.js';
 import { convertSegments } from '../../src/engines/graph-def/convert.js';
 import { PackageError } from '../../src/foundation/errors.js';
+import { createUniform } from '../../src/foundation/random.js';
 import { tensorDimensions } from '../../src/onnx/attributes.js';
-import { createRandom } from '../../src/packages/synthetic-images.js';
 import { TensorProto_DataType } from '../../src/protobuf/onnx-ml_pb.js';
 import {
   convolve,
@@ -230,7 +230,7 @@ const cases: Record<string, ShapeCase> = {
 
 /** The case with random weights; those of a normalisation's variance have to be positive. */
 function randomised(one: ShapeCase): ShapeCase {
-  const random = createRandom(1);
+  const random = createUniform(1);
   const initializers = one.initializers?.map((tensor) => {
     const dims = tensorDimensions(tensor);
     if (tensor.dataType !== TensorProto_DataType.FLOAT || dims.length === 0) return tensor;
@@ -285,7 +285,7 @@ for (const { name: engineName, skip, create } of engines) {
       it(name, async () => {
         const engine = await create();
         const one = randomised(plain);
-        const random = createRandom(2);
+        const random = createUniform(2);
         const size = one.image.reduce((product, extent) => product * extent, BATCH);
         const lowest = name === 'Sqrt' ? 0 : -1;
         const data = Float32Array.from({ length: size }, () => lowest + 2 * random());

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PackageError } from '../../src/foundation/errors.js';
+import { createUniform } from '../../src/foundation/random.js';
 import { countFlops } from '../../src/network/flops.js';
 import { extractSegment } from '../../src/network/segments.js';
 import { readNetwork } from '../../src/packages/package.js';
-import { createRandom } from '../../src/packages/synthetic-images.js';
 import { buildTestNetwork } from '../support/packages/network.js';
 
 const { model, description } = buildTestNetwork({ size: 8, width: 4 });
@@ -22,7 +22,7 @@ describe('damaged files', () => {
   }
 
   it('are read or refused, whatever is damaged', () => {
-    const random = createRandom(7);
+    const random = createUniform(7);
     const below = (limit: number): number => Math.floor(random() * limit);
     let refused = 0;
     const started = performance.now();

@@ -2,7 +2,6 @@
 // 20 × 20 around its centre of mass, as MNIST has them. Neighbours: digit-strokes.ts, write-examples.ts.
 import sharp, { type Sharp } from 'sharp';
 import { type DigitName, type DigitShape, digitShapes } from './digit-strokes.js';
-import { seeded } from './images.js';
 
 /** The side of an image, and that of the box in which the strokes are given. */
 const SIDE = 28;
@@ -90,4 +89,15 @@ function centreOfMass(pixels: Uint8Array, side: number): readonly [x: number, y:
 
 function clamp(value: number): number {
   return Math.round(Math.max(0, Math.min(255, value)));
+}
+
+/** Uniform numbers in [0, 1) from a seed (Mulberry32): the pictures in docs/examples were drawn with it, and stay as they are. */
+function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }

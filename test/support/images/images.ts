@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import type { ModelInput } from '../../../src/format/manifest.js';
+import { createUniform } from '../../../src/foundation/random.js';
 
 /** A model input for tests; `resize` is fill and `background` black unless told otherwise. */
 export function modelInput(
@@ -11,20 +12,9 @@ export function modelInput(
   return { tensor: 'image', mean: [0], std: [1], resize: 'fill', background: 0, ...size, ...rule };
 }
 
-/** Uniform numbers in [0, 1) from a seed (Mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** uint8 [height, width, channels]: waves in every channel under some noise, so that every error shows. */
 export function texture(width: number, height: number, channels: number): Uint8Array {
-  const random = seeded(width * 31 + channels);
+  const random = createUniform(width * 31 + channels);
   return Uint8Array.from({ length: width * height * channels }, (_, index) => {
     const channel = index % channels;
     const x = Math.floor(index / channels) % width;

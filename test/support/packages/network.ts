@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createEngine } from '../../../src/engines/onnx.js';
 import type { Description } from '../../../src/format/description.js';
 import type { CalibrationDocument } from '../../../src/format/profiles.js';
+import { createUniform } from '../../../src/foundation/random.js';
 import { encodeModel } from '../../../src/onnx/proto.js';
 import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
-import { createRandom } from '../../../src/packages/synthetic-images.js';
 import type { NodeProto, TensorProto } from '../../../src/protobuf/onnx-ml_pb.js';
 import { floatTensor, modelOf, node, tensorInfo } from './onnx-builder.js';
 
@@ -189,7 +189,7 @@ export async function writeTestPackage(
 
 /** Standard normal numbers (Box–Muller). */
 function createNormal(seed: number): () => number {
-  const random = createRandom(seed);
+  const random = createUniform(seed);
   return () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
