@@ -1,4 +1,6 @@
-// The tested path as a picture: risk and FLOPs along it, the certified point marked. A small SVG, no dependency.
+// The tested path as a picture: risk and FLOPs along it, the certified point marked. A small SVG, written without a library:
+// with d3-scale and d3-shape, ten packages, this file is one line shorter, since its scales are two and most of it is labels;
+// vega and vega-lite are 79 packages.
 import type { TestedPath } from './certify.js';
 import type { RiskLimit } from './goal.js';
 import type { TestedPoint } from './search/evaluate-path.js';
