@@ -15,12 +15,13 @@ import { describeMachine } from '../command/machine.js';
 import { atEnd } from '../load/at-end.js';
 import { type LoadClient, startLoadClient } from '../load/load.js';
 import { startNeighbours } from '../load/neighbours.js';
+import { agreedImages } from './agreed-images.js';
 import { type Contenders, startContenders } from './contenders.js';
-import { type ImagesToSend, imagesToSend } from './images.js';
+import { environmentFolder } from './environment.js';
+import { imagesToSend } from './images.js';
 import { peers } from './peers.js';
 import { type Comparison, figuresOf, renderComparison, type Table } from './report.js';
 import { measureRounds, type RoundsOptions } from './rounds.js';
-import { type Agreement, agreementOf, answersOf } from './same-answers.js';
 
 interface Options {
   readonly models: string;
@@ -35,6 +36,7 @@ interface Options {
   readonly busy?: true;
   readonly skipMissing?: true;
   readonly python: string;
+  readonly environment: string;
   readonly json?: string;
 }
 
@@ -50,28 +52,6 @@ function namesOf(list: string): string[] {
     throw new UsageError(`There is no peer ${unknown.join(', ')}; there are ${peerNames.join(', ')}.`);
   }
   return names;
-}
-
-/** What each answers, against the reference. @throws UsageError if a peer answers otherwise: then nothing is timed */
-async function compareAnswers(
-  { full, byDefault, peers: started }: Contenders,
-  { images, contentType }: ImagesToSend,
-): Promise<Record<string, Agreement>> {
-  const reference = await answersOf(full.url, images, contentType);
-  const agreement: Record<string, Agreement> = {};
-  for (const { name, url } of [...(byDefault ? [byDefault] : []), ...started]) {
-    agreement[name] = agreementOf(images, reference, await answersOf(url, images, contentType));
-    const { same, confidenceGap } = agreement[name];
-    say(`${name}: ${same} of ${images.length} as full, confidences within ${confidenceGap.toPrecision(2)}`);
-  }
-  for (const { name } of started) {
-    const different = agreement[name]?.different ?? [];
-    if (different.length > 0) {
-      const some = different.slice(0, 5).join(', ');
-      throw new UsageError(`${name} answers otherwise than full to ${different.length} images: ${some}.`);
-    }
-  }
-  return agreement;
 }
 
 async function measureTables(
@@ -103,7 +83,7 @@ async function measureTables(
 
 async function compare(name: string, options: Options): Promise<void> {
   const model = await findPackage(options.models, name, undefined);
-  const images = await imagesToSend(model, options.data, options.images);
+  const all = await imagesToSend(model, options.data, options.images);
   const folder = await mkdtemp(join(tmpdir(), 'rdi-peers-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   const forget = atEnd(remove);
@@ -111,7 +91,7 @@ async function compare(name: string, options: Options): Promise<void> {
     ...options,
     model,
     peers: peers.filter((peer) => options.peers.includes(peer.name)),
-    images,
+    images: all,
     folder,
     onStep: say,
   });
@@ -119,9 +99,18 @@ async function compare(name: string, options: Options): Promise<void> {
   try {
     for (const one of contenders.missing) say(`Left out: ${one.name}: ${one.reason}`);
     if (contenders.missing.length > 0 && !options.skipMissing) process.exitCode = 1;
-    const agreement = await compareAnswers(contenders, images);
+    const { full, byDefault, peers: started } = contenders;
+    const { images, agreement, decodedOtherwise } = await agreedImages(
+      full,
+      started,
+      byDefault ? [byDefault] : [],
+      all,
+    );
+    for (const [server, { same, confidenceGap }] of Object.entries(agreement)) {
+      say(`${server}: ${same} as full, confidences within ${confidenceGap.toPrecision(2)}`);
+    }
     const { workers, connections, seconds, rounds } = options;
-    const against = contenders.peers.find(({ peer }) => peer === options.against) ?? contenders.full;
+    const against = started.find(({ peer }) => peer === options.against) ?? full;
     const tables = await measureTables(client, contenders, against.name, options, {
       images: images.images.map(({ bytes }) => Buffer.from(bytes).toString('base64')),
       contentType: images.contentType,
@@ -142,6 +131,7 @@ async function compare(name: string, options: Options): Promise<void> {
         against: against.name,
       },
       agreement,
+      decodedOtherwise,
       missing: contenders.missing,
       tables,
     };
@@ -180,6 +170,7 @@ const program = new Command('compare')
   .option('--busy', 'measure once more beside a busy loop for every core')
   .option('--skip-missing', 'a peer that cannot be installed or started is no failure')
   .option('--python <command>', 'makes the peers’ environment', 'python3')
+  .option('--environment <folder>', 'that environment; made if it is not there', environmentFolder)
   .option('--json <file>', 'write the figures there, too')
   .action(compare);
 

@@ -28,6 +28,8 @@ export interface ContendersOptions {
   readonly peers: readonly Peer[];
   /** The command that makes the peers' environment. */
   readonly python: string;
+  /** Where that environment is or is to be. */
+  readonly environment: string;
   readonly workers: number;
   /** What peers are asked to find out whether they are ready. */
   readonly images: ImagesToSend;
@@ -56,7 +58,9 @@ export async function startContenders(options: ContendersOptions): Promise<Conte
 
   const started: (Subject & { peer: string })[] = [];
   const missing: { name: string; reason: string }[] = [];
-  const environment = openEnvironment(options.python);
+  const environment = openEnvironment(options.python, options.environment);
+  // Whoever waits for it hears of its failure; without peers, nobody does.
+  environment.catch(() => {});
   for (const peer of options.peers) {
     try {
       onStep(`${peer.name} is installed, if need be, and starts`);

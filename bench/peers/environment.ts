@@ -15,10 +15,11 @@ export interface Environment {
   install(peer: Peer): Promise<void>;
 }
 
+/** Unless another is asked for. */
 export const environmentFolder = fileURLToPath(new URL('../../../.venv/peers', import.meta.url));
 
-/** @param python the interpreter to make it with. @throws Error if that cannot be run or lacks venv */
-export async function openEnvironment(python: string, folder = environmentFolder): Promise<Environment> {
+/** @param python the interpreter to make it with, if it is not there. @throws Error if that cannot be run or lacks venv */
+export async function openEnvironment(python: string, folder: string): Promise<Environment> {
   const interpreter = join(folder, 'bin', 'python');
   const isThere = await stat(interpreter).then(
     () => true,

@@ -45,6 +45,8 @@ export interface Comparison {
   };
   /** With this service's profile `full`, on the images sent. */
   readonly agreement: Readonly<Record<string, Agreement>>;
+  /** Names of images that were left out. */
+  readonly decodedOtherwise: readonly string[];
   /** Peers that could not be installed or started. */
   readonly missing: readonly { readonly name: string; readonly reason: string }[];
   readonly tables: readonly Table[];
@@ -76,15 +78,20 @@ export function figuresOf(measured: readonly Measured[], against: string): Figur
   });
 }
 
-export function renderComparison({ machine, settings, missing, tables }: Comparison): string {
+export function renderComparison(comparison: Comparison): string {
+  const { machine, settings, decodedOtherwise, missing, tables } = comparison;
   const { model, images, workers, connections, seconds, rounds, against } = settings;
   const [some] = tables;
   const title =
     `${model} on ${images}; ${workers} workers, ${connections} connections, medians of ${rounds} × ${seconds} s ` +
     `in turn; ${machineLine(machine)}, shared by servers and client. ` +
     `Memory is ${some?.figures[0]?.memory.kind ?? 'that'} of the process tree.\n`;
+  const disputed =
+    decodedOtherwise.length > 0
+      ? `\nLeft out: ${decodedOtherwise.length} images that decoders take otherwise, though all answer alike to their pixels.\n`
+      : '';
   const absent = missing.map(({ name, reason }) => `\nLeft out: ${name}: ${reason}\n`).join('');
-  return title + tables.map((table) => renderTable(table, against)).join('') + absent;
+  return title + tables.map((table) => renderTable(table, against)).join('') + disputed + absent;
 }
 
 function renderTable({ neighbours, figures }: Table, against: string): string {

@@ -4,12 +4,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import bentoml
-from plain_network import HOST, MAX_BATCH, PORT, WORKERS, PlainNetwork
 from starlette.requests import Request
 from starlette.responses import Response
+
+from plain_network import HOST, MAX_BATCH, PORT, WORKERS, PlainNetwork
 
 MAX_LATENCY_MS = 1000
 
@@ -20,7 +20,7 @@ class OneImage(bentoml.IODescriptor):
     bodies: list[bytes]
 
     @classmethod
-    async def from_http_request(cls, request: Request, serde: Any) -> "OneImage":  # noqa: ANN401
+    async def from_http_request(cls, request: Request, serde: object) -> "OneImage":
         return cls.model_construct(bodies=[await request.body()])
 
 
@@ -28,7 +28,7 @@ class OneAnswer(bentoml.IODescriptor):
     """What the batcher gives back to one request: its part of the list of answers."""
 
     @classmethod
-    async def to_http_response(cls, obj: list[dict[str, object]], serde: Any) -> Response:  # noqa: ANN401
+    async def to_http_response(cls, obj: list[dict[str, object]], serde: object) -> Response:
         return Response(json.dumps(obj[0]), media_type="application/json")
 
 

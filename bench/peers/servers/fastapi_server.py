@@ -1,9 +1,10 @@
-"""FastAPI on uvicorn: one process a worker, each with an event loop in which it classifies one image after the other."""
+"""FastAPI on uvicorn: one process a worker, each with an event loop that classifies one image after the other."""
 
 import json
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
+
 from plain_network import HOST, PORT, WORKERS, PlainNetwork
 
 app = FastAPI()

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import litserve
 from fastapi import Depends, Request
+
 from plain_network import HOST, MAX_BATCH, PORT, WORKERS, PlainNetwork
 
 BATCH_TIMEOUT_SECONDS = 0.005

@@ -8,7 +8,7 @@ from plain_network import HOST, MAX_BATCH, PORT, WORKERS, PlainNetwork
 # mosec takes its settings from the command line or from here.
 os.environ |= {"MOSEC_ADDRESS": HOST, "MOSEC_PORT": str(PORT), "MOSEC_LOG_LEVEL": "warning"}
 
-from mosec import Server, Worker  # noqa: E402
+from mosec import Server, Worker
 
 MAX_WAIT_MS = 1
 
@@ -30,7 +30,5 @@ class Classify(Worker):
 
 if __name__ == "__main__":
     server = Server()
-    server.append_worker(
-        Classify, num=WORKERS, max_batch_size=MAX_BATCH, max_wait_time=MAX_WAIT_MS, route="/classify"
-    )
+    server.append_worker(Classify, num=WORKERS, max_batch_size=MAX_BATCH, max_wait_time=MAX_WAIT_MS, route="/classify")
     server.run()

@@ -47,7 +47,7 @@ class PlainNetwork:
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
         best = logits.argmax(axis=1)
         confidences = exponentials.max(axis=1) / exponentials.sum(axis=1)
-        return [self._answer(index, confidence) for index, confidence in zip(best.tolist(), confidences.tolist())]
+        return [self._answer(*one) for one in zip(best.tolist(), confidences.tolist(), strict=True)]
 
     def _decode(self, body: bytes) -> np.ndarray:
         image = Image.open(io.BytesIO(body))
