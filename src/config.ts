@@ -10,12 +10,15 @@ const MIB = 1024 * 1024;
 
 export const Settings = Type.Object(
   {
-    host: Type.String({ default: '0.0.0.0', description: 'Address to listen on; of a name, its first.' }),
+    host: Type.String({
+      default: '0.0.0.0',
+      description: 'Address to listen on; for a host name, its first address.',
+    }),
     port: Type.Integer({
       default: 8080,
       minimum: 0,
       maximum: 65_535,
-      description: 'Port to listen on; 0 takes any free one.',
+      description: 'Port to listen on; 0 takes any free port.',
     }),
     models: Type.String({
       default: 'models',
@@ -24,7 +27,7 @@ export const Settings = Type.Object(
     }),
     defaultModel: Type.String({
       default: '',
-      description: 'Model for requests that name none. Empty: the first by name.',
+      description: 'Model for requests that name none. Empty: the first model by name.',
     }),
     engine: Type.Unsafe<EngineName | 'auto'>({
       type: 'string',
@@ -37,7 +40,7 @@ export const Settings = Type.Object(
       type: 'string',
       enum: [...deviceNames],
       default: 'auto',
-      description: 'auto, cpu or gpu. gpu: the server does not start without one.',
+      description: 'auto, cpu or gpu. gpu: the server does not start without a GPU.',
     }),
     workers: Type.Integer({
       default: 0,
@@ -49,20 +52,20 @@ export const Settings = Type.Object(
       default: 8,
       minimum: 1,
       maximum: 256,
-      description: 'Most images that one worker runs together. Batches form only while all workers are busy.',
+      description: 'Most images in one engine call. Batches form only while all workers are busy.',
     }),
     maxInFlight: Type.Integer({
       default: 256,
       minimum: 1,
       maximum: 65_536,
-      description: 'Images admitted and not yet answered; beyond that, 503 with Retry-After.',
+      description: 'Most images admitted and not yet answered; further images get 503 with Retry-After.',
     }),
     maxBytesInFlight: Type.Integer({
       default: 128 * MIB,
       minimum: 1,
       maximum: 1024 * 1024 * MIB,
       description:
-        'Bytes of all bodies that are being read or whose images are in flight; beyond that, 503 with Retry-After.',
+        'Most bytes of all bodies that are being read or whose images are in flight; further bodies get 503 with Retry-After.',
     }),
     maxImageBytes: Type.Integer({
       default: 10 * MIB,
@@ -80,7 +83,7 @@ export const Settings = Type.Object(
       default: 64,
       minimum: 1,
       maximum: 65_536,
-      description: 'Most images of one POST /classify/batch; never more than may be in flight.',
+      description: 'Most images of one POST /classify/batch; at most --max-in-flight.',
     }),
     maxBatchBytes: Type.Integer({
       default: 32 * MIB,
@@ -92,14 +95,14 @@ export const Settings = Type.Object(
       default: 2,
       minimum: 0,
       maximum: 3600,
-      description: 'How often to look for changed profiles (calibration.json); 0: only on SIGHUP.',
+      description: 'Time between checks for changed profiles (calibration.json); 0: only on SIGHUP.',
     }),
     auditFraction: Type.Number({
       default: 0.01,
       minimum: 0,
       maximum: 1,
       description:
-        'Share of certified answers that is compared with the full network, and the most of the workers’ time ' +
+        'Share of certified answers that is compared with the full network, and the largest share of engine time ' +
         'that this takes while requests wait; 0: none.',
     }),
     auditAlpha: Type.Number({
@@ -110,42 +113,44 @@ export const Settings = Type.Object(
     }),
     operatorRoutes: Type.Boolean({
       default: false,
-      description: 'Let clients reset an audit’s alarm. Only behind API keys or on a closed network.',
+      description:
+        'Whether clients may reset an audit’s alarm. Use it only behind API keys or on a closed network.',
     }),
     requestTimeoutSeconds: Type.Number({
       default: 30,
       minimum: 1,
       maximum: 3600,
-      description: 'Time within which a whole request must have arrived.',
+      description: 'Time within which a whole request must arrive.',
     }),
     drainDelaySeconds: Type.Number({
       default: 0,
       minimum: 0,
       maximum: 600,
-      description: 'After SIGTERM: not ready, but still serving, for so long. Give balancers time to notice.',
+      description:
+        'Time after SIGTERM during which the server is not ready but still serves, so that load balancers notice.',
     }),
     shutdownTimeoutSeconds: Type.Number({
       default: 25,
       minimum: 1,
       maximum: 3600,
-      description: 'After the drain delay: accepted requests get so long to finish.',
+      description: 'Time for accepted requests to finish after the drain delay.',
     }),
     apiKeysFile: Type.String({
       default: '',
       description:
-        'File of API keys, see `rdi-serve api-key`; every operation but the probes then needs one.',
+        'File of API keys, see `rdi-serve api-key`. With it, every operation but probes and documentation needs a key.',
     }),
     corsOrigins: Type.String({
       default: '',
       pattern: '^(|\\*|https?://[^\\s,/]+( *, *https?://[^\\s,/]+)*)$',
       description:
-        'Origins whose pages may call this server, comma-separated, or *. Empty: none but its own.',
+        'Origins whose pages may call this server, comma-separated, or *. Empty: only its own origin.',
     }),
     otlpEndpoint: Type.String({
       default: '',
       pattern: '^(|https?://.+)$',
       description:
-        'Where traces go: the base address of an OpenTelemetry collector (OTLP over HTTP). Empty: no traces.',
+        'Base address of the OpenTelemetry collector that receives traces (OTLP over HTTP). Empty: no traces.',
     }),
     logLevel: Type.String({
       default: 'info',

@@ -6,9 +6,11 @@ import type { Segment, SegmentOutput } from '../engines/engine.js';
 import type { Policy } from '../format/profiles.js';
 import type { Clock } from '../foundation/clock.js';
 import { invariant } from '../foundation/errors.js';
-import { lastStep, type Path, type Step } from '../network/execution-path.js';
+import { type ExecutionPath, lastStep, type Step } from '../network/execution-path.js';
+import { policies } from '../policies/policies.js';
+import { clears } from '../policies/policy.js';
+import { argmax, softmax } from '../policies/probabilities.js';
 import { concatenate } from './concatenate.js';
-import { argmax, clears, scoreOf, softmax } from './exit-policy.js';
 
 /** Why an image left where it did. */
 export type ExitReason = 'confident' | 'final' | 'budget' | 'deadline';
@@ -34,7 +36,7 @@ export interface SegmentRun {
 }
 
 export interface CascadeInput {
-  readonly path: Path;
+  readonly path: ExecutionPath;
   readonly segmentOf: (step: Step) => Segment;
   readonly policy: Policy;
   /** Index of the network's final exit; a path that ends before it was cut short by a budget. */
@@ -154,7 +156,8 @@ export async function* runCascade(input: CascadeInput): AsyncGenerator<CascadePr
 /** Scores everyone at the exit reached; those who stay are moved together. @returns those who leave */
 function advance(descent: Descent, { logits, cut }: SegmentOutput): Departure[] {
   const { input, staying, step: index, label, agreeing } = descent;
-  const { path, policy } = input;
+  const { path } = input;
+  const policy = policies[input.policy];
   const step = path[index];
   invariant(step, 'nobody stays behind the last step');
   const classes = logits.length / staying.length;
@@ -164,7 +167,7 @@ function advance(descent: Descent, { logits, cut }: SegmentOutput): Departure[] 
     const best = argmax(probabilities);
     agreeing[image] = label[image] === best ? (agreeing[image] as number) + 1 : 1;
     label[image] = best;
-    const score = scoreOf(policy, probabilities, agreeing[image] as number);
+    const score = policy.score(probabilities, agreeing[image] as number);
     const reason = reasonToLeave(input, step, score, image);
     if (reason === undefined) return true;
     departures.push({ image, step: index, reason, score, probabilities });
@@ -187,7 +190,7 @@ function reasonToLeave(
   image: number,
 ): ExitReason | undefined {
   if (step.exit === input.finalExit) return 'final';
-  if (step.threshold !== null && clears(input.policy, score, step.threshold)) return 'confident';
+  if (step.threshold !== null && clears(policies[input.policy], score, step.threshold)) return 'confident';
   if (step === lastStep(input.path)) return 'budget';
   return input.now() >= input.deadlineOf(image) ? 'deadline' : undefined;
 }

@@ -18,6 +18,7 @@ import { fullFlops } from '../network/execution-path.js';
 import type { ModelPackage } from '../packages/package.js';
 import { findPackage } from '../packages/repository.js';
 import { saveProfile } from '../packages/save-profile.js';
+import { policyNames } from '../policies/policies.js';
 import { type GoalOptions, goalOf } from './calibrate-goal.js';
 import { obtainScores, type ScoresOptions } from './calibrate-scores.js';
 import { pathTable, refusalOf } from './calibrate-table.js';
@@ -100,7 +101,7 @@ export function calibrateCommand(): Command {
     .option('--adversarial-scores <file>', 'recorded scores of the copies, as --scores')
     .addOption(
       new Option('--policy <policy...>', 'what decides; of several, what is cheapest on the tune images')
-        .choices(['entropy', 'max-softmax', 'margin', 'patience'])
+        .choices(policyNames)
         .default(['entropy']),
     )
     .option('--off <exit...>', 'exits at which no image may leave')

@@ -1,9 +1,12 @@
-// `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it.
+// `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it. No model is loaded and no
+// engine started for it.
 import { Command } from 'commander';
 import { createConfig } from '../config.js';
 import { buildApp } from '../http/app.js';
-import { startService } from '../serving/service.js';
+import { createCatalog } from '../serving/catalog.js';
+import type { Classifier } from '../serving/classifier.js';
 import { createLogger } from '../telemetry/logging.js';
+import { createMetrics } from '../telemetry/metrics.js';
 import { writeOutputInNewFolder } from './output-file.js';
 
 export function openapiCommand(): Command {
@@ -17,15 +20,27 @@ export function openapiCommand(): Command {
 }
 
 async function openapiDocument(): Promise<unknown> {
-  const config = createConfig({ workers: 1 });
-  const logger = createLogger('warn');
-  const { classifier, metrics } = await startService(config, logger);
-  try {
-    const app = await buildApp({ config, classifier, metrics, logger, isDraining: () => false });
-    const { body } = await app.inject('/openapi.json');
-    await app.close();
-    return JSON.parse(body);
-  } finally {
-    await classifier.close();
-  }
+  const app = await buildApp({
+    config: createConfig(),
+    classifier: withoutModels,
+    metrics: createMetrics([]),
+    logger: createLogger('warn'),
+    isDraining: () => false,
+  });
+  const { body } = await app.inject('/openapi.json');
+  await app.close();
+  return JSON.parse(body);
 }
+
+/** The routes are described and not called. */
+const withoutModels: Classifier = {
+  catalog: createCatalog([], ''),
+  engine: { name: '', device: '', workers: 0, passedOver: [] },
+  refused: [],
+  hasWorkers: () => false,
+  admit() {
+    throw new Error('No image is classified for the document. This is a bug in rdi-serve.');
+  },
+  reload: async () => {},
+  close: async () => {},
+};

@@ -7,12 +7,12 @@ import { serve } from '../server.js';
 export function serveCommand(engineModule?: string): Command {
   const command = new Command('serve').description('Serve the models over HTTP until SIGTERM.');
   for (const name of settingNames) {
-    const { description = '' } = Settings.properties[name] as { description?: string };
-    command.addOption(
-      new Option(`${flagOf(name)} <value>`, description)
-        .env(environmentVariableOf(name))
-        .default(defaultOf(name)),
-    );
+    const { description = '', type } = Settings.properties[name] as { description?: string; type?: string };
+    const option =
+      type === 'boolean'
+        ? new Option(`${flagOf(name)} [true|false]`, description).preset('true')
+        : new Option(`${flagOf(name)} <value>`, description);
+    command.addOption(option.env(environmentVariableOf(name)).default(defaultOf(name)));
   }
   return command.action(async (options: Record<string, unknown>) =>
     serve(createConfig(options), engineModule),

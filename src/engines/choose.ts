@@ -22,7 +22,7 @@ export interface PassedOver {
 }
 
 /** What a worker may have in hand at once, so that its next engine call never waits for the main thread. */
-export interface Hand {
+export interface BufferOptions {
   /** Full batches whose images it may be. */
   readonly concurrentBatches: number;
   /** Whether a worker that is busy takes whatever waits, to merge it with what it has; if not, only full batches. */
@@ -35,7 +35,7 @@ export interface EngineChoice {
   readonly options: EngineOptions;
   /** Worker threads that run it. */
   readonly workers: number;
-  readonly hand: Hand;
+  readonly buffer: BufferOptions;
   readonly passedOver: readonly PassedOver[];
 }
 
@@ -126,13 +126,13 @@ function whatIsMissing(
  * TensorFlow has threads of its own and runs in one worker, where larger batches cost less an image: enough that their
  * survivors fill a batch again; what waits beyond waits in the queue, where it can be let go.
  */
-const TENSORFLOW_HAND: Hand = { concurrentBatches: 4, eager: true };
+const TENSORFLOW_BUFFER: BufferOptions = { concurrentBatches: 4, eager: true };
 
 /**
  * Of the others each worker is one thread, to which larger batches give little: one batch that it computes, and under load
  * the next. Fewer than fill a batch are kept back for the worker that is free first.
  */
-export const ONE_THREAD_HAND: Hand = { concurrentBatches: 2, eager: false };
+export const ONE_THREAD_BUFFER: BufferOptions = { concurrentBatches: 2, eager: false };
 
 function take(
   engine: EngineName,
@@ -144,7 +144,7 @@ function take(
     module: engineModule(engine),
     options: { device, threads: single ? workers : 1 },
     workers: single ? 1 : workers,
-    hand: single ? TENSORFLOW_HAND : ONE_THREAD_HAND,
+    buffer: single ? TENSORFLOW_BUFFER : ONE_THREAD_BUFFER,
     passedOver,
   };
 }

@@ -1,6 +1,7 @@
 // The JSON documents of a package, checked beyond their schemas: against each other and for sense.
 
 import { PackageError } from '../foundation/errors.js';
+import { policies } from '../policies/policies.js';
 import { checkCertificate, subjectOf } from './certificate.js';
 import { GoldenDocument } from './golden.js';
 import { MANIFEST_FORMAT, Manifest, type ModelInput } from './manifest.js';
@@ -9,7 +10,6 @@ import {
   CalibrationDocument,
   FULL_PROFILE,
   fullProfile,
-  type Policy,
   type Profile,
 } from './profiles.js';
 import { readDocument } from './read-document.js';
@@ -110,20 +110,16 @@ function checkThresholds(
       `${CALIBRATION_FILE}: profile "${name}" has ${thresholds.length} thresholds for ${sideExits} side exits.`,
     );
   }
-  const [lowest, highest] = rangeOf(policy, sideExits + 1);
+  const { countsAgreement, range } = policies[policy];
+  const [lowest, highest] = range(sideExits + 1);
   thresholds.forEach((threshold, index) => {
     if (threshold === null) return;
-    const whole = policy !== 'patience' || Number.isInteger(threshold);
+    const whole = !countsAgreement || Number.isInteger(threshold);
     if (threshold < lowest || threshold > highest || !whole) {
       throw new PackageError(
         `${CALIBRATION_FILE}: threshold ${threshold} of profile "${name}" at exit ${index} is not ` +
-          `${policy === 'patience' ? 'a whole number ' : ''}from ${lowest} to ${highest}, as ${policy} takes it.`,
+          `${countsAgreement ? 'a whole number ' : ''}from ${lowest} to ${highest}, as ${policy} takes it.`,
       );
     }
   });
-}
-
-/** The scores that a policy can give; beyond them a threshold would decide nothing. */
-function rangeOf(policy: Policy, exitCount: number): readonly [number, number] {
-  return policy === 'patience' ? [1, exitCount] : [0, 1];
 }

@@ -1,19 +1,19 @@
 // The schema of `calibration.json`: a package's profiles, each a named vector of thresholds under one policy.
 // The profile `full` is never written down: it always exists, with every exit off but the final one.
 import Type from 'typebox';
+import { describePolicies, type PolicyName, policyNames } from '../policies/policies.js';
 import { Certificate, type CheckedCertificate } from './certificate.js';
 
 export const CALIBRATION_FORMAT = 1;
 export const FULL_PROFILE = 'full';
 
-export const Policy = Type.Enum(['entropy', 'max-softmax', 'margin', 'patience'], {
+export const Policy = Type.Unsafe<PolicyName>({
   $id: 'Policy',
+  enum: policyNames,
   type: 'string',
-  description:
-    'entropy: normalised entropy H/ln C, leave below the threshold. max-softmax: the largest probability; ' +
-    'margin: the largest less the second; patience: active exits in a row that agree; leave at or above.',
+  description: describePolicies(),
 });
-export type Policy = Type.Static<typeof Policy>;
+export type Policy = PolicyName;
 
 export const Thresholds = Type.Array(Type.Union([Type.Number(), Type.Null()]), {
   description: 'One per side exit, in order; null switches the exit off and its head is not executed.',

@@ -19,7 +19,7 @@ export interface Step {
 type WithThresholds = Pick<Profile, 'thresholds'>;
 
 /** At least one step; every image that is still there leaves at the last. */
-export type Path = readonly [Step, ...Step[]];
+export type ExecutionPath = readonly [Step, ...Step[]];
 
 /** FLOPs of the backbone with its final exit alone. */
 export function fullFlops(exits: readonly ManifestExit[]): number {
@@ -34,7 +34,7 @@ export function buildPath(
   exits: readonly ManifestExit[],
   { thresholds }: WithThresholds,
   stop = exits.length - 1,
-): Path {
+): ExecutionPath {
   const steps: Step[] = [];
   let flops = 0;
   let from = -1;
@@ -66,17 +66,17 @@ export function costBounds(exits: readonly ManifestExit[]): [least: number, most
 }
 
 /** Where a path ends and what it costs in full. */
-export function lastStep(path: Path): Step {
+export function lastStep(path: ExecutionPath): Step {
   return path.at(-1) ?? path[0];
 }
 
 /** Every path under `profile`, by the exit at which it ends at the latest. */
-export function pathsOf(exits: readonly ManifestExit[], profile: WithThresholds): Path[] {
+export function pathsOf(exits: readonly ManifestExit[], profile: WithThresholds): ExecutionPath[] {
   return exits.map((_, stop) => buildPath(exits, profile, stop));
 }
 
 /** The deepest exit whose whole path costs at most `maxFlops`; -1 if none does. @param paths from `pathsOf` */
-export function deepestExitWithin(paths: readonly Path[], maxFlops: number): number {
+export function deepestExitWithin(paths: readonly ExecutionPath[], maxFlops: number): number {
   return paths.findLastIndex((path) => lastStep(path).flops <= maxFlops);
 }
 

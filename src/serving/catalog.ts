@@ -2,7 +2,7 @@
 
 import { FULL_PROFILE, type Profile } from '../format/profiles.js';
 import { Failure, invariant } from '../foundation/errors.js';
-import { fullFlops, type Path, pathsOf } from '../network/execution-path.js';
+import { type ExecutionPath, fullFlops, pathsOf } from '../network/execution-path.js';
 import { type Network, networkOf } from '../network/network.js';
 import type { ModelPackage } from '../packages/package.js';
 import type { EngineInfo } from '../workers/protocol.js';
@@ -11,7 +11,7 @@ import type { ProfileAudit } from './auditing/profile-audit.js';
 /** A profile with its paths built: requests on the same path share the object, and by that a batch. */
 export interface ServedProfile extends Profile {
   /** By the exit at which they end at the latest. */
-  readonly paths: readonly Path[];
+  readonly paths: readonly ExecutionPath[];
   readonly audit: ProfileAudit | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface ServedModel extends Network {
   readonly version: string;
   readonly profiles: ReadonlyMap<string, ServedProfile>;
   /** The profile `full`, and its whole path. */
-  readonly full: ServedProfile & { readonly path: Path };
+  readonly full: ServedProfile & { readonly path: ExecutionPath };
   readonly defaultProfile: string;
   readonly engine: EngineInfo;
   /** FLOPs of the backbone with its final exit alone. */

@@ -1,34 +1,30 @@
 // Inference as the HTTP layer sees it: admit(images), then for each classify(image, plan) → prediction.
-// decode → scheduler → worker ⟶ cascade ⇄ exit-policy → engine
+// decode → dispatcher → worker ⟶ cascade ⇄ policies → engine
 import type { Logger } from 'pino';
-import { createDecoder, type MediaType } from '../decoding/decode.js';
+import { createDecoder } from '../decoding/decode.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import type { Clock } from '../foundation/clock.js';
-import { Failure, UsageError } from '../foundation/errors.js';
+import { UsageError } from '../foundation/errors.js';
+import { startTimer } from '../foundation/timers.js';
 import { networkOf } from '../network/network.js';
 import type { ModelPackage } from '../packages/package.js';
 import { type RefusedPackage, reasonsOf } from '../packages/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { createBackground } from '../workers/background.js';
+import { createDispatcher, type Dispatcher } from '../workers/dispatcher.js';
 import type { EngineInfo } from '../workers/protocol.js';
-import { type ClientSignal, createScheduler, type Outcome } from '../workers/scheduler.js';
-import { createWorkerPool } from '../workers/worker-pool.js';
+import type { ClientSignal } from '../workers/request.js';
+import { startThread } from '../workers/thread.js';
+import { createWorkerPool, type WorkerPool } from '../workers/worker-pool.js';
 import { createAdmission } from './admission.js';
 import { announceCertificates, withdrawCertificates } from './announce-certificates.js';
 import { announceEngine, announceModels } from './announce-start.js';
 import { createAudits } from './auditing/audits.js';
-import { type Catalog, createCatalog, servedModelOf } from './catalog.js';
-import { countPrediction } from './count-prediction.js';
+import { type Catalog, createCatalog, type ServedModel, servedModelOf } from './catalog.js';
+import { createClassifyImage, type EncodedImage } from './classify-image.js';
 import type { Plan } from './plan.js';
-import { createPrediction, type Prediction } from './prediction.js';
+import type { Prediction } from './prediction.js';
 import { createReloader } from './reloader.js';
 import type { Timeline } from './timeline.js';
-
-export interface EncodedImage {
-  readonly bytes: Uint8Array;
-  /** What the client says it is; undefined: its content tells. */
-  readonly mediaType: MediaType | undefined;
-}
 
 /** The engine in use. */
 export interface EngineStatus extends EngineInfo {
@@ -94,54 +90,17 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     options.maxInFlight,
     `All ${options.maxInFlight} places for images in flight are taken.`,
   );
-  const decoder = createDecoder({ maxImagePixels: options.maxImagePixels });
-  const pool = createWorkerPool({
-    size: choice.workers,
-    maxBatch: options.maxBatch,
-    concurrentBatches: choice.hand.concurrentBatches,
-    engine: { module: choice.module, options: { ...choice.options, maxBatch: options.maxBatch } },
-    networks: options.packages.map(networkOf),
-    logger,
-    onAccepting() {
-      background.takeShare();
-      scheduler.dispatch();
-      background.takeRest();
-    },
-    onRestart: () => metrics.workerRestarts.inc(),
-    onNoneLeft: () => scheduler.giveUp(),
-  });
-  const scheduler = createScheduler({
-    idle: pool.idle,
-    accepting: pool.accepting,
-    hasWorkers: pool.hasWorkers,
-    eager: choice.hand.eager,
-    run: pool.run,
-    maxBatch: options.maxBatch,
-    now,
-    onSegment({ manifest: { name: model, version } }, { exit, batch, seconds }) {
-      const labels = { model, version, stage: exit };
-      metrics.stageSeconds.observe(labels, seconds);
-      metrics.batchSize.observe(labels, batch);
-      background.earn(seconds);
-    },
-  });
-  const background = createBackground({
-    idle: pool.idle,
-    accepting: pool.accepting,
-    run: pool.run,
-    waiting: scheduler.depth,
-    share: options.auditFraction,
-  });
+  const { workers: pool, ...dispatcher } = startDispatcher(options);
   const auditsOf = createAudits({
     fraction: options.auditFraction,
     alpha: options.auditAlpha,
-    run: background.run,
+    run: dispatcher.submitBackground,
     random: options.random,
     metrics,
     logger,
   });
   metrics.observe({
-    queueDepth: scheduler.depth,
+    queueDepth: dispatcher.waiting,
     inFlight: admission.inside,
     maxInFlight: options.maxInFlight,
     workers: choice.workers,
@@ -149,29 +108,13 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
 
   const { engine, refused: refusedByWorkers } = await pool.start();
   announceEngine(engine, choice.passedOver, metrics, logger);
-  const packages = new Map<string, ModelPackage>();
-  const refused = [...options.refused];
-  for (const one of options.packages) {
-    const { name, version } = one.manifest;
-    const { id } = networkOf(one);
-    const reason = refusedByWorkers.get(id);
-    if (reason === undefined) packages.set(id, one);
-    else refused.push({ name, version, reason });
-  }
+  const { packages, refused } = sortOut(options, refusedByWorkers);
   const models = [...packages.values()].map((one) => servedModelOf(one, engine, auditsOf(one)));
   announceModels(models, refused, engine, metrics, logger);
-  const defaultModel = options.defaultModel || (models[0]?.name ?? '');
-  if (!models.some(({ name }) => name === defaultModel)) {
+  const catalog = await catalogOf(models, refused, options.defaultModel).catch(async (error: unknown) => {
     await pool.close();
-    const reasons = reasonsOf(refused);
-    throw new UsageError(
-      defaultModel
-        ? `The default model "${defaultModel}" is not among those that can be served.${reasons}`
-        : `There is no model that can be served.${reasons}`,
-    );
-  }
-
-  const catalog = createCatalog(models, defaultModel);
+    throw error;
+  });
   const reloader = createReloader({
     packages,
     intervalSeconds: options.reloadSeconds,
@@ -185,50 +128,8 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     metrics,
     logger,
   });
-
-  async function classify(
-    admitted: number,
-    image: EncodedImage,
-    plan: Plan,
-    signal?: ClientSignal,
-    timeline?: Timeline,
-  ): Promise<Prediction> {
-    const started = now();
-    if (timeline) timeline.started = started;
-    const decoding = decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input);
-    // Most images are decoded at once; awaiting those would only cost a turn of the event loop.
-    const pixels = decoding instanceof Promise ? await decoding : decoding;
-    const decodeSeconds = now() - started;
-    if (timeline) timeline.decoded = started + decodeSeconds;
-    const sample = plan.profile.audit?.draw(plan);
-    let outcome: Outcome;
-    try {
-      outcome = await scheduler.submit({
-        network: plan.model,
-        policy: plan.profile.policy,
-        path: plan.path,
-        pixels,
-        topK: plan.topK,
-        deadline: admitted + plan.deadlineSeconds,
-        signal,
-        timeline,
-      });
-      if (!Number.isFinite(outcome.top[0]?.probability)) {
-        throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
-      }
-    } catch (error) {
-      sample?.notAnswered();
-      throw error;
-    }
-    sample?.answered(outcome, pixels);
-    const prediction = createPrediction(plan, outcome, decodeSeconds, now() - admitted);
-    countPrediction(metrics, prediction, outcome, decodeSeconds);
-    if (timeline) {
-      timeline.finished = now();
-      timeline.prediction = prediction;
-    }
-    return prediction;
-  }
+  const decoder = createDecoder({ maxImagePixels: options.maxImagePixels });
+  const classify = createClassifyImage({ decoder, submit: dispatcher.submit, metrics, now });
 
   return {
     catalog,
@@ -238,7 +139,10 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     admit(images) {
       const leave = admission.enter(images);
       const admitted = now();
-      return { classify: (...image) => classify(admitted, ...image), leave };
+      return {
+        classify: (image, plan, signal, timeline) => classify({ admitted, image, plan, signal, timeline }),
+        leave,
+      };
     },
     reload: reloader.reload,
     close() {
@@ -246,4 +150,66 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       return pool.close();
     },
   };
+}
+
+function startDispatcher({ choice, metrics, ...options }: ClassifierOptions): Dispatcher<WorkerPool> {
+  const { maxBatch, logger, now } = options;
+  return createDispatcher({
+    maxBatch,
+    eager: choice.buffer.eager,
+    backgroundShare: options.auditFraction,
+    now,
+    startTimer,
+    createWorkers: (events) =>
+      createWorkerPool({
+        ...events,
+        size: choice.workers,
+        maxBatch,
+        concurrentBatches: choice.buffer.concurrentBatches,
+        engine: { module: choice.module, options: { ...choice.options, maxBatch } },
+        networks: options.packages.map(networkOf),
+        startThread,
+        startTimer,
+        logger,
+        onRestart: () => metrics.workerRestarts.inc(),
+      }),
+    onSegment({ manifest: { name: model, version } }, { exit, batch, seconds }) {
+      const labels = { model, version, stage: exit };
+      metrics.stageSeconds.observe(labels, seconds);
+      metrics.batchSize.observe(labels, batch);
+    },
+  });
+}
+
+/** The packages that can be served, by id; and those that cannot, with those that the workers refused. */
+function sortOut(
+  options: Pick<ClassifierOptions, 'packages' | 'refused'>,
+  refusedByWorkers: ReadonlyMap<string, string>,
+) {
+  const packages = new Map<string, ModelPackage>();
+  const refused = [...options.refused];
+  for (const one of options.packages) {
+    const { name, version } = one.manifest;
+    const { id } = networkOf(one);
+    const reason = refusedByWorkers.get(id);
+    if (reason === undefined) packages.set(id, one);
+    else refused.push({ name, version, reason });
+  }
+  return { packages, refused };
+}
+
+/** @throws UsageError if there is no model, or not the one that is to be the default */
+async function catalogOf(
+  models: readonly ServedModel[],
+  refused: readonly RefusedPackage[],
+  wanted: string,
+): Promise<Catalog> {
+  const defaultModel = wanted || (models[0]?.name ?? '');
+  if (models.some(({ name }) => name === defaultModel)) return createCatalog(models, defaultModel);
+  const reasons = reasonsOf(refused);
+  throw new UsageError(
+    defaultModel
+      ? `The default model "${defaultModel}" is not among those that can be served.${reasons}`
+      : `There is no model that can be served.${reasons}`,
+  );
 }

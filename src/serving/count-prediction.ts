@@ -1,6 +1,6 @@
 // Every answer is counted here, once.
 import type { Metrics } from '../telemetry/metrics.js';
-import type { Outcome } from '../workers/scheduler.js';
+import type { Outcome } from '../workers/request.js';
 import type { Prediction } from './prediction.js';
 
 export function countPrediction(

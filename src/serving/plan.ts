@@ -1,6 +1,6 @@
 // From a request's options to what exactly will run: which profile of the model, and how far down its path.
 import { Failure } from '../foundation/errors.js';
-import { deepestExitWithin, lastStep, type Path } from '../network/execution-path.js';
+import { deepestExitWithin, type ExecutionPath, lastStep } from '../network/execution-path.js';
 import type { ServedModel, ServedProfile } from './catalog.js';
 
 export interface PlanOptions {
@@ -16,7 +16,7 @@ export interface PlanOptions {
 export interface Plan {
   readonly model: ServedModel;
   readonly profile: ServedProfile;
-  readonly path: Path;
+  readonly path: ExecutionPath;
   readonly topK: number;
   /** Seconds from admission; Infinity: none. */
   readonly deadlineSeconds: number;

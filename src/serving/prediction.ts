@@ -3,7 +3,7 @@ import Type from 'typebox';
 import type { ExitReason } from '../cascade/cascade.js';
 import { isCertified } from '../format/profiles.js';
 import { ref } from '../foundation/schema-ref.js';
-import type { Outcome } from '../workers/scheduler.js';
+import type { Outcome } from '../workers/request.js';
 import type { Plan } from './plan.js';
 
 const Milliseconds = (description: string) => Type.Number({ minimum: 0, description });

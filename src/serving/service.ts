@@ -1,7 +1,7 @@
 // Finds the model packages and starts the classifier over them: all of the service but HTTP.
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
-import { chooseEngine, type EngineChoice, ONE_THREAD_HAND } from '../engines/choose.js';
+import { chooseEngine, type EngineChoice, ONE_THREAD_BUFFER } from '../engines/choose.js';
 import { monotonicSeconds } from '../foundation/clock.js';
 import { costBounds } from '../network/execution-path.js';
 import { findPackages } from '../packages/repository.js';
@@ -30,17 +30,17 @@ export type ServiceConfig = Pick<
 
 /**
  * @param engineModule URL of a module like those in engines/, in place of a choice among them.
- * @param hand of the workers that run it
+ * @param buffer of the workers that run it
  * @throws UsageError if there is no model to serve, or not the engine that is demanded
  */
 export async function startService(
   config: ServiceConfig,
   logger: Logger,
   engineModule?: string,
-  hand = ONE_THREAD_HAND,
+  buffer = ONE_THREAD_BUFFER,
 ): Promise<Service> {
   const choice: EngineChoice = engineModule
-    ? { module: engineModule, options: {}, workers: config.workers, hand, passedOver: [] }
+    ? { module: engineModule, options: {}, workers: config.workers, buffer, passedOver: [] }
     : await chooseEngine(config);
   const { packages, refused } = await findPackages(config.models);
   const metrics = createMetrics(packages.flatMap(({ manifest }) => costBounds(manifest.exits).flat()));

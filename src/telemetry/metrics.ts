@@ -27,6 +27,51 @@ export function createMetrics(flopsBuckets: readonly number[]) {
   const gauges: { current: Gauges | undefined } = { current: undefined };
 
   const metrics = {
+    ...answerMetrics(registers, flopsBuckets),
+    ...timeMetrics(registers),
+    ...stateMetrics(registers),
+    ...auditMetrics(registers),
+  };
+
+  // The server's own failures are there from the start: a series that began at 1 would not have grown, for an alert.
+  for (const [reason, { status }] of Object.entries(failures)) {
+    if (status >= 500) metrics.rejections.inc({ reason }, 0);
+  }
+
+  const gauge = (name: string, help: string, read: (source: Gauges) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(gauges.current ? read(gauges.current) : 0);
+      },
+    });
+  };
+  gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth());
+  gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight());
+  gauge('rdi_in_flight_limit', 'Most images that may be in flight.', ({ maxInFlight }) => maxInFlight);
+  gauge(
+    'rdi_workers',
+    'Inference threads; 1 for TensorFlow, which has its own threads.',
+    ({ workers }) => workers,
+  );
+
+  return {
+    ...metrics,
+    registry,
+    /** Connects the gauges to what they measure. */
+    observe(source: Gauges): void {
+      gauges.current = source;
+    },
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Answers and refusals: where images leave, how surely, at which cost. */
+function answerMetrics(registers: Registry[], flopsBuckets: readonly number[]) {
+  return {
     predictions: new Counter({
       name: 'rdi_predictions_total',
       help: 'Images answered, by the exit taken (index from 0) and the reason for leaving there.',
@@ -35,61 +80,26 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     }),
     requestFlops: new Histogram({
       name: 'rdi_request_flops',
-      help: 'FLOPs (2 × multiply-accumulates) executed for one image, heads included.',
+      help: 'FLOPs (2 × multiply-accumulates) executed for one image, including heads.',
       labelNames: ['model', 'version'],
       buckets: [...new Set(flopsBuckets)].sort((a, b) => a - b),
       registers,
     }),
     flops: new Counter({
       name: 'rdi_flops_total',
-      help: 'FLOPs executed for answered images, heads included.',
+      help: 'FLOPs executed for answered images, including heads.',
       labelNames: ['model', 'version'],
       registers,
     }),
     flopsFull: new Counter({
       name: 'rdi_flops_full_total',
-      help: 'FLOPs that the backbone with its final exit alone would have executed for the same images.',
+      help: 'FLOPs that the backbone with only its final exit would have executed for the same images.',
       labelNames: ['model', 'version'],
-      registers,
-    }),
-    requestSeconds: new Histogram({
-      name: 'rdi_request_duration_seconds',
-      help: 'From admission to answer, for one image.',
-      labelNames: ['model', 'version'],
-      buckets: DURATION_BUCKETS,
-      registers,
-    }),
-    decodeSeconds: new Histogram({
-      name: 'rdi_decode_duration_seconds',
-      help: 'Decoding and resampling one image.',
-      labelNames: ['model', 'version'],
-      buckets: DECODE_SECONDS,
-      registers,
-    }),
-    queueSeconds: new Histogram({
-      name: 'rdi_queue_wait_seconds',
-      help: 'From the end of decoding until a worker starts on the image.',
-      labelNames: ['model', 'version'],
-      buckets: DURATION_BUCKETS,
-      registers,
-    }),
-    stageSeconds: new Histogram({
-      name: 'rdi_stage_duration_seconds',
-      help: 'One engine call: the segment that ends at exit `stage`, on a whole batch.',
-      labelNames: ['model', 'version', 'stage'],
-      buckets: DURATION_BUCKETS,
-      registers,
-    }),
-    batchSize: new Histogram({
-      name: 'rdi_batch_size',
-      help: 'Images in one engine call, by the exit at which its segment ends.',
-      labelNames: ['model', 'version', 'stage'],
-      buckets: BATCH_SIZES,
       registers,
     }),
     exitScore: new Histogram({
       name: 'rdi_exit_score',
-      help: 'The score at the exit taken, as the profile’s policy defines it (entropy: lower is surer).',
+      help: 'Score at the exit taken, as the profile’s policy defines it (entropy: lower is more confident).',
       labelNames: ['model', 'version', 'exit'],
       buckets: SCORES,
       registers,
@@ -107,14 +117,68 @@ export function createMetrics(flopsBuckets: readonly number[]) {
       labelNames: ['reason'],
       registers,
     }),
+  };
+}
+
+/** Where the time goes, and how large engine calls are. */
+function timeMetrics(registers: Registry[]) {
+  return {
+    requestSeconds: new Histogram({
+      name: 'rdi_request_duration_seconds',
+      help: 'Time of one image from admission to answer.',
+      labelNames: ['model', 'version'],
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
+    decodeSeconds: new Histogram({
+      name: 'rdi_decode_duration_seconds',
+      help: 'Time to decode and resample one image.',
+      labelNames: ['model', 'version'],
+      buckets: DECODE_SECONDS,
+      registers,
+    }),
+    queueSeconds: new Histogram({
+      name: 'rdi_queue_wait_seconds',
+      help: 'Time from the end of decoding until a worker starts on the image.',
+      labelNames: ['model', 'version'],
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
+    stageSeconds: new Histogram({
+      name: 'rdi_stage_duration_seconds',
+      help: 'Time of one engine call on a batch, for the segment that ends at exit `stage`.',
+      labelNames: ['model', 'version', 'stage'],
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
+    batchSize: new Histogram({
+      name: 'rdi_batch_size',
+      help: 'Images in one engine call, by the exit at which the segment ends.',
+      labelNames: ['model', 'version', 'stage'],
+      buckets: BATCH_SIZES,
+      registers,
+    }),
+    httpSeconds: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time from the request’s headers to the end of the response.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
+  };
+}
+
+/** What is served, by what, and how full it is. */
+function stateMetrics(registers: Registry[]) {
+  return {
     inFlightBytes: new Gauge({
       name: 'rdi_in_flight_bytes',
-      help: 'Bytes of bodies let in and not yet answered, as announced.',
+      help: 'Announced bytes of request bodies that are admitted and not yet answered.',
       registers,
     }),
     inFlightBytesLimit: new Gauge({
       name: 'rdi_in_flight_bytes_limit',
-      help: 'Most bytes of bodies that may be in flight.',
+      help: 'Most bytes of request bodies that may be in flight.',
       registers,
     }),
     workerRestarts: new Counter({
@@ -142,83 +206,51 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     }),
     exitShareExpected: new Gauge({
       name: 'rdi_exit_share_expected',
-      help: 'The share of images that leaves at this exit, as it was when the profile was certified.',
+      help: 'Share of images that left at this exit when the profile was certified.',
       labelNames: ['model', 'version', 'profile', 'exit'],
       registers,
     }),
     calibrationReloads: new Counter({
       name: 'rdi_calibration_reloads_total',
-      help: 'Changed profiles found while serving; result is swapped, or refused (the old ones stay).',
+      help: 'Changed profiles found while serving; result is swapped, or refused (the old profiles stay).',
       labelNames: ['model', 'version', 'result'],
       registers,
     }),
     calibrationRefused: new Gauge({
       name: 'rdi_calibration_refused',
-      help: '1 while the profiles that lie in the package cannot be served and older ones are.',
+      help: '1 while the package’s profiles cannot be served and the server uses older ones.',
       labelNames: ['model', 'version'],
       registers,
     }),
+  };
+}
+
+/** The live audit of certificates. */
+function auditMetrics(registers: Registry[]) {
+  return {
     auditResults: new Counter({
       name: 'rdi_audit_samples_total',
-      help: 'Answers drawn for the audit; result is agreed or differed (from the full network), failed or dropped.',
+      help: 'Answers sampled by the audit; result is agreed or differed (compared with the full network), failed or dropped.',
       labelNames: ['model', 'version', 'profile', 'result'],
       registers,
     }),
     auditEvidence: new Gauge({
       name: 'rdi_audit_evidence',
-      help: 'What a bet of 1 against the certificate has become; at 1/α the audit raises its alarm.',
+      help: 'Current value of a bet of 1 against the certificate; at 1/α the audit raises its alarm.',
       labelNames: ['model', 'version', 'profile'],
       registers,
     }),
     auditAlarm: new Gauge({
       name: 'rdi_audit_alarm',
-      help: '1 after the alarm of the audit: the profile is served with full until an operator acts.',
+      help: '1 after the audit’s alarm: the server uses full instead of this profile until an operator acts.',
       labelNames: ['model', 'version', 'profile'],
       registers,
     }),
     auditSeconds: new Counter({
       name: 'rdi_audit_engine_seconds_total',
-      help: 'Engine time spent on audits.',
+      help: 'Engine time of audits.',
       labelNames: ['model', 'version'],
       registers,
     }),
-    httpSeconds: new Histogram({
-      name: 'http_request_duration_seconds',
-      help: 'From the request’s head to the end of the response.',
-      labelNames: ['method', 'route', 'status'],
-      buckets: DURATION_BUCKETS,
-      registers,
-    }),
-  };
-
-  // The server's own failures are there from the start: a series that began at 1 would not have grown, for an alert.
-  for (const [reason, { status }] of Object.entries(failures)) {
-    if (status >= 500) metrics.rejections.inc({ reason }, 0);
-  }
-
-  const gauge = (name: string, help: string, read: (source: Gauges) => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(gauges.current ? read(gauges.current) : 0);
-      },
-    });
-  };
-  gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth());
-  gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight());
-  gauge('rdi_in_flight_limit', 'Most images that may be in flight.', ({ maxInFlight }) => maxInFlight);
-  gauge('rdi_workers', 'Inference threads; 1 for TensorFlow, which has its own.', ({ workers }) => workers);
-
-  return {
-    ...metrics,
-    registry,
-    /** Connects the gauges to what they measure. */
-    observe(source: Gauges): void {
-      gauges.current = source;
-    },
   };
 }
-
-export type Metrics = ReturnType<typeof createMetrics>;

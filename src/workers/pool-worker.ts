@@ -1,12 +1,13 @@
 // One worker of the pool: the thread, what it has in hand, and the thread that takes its place when it dies.
 // A thread is never terminated while it computes: that would abort the whole process.
-import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { invariant, messageOf } from '../foundation/errors.js';
+import type { StartTimer, Timer } from '../foundation/timers.js';
 import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
-import { createBatchesInHand } from './batches-in-hand.js';
 import type { LoadCommand, Report, WorkerSetup } from './protocol.js';
+import type { StartThread, WorkerThread } from './thread.js';
+import { createWorkerBuffer } from './worker-buffer.js';
 
 export type ReadyReport = Extract<Report, { kind: 'ready' }>;
 
@@ -42,6 +43,8 @@ export interface PoolWorkerOptions {
   readonly engine: WorkerSetup['engine'];
   /** What a new thread loads. */
   readonly networks: () => readonly Network[];
+  readonly startThread: StartThread;
+  readonly startTimer: StartTimer;
   readonly logger: Logger;
   /** Called whenever it takes a further batch. */
   readonly onAccepting: () => void;
@@ -66,14 +69,14 @@ interface Load {
 
 export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   const { index, logger, maxBatch } = options;
-  const inHand = createBatchesInHand(options.concurrentBatches, maxBatch);
-  let thread: Worker | undefined;
+  const buffer = createWorkerBuffer(options.concurrentBatches, maxBatch);
+  let thread: WorkerThread | undefined;
   let state: 'starting' | 'serving' | 'loading' | 'dead' | 'ending' = 'dead';
   let pending: Load | undefined;
   let closing = false;
   /** Since a thread was last ready. */
   let failedRestarts = 0;
-  let restart: NodeJS.Timeout | undefined;
+  let restart: Timer | undefined;
 
   /**
    * A thread that has got ready. Rejects if there can be none, or it dies before; afterwards onDeath is called.
@@ -81,22 +84,18 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
    */
   async function spawn(needsAll: boolean): Promise<ReadyReport> {
     state = 'starting';
-    const workerData: WorkerSetup = {
+    const setup: WorkerSetup = {
       engine: options.engine,
       networks: options.networks(),
       needsAll,
       maxBatch,
-      cancelled: inHand.cancelled,
+      cancelled: buffer.cancelled,
     };
-    const worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData,
-      env: SHARE_ENV,
-      name: `rdi-${index}`,
-    });
-    thread = worker;
+    const started = options.startThread(setup, `rdi-${index}`);
+    thread = started;
     return new Promise((resolve, reject) => {
       let cause: unknown;
-      worker.on('message', (report: Report) => {
+      started.on('message', (report: Report) => {
         if (report.kind === 'ready') {
           failedRestarts = 0;
           resolve(report);
@@ -105,10 +104,10 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
           onReport(report);
         }
       });
-      worker.on('error', (error) => {
+      started.on('error', (error) => {
         cause = error;
       });
-      worker.on('exit', (code) => {
+      started.on('exit', (code) => {
         thread = undefined;
         cause ??= `exit code ${code}`;
         if (state === 'starting') reject(cause);
@@ -128,15 +127,15 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
       }
       case 'progress':
         for (const { place, leavers, done } of report.parts) {
-          inHand.at(place).onProgress({ run: report.run, leavers });
-          if (done) inHand.giveBack(place).onDone();
+          buffer.at(place).onProgress({ run: report.run, leavers });
+          if (done) buffer.giveBack(place).onDone();
         }
         break;
       case 'done':
-        inHand.giveBack(report.place).onDone();
+        buffer.giveBack(report.place).onDone();
         break;
       case 'failed':
-        for (const place of report.places) inHand.giveBack(place).onFailed(report.reason);
+        for (const place of report.places) buffer.giveBack(place).onFailed(report.reason);
     }
     goOn();
   }
@@ -154,11 +153,11 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   }
 
   function isIdle(): boolean {
-    return state === 'serving' && inHand.images() === 0;
+    return state === 'serving' && buffer.images() === 0;
   }
 
   function isAccepting(): boolean {
-    return state === 'serving' && !pending && !closing && inHand.hasRoom();
+    return state === 'serving' && !pending && !closing && buffer.hasRoom();
   }
 
   function beginLoad(load: Load): void {
@@ -178,12 +177,12 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
     pending = undefined;
     state = 'dead';
     logger.error({ worker: index, cause: messageOf(cause) }, 'worker died');
-    for (const batch of inHand.giveBackAll()) batch.onLost();
+    for (const batch of buffer.giveBackAll()) batch.onLost();
     load?.end(load.begun ? 'A worker died while it loaded them.' : undefined);
     if (closing) return;
     if (failedRestarts > 0) options.onRestartFailed();
     // Not at once: whoever waits for the load takes back what killed this thread, before the next one loads it.
-    restart = setTimeout(replace, backoffMs(failedRestarts));
+    restart = options.startTimer(() => void replace(), backoffMs(failedRestarts));
   }
 
   async function replace(): Promise<void> {
@@ -199,7 +198,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
 
   return {
     start: () => spawn(false),
-    images: inHand.images,
+    images: buffer.images,
     isIdle,
     isAccepting,
     isLost: () => failedRestarts > 0,
@@ -207,7 +206,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
     run(batch) {
       invariant(thread && isAccepting(), 'a batch is given only to a worker that accepts it');
       const { command } = batch;
-      const { place, cancel } = inHand.take(batch);
+      const { place, cancel } = buffer.take(batch);
       thread.postMessage({ ...command, place }, [command.pixels.buffer as ArrayBuffer]);
       return cancel;
     },
@@ -223,9 +222,9 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
 
     async close() {
       closing = true;
-      clearTimeout(restart);
+      restart?.close();
       if (!thread) return;
-      const ended = new Promise((resolve) => thread?.once('exit', resolve));
+      const ended = new Promise((resolve) => thread?.on('exit', resolve));
       if (isIdle()) end();
       await ended;
     },

@@ -3,7 +3,7 @@
 import type { ExitReason, SegmentRun } from '../cascade/cascade.js';
 import type { EngineOptions, SegmentSource } from '../engines/engine.js';
 import type { Policy } from '../format/profiles.js';
-import type { Path } from '../network/execution-path.js';
+import type { ExecutionPath } from '../network/execution-path.js';
 import type { Network } from '../network/network.js';
 
 /** Handed to a worker at its birth. */
@@ -23,7 +23,7 @@ export interface RunCommand {
   readonly kind: 'run';
   readonly network: string;
   readonly policy: Policy;
-  readonly path: Path;
+  readonly path: ExecutionPath;
   /** uint8 [batch, height, width, channels], in memory of its own: it is transferred to the worker. */
   readonly pixels: Uint8Array;
   /** Per image, on the monotonic clock; Infinity: none. */

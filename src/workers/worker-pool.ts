@@ -2,10 +2,12 @@
 import type { Logger } from 'pino';
 import type { SegmentSource } from '../engines/engine.js';
 import { invariant, messageOf, PackageError, UsageError } from '../foundation/errors.js';
+import type { StartTimer } from '../foundation/timers.js';
 import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
 import { createPoolWorker } from './pool-worker.js';
 import type { EngineInfo, LoadCommand, WorkerSetup } from './protocol.js';
+import type { StartThread } from './thread.js';
 
 export interface WorkerPool {
   /**
@@ -34,10 +36,12 @@ export interface WorkerPool {
 export interface WorkerPoolOptions {
   readonly size: number;
   readonly maxBatch: number;
-  /** How much a worker may have in hand at once, see batches-in-hand.ts. */
+  /** How much a worker may have in hand at once, see worker-buffer.ts. */
   readonly concurrentBatches: number;
   readonly engine: WorkerSetup['engine'];
   readonly networks: readonly Network[];
+  readonly startThread: StartThread;
+  readonly startTimer: StartTimer;
   readonly logger: Logger;
   /** Called whenever a worker takes a further batch. */
   readonly onAccepting: () => void;

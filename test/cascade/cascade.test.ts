@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CascadeInput, type Departure, runCascade } from '../../src/cascade/cascade.js';
 import type { Segment } from '../../src/engines/engine.js';
-import type { Path, Step } from '../../src/network/execution-path.js';
+import type { ExecutionPath, Step } from '../../src/network/execution-path.js';
 
 // A network of three exits over two classes. An image is one number, its "depth": at exit k the network is sure
 // (logit gap 10) if k ≥ depth and unsure (gap 0.1) before. Labels alternate with the sign of the number.
-const path: Path = [
+const path: ExecutionPath = [
   { from: -1, exit: 0, threshold: 0.5, flops: 1 },
   { from: 0, exit: 1, threshold: 0.5, flops: 2 },
   { from: 1, exit: 2, threshold: null, flops: 3 },
@@ -88,7 +88,7 @@ test('a batch gives every image the answer it gets alone', async () => {
 });
 
 test('a path that a budget cut short ends with its reason, unless the score clears the threshold there', async () => {
-  const short: Path = [path[0], path[1] as Step];
+  const short: ExecutionPath = [path[0], path[1] as Step];
   const { departures } = await run([2, 1], { path: short });
   assert.deepEqual(summary(departures), [
     [0, 1, 'budget'],
@@ -132,7 +132,10 @@ test('an image that nobody waits for is dropped before the next stage', async ()
 });
 
 test('patience counts the active exits in a row that agree', async () => {
-  const patient = path.map((step) => ({ ...step, threshold: step.threshold && 2 })) as unknown as Path;
+  const patient = path.map((step) => ({
+    ...step,
+    threshold: step.threshold && 2,
+  })) as unknown as ExecutionPath;
   const { departures } = await run([2], { policy: 'patience', path: patient });
   assert.deepEqual(
     departures.map(({ step, score }) => [step, score]),

@@ -1,7 +1,7 @@
 // Several batches in the hands of one worker, over real threads: their images share engine calls and nothing else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Path } from '../../src/network/execution-path.js';
+import type { ExecutionPath } from '../../src/network/execution-path.js';
 import type { Leaver } from '../../src/workers/protocol.js';
 import { type Mark, marked } from '../support/engines/directed-engine.js';
 import { testImages } from '../support/packages/profiled-package.js';
@@ -13,8 +13,8 @@ const [a = new Uint8Array(), b = a, c = a, d = a, e = a] = images;
 const withMark = (mark: Mark): Uint8Array => marked(a, mark);
 
 /** Past every exit to the last, where everyone leaves. */
-const toTheEnd = path.map((step) => ({ ...step, threshold: null })) as unknown as Path;
-const straight: Path = [{ from: -1, exit: 2, threshold: null, flops: 3 }];
+const toTheEnd = path.map((step) => ({ ...step, threshold: null })) as unknown as ExecutionPath;
+const straight: ExecutionPath = [{ from: -1, exit: 2, threshold: null, flops: 3 }];
 
 /** Workers with room for the images of three batches, and a batch of one image held in its first call. */
 async function heldPool(t: Parameters<typeof startPool>[0], size = 1) {
@@ -71,7 +71,7 @@ test('survivors of a stage are merged with those who come after them, and get th
 test('thresholds are each batch’s own: who may leave leaves, the others of the call go on', async (t) => {
   const { director, runs, give, held } = await heldPool(t);
   const atOnce = toTheEnd.map((step) => ({ ...step, threshold: step.exit < 2 ? 1 : null }));
-  const leaving = give([b, c, e], { way: atOnce as unknown as Path });
+  const leaving = give([b, c, e], { way: atOnce as unknown as ExecutionPath });
   const staying = give([d]);
   await director.release();
   await Promise.all([held, leaving, staying].map(({ ended }) => ended));

@@ -211,7 +211,7 @@ test('samples find places or are dropped before their outcome is known; requests
 test('nobody resets an alarm over HTTP unless the operator wants it so', async (t) => {
   const service = await start(t, {});
   const { detail } = await assertProblem(await reset(service, 'reckless'), 'forbidden');
-  assert.match(detail, /--operator-routes true\b/, 'as it can be typed');
+  assert.match(detail, /--operator-routes\b/, 'as it can be typed');
 });
 
 test('without a fraction nothing is audited', async (t) => {

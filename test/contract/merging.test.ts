@@ -29,14 +29,14 @@ function askAll(url: string): Promise<Prediction[]> {
 
 /** Of a service that does not merge. */
 const wanted = await askAll(
-  (await startTestService({ after }, { hand: { concurrentBatches: 1, eager: false } })).url,
+  (await startTestService({ after }, { buffer: { concurrentBatches: 1, eager: false } })).url,
 );
 
 async function merging(t: TestContext, name: EngineName = 'onnx') {
   const director = createDirector(t, name);
   const service = await startTestService(t, {
     engineModule: director.engineModule,
-    hand: { concurrentBatches: CONCURRENT_BATCHES, eager: true },
+    buffer: { concurrentBatches: CONCURRENT_BATCHES, eager: true },
   });
   const warmUp = (await director.runs()).length;
   const runs = async () => (await director.runs()).slice(warmUp);
@@ -113,7 +113,7 @@ test('a busy worker of an engine that is not eager is handed a full batch, not l
   );
 });
 
-test('of all that a dying worker had in hand, only the image that killed it is lost', async (t) => {
+test('of all that a dying worker had in buffer, only the image that killed it is lost', async (t) => {
   const { url, director, runs, samples } = await merging(t);
   const [{ png, pixels }] = images as [(typeof images)[0]];
   const deadly = await fromPixels(marked(pixels, 'exit'), 16, 16, 3).png().toBuffer();

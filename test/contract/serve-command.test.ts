@@ -16,7 +16,11 @@ test('--help has every setting with its environment variable and its default', a
   assert.deepEqual([code, stderr], [0, '']);
   const text = stdout.replace(/\s+/g, ' ');
   for (const name of settingNames) {
-    assert.match(text, new RegExp(`${flagOf(name)} <value> .*?env: ${environmentVariableOf(name)}\\b`), name);
+    assert.match(
+      text,
+      new RegExp(`${flagOf(name)} (<value>|\\[true\\|false\\]) .*?env: ${environmentVariableOf(name)}\\b`),
+      name,
+    );
   }
 });
 
@@ -32,6 +36,18 @@ test('a flag wins over the environment, which wins over the default', async (t) 
   assert.equal((await fetch(`${server.url}/docs/`)).status, 404);
   assert.equal((await send(20)).status, 422);
   assert.equal((await send(21)).status, 413);
+});
+
+test('a boolean flag alone means true', async (t) => {
+  const reset = async (flags: string[]) => {
+    const { url } = await startProcess(t, models, flags);
+    const address = `${url}/models/nothing/versions/1/profiles/full/audit/reset`;
+    const body = JSON.stringify({ reason: 'a test' });
+    const headers = { 'content-type': 'application/json' };
+    return (await fetch(address, { method: 'POST', headers, body })).status;
+  };
+  assert.equal(await reset([]), 403);
+  assert.equal(await reset(['--operator-routes']), 404);
 });
 
 /** For Node's --import: "localhost" has a second address, as it has where IPv6 is set up. */

@@ -63,11 +63,11 @@ for (const [engine, device, where, expected] of rows) {
       await assert.rejects(choosing, (error) => error instanceof UsageError && expected.test(error.message));
       return;
     }
-    const { module, workers, hand, options, passedOver } = await choosing;
+    const { module, workers, buffer, options, passedOver } = await choosing;
     const taken = expected.split(';')[0] as 'onnx';
     assert.equal(module, engineModule(taken));
     assert.deepEqual([workers, options.threads], expected.startsWith('tensorflow') ? [1, 4] : [4, 1]);
-    assert.equal(hand.eager, workers === 1, 'one worker, in which batches meet');
+    assert.equal(buffer.eager, workers === 1, 'one worker, in which batches meet');
     assert.equal(options.device, device);
     const others = passedOver.map((one) => `${one.engine} ${one.code}`).join(', ');
     assert.equal(`${taken}; ${others}`, expected);

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import { startTimer } from '../../src/foundation/timers.js';
 import type { Network } from '../../src/network/network.js';
 import { createPoolWorker } from '../../src/workers/pool-worker.js';
+import { startThread } from '../../src/workers/thread.js';
 import { createDirector, marked } from '../support/engines/directed-engine.js';
 import { testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
 import { poolBatch } from '../support/service/pool.js';
@@ -31,6 +33,8 @@ test('where a thread cannot even be made, another attempt follows', async (t) =>
     concurrentBatches: 1,
     engine: { module: createDirector(t).engineModule, options: {} },
     networks: () => attempts.shift() ?? [],
+    startThread,
+    startTimer,
     logger: pino({ level: 'silent' }),
     onAccepting: () => {},
     onRestart: () => {},

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SegmentSource } from '../../src/engines/engine.js';
-import type { Path } from '../../src/network/execution-path.js';
+import type { ExecutionPath } from '../../src/network/execution-path.js';
 import { marked } from '../support/engines/directed-engine.js';
 import { testImages } from '../support/packages/profiled-package.js';
 import { poolBatch, startPool } from '../support/service/pool.js';
@@ -75,7 +75,7 @@ test('closing lets the batch in hand finish, and only then ends the thread', asy
 
 /** Those that go past the second exit without its head. */
 const skipsTheSecond = ({ from, to }: SegmentSource) => from === -1 || (from === 0 && to === 2);
-const straight: Path = [{ from: -1, exit: 2, threshold: null, flops: 1 }];
+const straight: ExecutionPath = [{ from: -1, exit: 2, threshold: null, flops: 1 }];
 
 test('segments are loaded into one worker after another, while the others stay at work', async (t) => {
   const { pool, director, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });

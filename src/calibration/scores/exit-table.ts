@@ -1,6 +1,8 @@
 // A recording as a policy sees it: per exit the label and the score of every image.
-import { argmax, scoreOf, softmax } from '../../cascade/exit-policy.js';
+
 import type { Policy } from '../../format/profiles.js';
+import { policies } from '../../policies/policies.js';
+import { argmax, softmax } from '../../policies/probabilities.js';
 import type { Recording } from './recording.js';
 
 export interface ExitTable {
@@ -8,7 +10,7 @@ export interface ExitTable {
   readonly images: number;
   /** [exit][image]: the class it answers there. */
   readonly labels: readonly Int32Array[];
-  /** [exit][image]: what the policy compares. For patience it depends on the path, so these are not used. */
+  /** [exit][image]: what the policy compares; not used where it counts agreement, which depends on the path. */
   readonly scores: readonly Float64Array[];
   /** The true class of each image, where known. */
   readonly truth?: Int32Array;
@@ -24,7 +26,7 @@ export function createExitTable(recording: Recording, policy: Policy): ExitTable
       const row = (image * exits + exit) * classes;
       const probabilities = softmax(logits.subarray(row, row + classes));
       (labels[exit] as Int32Array)[image] = argmax(probabilities);
-      (scores[exit] as Float64Array)[image] = scoreOf(policy, probabilities, 1);
+      (scores[exit] as Float64Array)[image] = policies[policy].score(probabilities, 1);
     }
   }
   return { policy, images, labels, scores, ...(truth && { truth }) };

@@ -1,7 +1,9 @@
 // Sends recorded images down a path under given thresholds: where each would leave, and what that executes.
-import { clears } from '../../cascade/exit-policy.js';
+
 import type { ManifestExit } from '../../format/manifest.js';
 import { buildPath } from '../../network/execution-path.js';
+import { policies } from '../../policies/policies.js';
+import { clears } from '../../policies/policy.js';
 import type { ExitTable } from './exit-table.js';
 
 /** One per side exit; null: inactive, its head is not executed. */
@@ -9,7 +11,8 @@ export type Thresholds = readonly (number | null)[];
 
 /** @returns [image]: the exit it leaves at, by the rules of the cascade. */
 export function exitsTaken(table: ExitTable, thresholds: Thresholds): Uint8Array {
-  const { policy, images, labels, scores } = table;
+  const { images, labels, scores } = table;
+  const policy = policies[table.policy];
   const final = labels.length - 1;
   const active = thresholds.flatMap((threshold, exit) => (threshold === null ? [] : [{ threshold, exit }]));
   const taken = new Uint8Array(images).fill(final);
@@ -20,7 +23,7 @@ export function exitsTaken(table: ExitTable, thresholds: Thresholds): Uint8Array
       const label = labels[exit]?.[image] as number;
       agreeing = label === before ? agreeing + 1 : 1;
       before = label;
-      const score = policy === 'patience' ? agreeing : (scores[exit]?.[image] as number);
+      const score = policy.countsAgreement ? agreeing : (scores[exit]?.[image] as number);
       if (clears(policy, score, threshold)) {
         taken[image] = exit;
         break;

@@ -1,4 +1,4 @@
-// Which thresholds are worth trying: at one exit, from strict to lax; or, for patience, at all exits together.
+// Which thresholds are worth trying: at one exit, from strict to lax; or, where exits that agree are counted, at all together.
 import type { ExitTable } from '../scores/exit-table.js';
 import { laxestThreshold, surestFirst, thresholdBetween } from '../scores/score-order.js';
 
@@ -19,15 +19,15 @@ export function thresholdCandidates(table: ExitTable, exit: number, limit: numbe
     const wrong = labels?.[image] !== final?.[image];
     if (wrong && surer !== score) found.push(thresholdBetween(surer, score));
   }
-  return [...new Set([...thin(found, limit - 1), laxestThreshold(policy)])];
+  return [...new Set([...thin(found, limit - 1), laxestThreshold(policy, table.labels.length)])];
 }
 
 /**
- * Patience counts exits that agree, so an exit matters through the ones behind it and cannot be judged alone: whole
- * vectors, one patience for all active exits, as PABEE has it. The sets of active exits are those evenly spaced, from
+ * Where exits that agree are counted, an exit matters through the ones behind it and cannot be judged alone: whole
+ * vectors, one threshold for all active exits, as PABEE has it. The sets of active exits are those evenly spaced, from
  * any first to any last one, which are few enough however many exits there are.
  */
-export function patienceVectors(sideExits: number): (number | null)[][] {
+export function agreementVectors(sideExits: number): (number | null)[][] {
   const all = Array.from({ length: sideExits }, (_, exit) => exit);
   const sets = all.flatMap((first) => [
     [first],

@@ -25,7 +25,11 @@ export type Measure = (thresholds: Thresholds) => Point;
  * @param choices per side exit, thresholds from strict to lax.
  * @returns everything measured on the way.
  */
-export function descend(choices: readonly (readonly number[])[], measure: Measure, start: Point): Point[] {
+export function greedySearch(
+  choices: readonly (readonly number[])[],
+  measure: Measure,
+  start: Point,
+): Point[] {
   const measured: Point[] = [];
   let here: Position | undefined = { places: choices.map(() => -1), point: start };
   while (here) {

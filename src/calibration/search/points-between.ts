@@ -1,5 +1,5 @@
 // Small steps from one point of the path to the next: thresholds move so that a few more images may leave each time.
-
+import { policies } from '../../policies/policies.js';
 import type { ExitTable } from '../scores/exit-table.js';
 import { countClearing, laxestThreshold, surestFirst, thresholdBetween } from '../scores/score-order.js';
 import type { Measure, Point } from './greedy-search.js';
@@ -7,7 +7,7 @@ import type { Measure, Point } from './greedy-search.js';
 /**
  * Points between two others, each of which saves about `saving`. Exits that are off at the end are off from the first
  * step on; those that are off at the start begin with nobody leaving. Kept is what costs less, and risks no less, than
- * the point before. None for patience, which moves in whole exits.
+ * the point before. None where exits that agree are counted: thresholds move in whole exits then.
  */
 export function pointsBetween(
   tune: ExitTable,
@@ -16,7 +16,7 @@ export function pointsBetween(
   saving: number,
   measure: Measure,
 ): Point[] {
-  const steps = tune.policy === 'patience' ? 1 : Math.ceil((from.cost - to.cost) / saving);
+  const steps = policies[tune.policy].countsAgreement ? 1 : Math.ceil((from.cost - to.cost) / saving);
   if (steps <= 1) return [];
   const ways = to.thresholds.map((end, exit) => wayOf(tune, exit, from.thresholds[exit] ?? null, end));
   const found: Point[] = [];
@@ -31,7 +31,7 @@ export function pointsBetween(
 
 /** One exit's threshold at every share of the way, in equal numbers of images that clear it. */
 function wayOf(
-  { policy, scores }: ExitTable,
+  { policy, labels, scores }: ExitTable,
   exit: number,
   from: number | null,
   to: number | null,
@@ -44,7 +44,7 @@ function wayOf(
   return (share) => {
     const clearing = Math.round(first + share * (last - first));
     const [surer, score] = [sorted[clearing - 1], sorted[clearing]];
-    if (score === undefined) return laxestThreshold(policy);
+    if (score === undefined) return laxestThreshold(policy, labels.length);
     return thresholdBetween(surer ?? score, score);
   };
 }

@@ -3,10 +3,11 @@
 import { createHash } from 'node:crypto';
 import type { ManifestExit } from '../../format/manifest.js';
 import type { Policy } from '../../format/profiles.js';
+import { policies } from '../../policies/policies.js';
 import type { ExitTable } from '../scores/exit-table.js';
 import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../scores/replay.js';
-import { patienceVectors, thresholdCandidates } from './candidates.js';
-import { descend, type Measure, type Point } from './greedy-search.js';
+import { agreementVectors, thresholdCandidates } from './candidates.js';
+import { greedySearch, type Measure, type Point } from './greedy-search.js';
 import { pointsBetween } from './points-between.js';
 
 export interface ThresholdPath {
@@ -48,18 +49,17 @@ export function buildThresholdPath(tune: ExitTable, options: PathOptions): Thres
     };
   };
   const start = measure(new Array<null>(sideExits).fill(null));
-  const measured =
-    tune.policy === 'patience'
-      ? patienceVectors(sideExits)
-          .filter((thresholds) => thresholds.every((patience, exit) => patience === null || !off.has(exit)))
-          .map(measure)
-      : descend(
-          Array.from({ length: sideExits }, (_, exit) =>
-            off.has(exit) ? [] : thresholdCandidates(tune, exit, candidates),
-          ),
-          measure,
-          start,
-        );
+  const measured = policies[tune.policy].countsAgreement
+    ? agreementVectors(sideExits)
+        .filter((thresholds) => thresholds.every((threshold, exit) => threshold === null || !off.has(exit)))
+        .map(measure)
+    : greedySearch(
+        Array.from({ length: sideExits }, (_, exit) =>
+          off.has(exit) ? [] : thresholdCandidates(tune, exit, candidates),
+        ),
+        measure,
+        start,
+      );
   const cheaper = measured.filter(({ cost }) => cost < start.cost);
   const stones = [start, ...unbeaten(cheaper)];
   const points = stones.flatMap((to, index) => {

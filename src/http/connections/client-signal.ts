@@ -1,7 +1,7 @@
 // Tells when nobody waits for an answer any more. (Fastify's own request.signal fires as soon as a request's body
 // has been read: it follows the request's stream, not the connection.)
 import type { FastifyReply } from 'fastify';
-import type { ClientSignal } from '../../workers/scheduler.js';
+import type { ClientSignal } from '../../workers/request.js';
 
 /** Aborted if the connection closes before the response has been sent. */
 export function clientSignal({ raw }: FastifyReply): ClientSignal {

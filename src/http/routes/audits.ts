@@ -78,7 +78,7 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{
       },
       onRequest: async () => {
         if (!operatorRoutes) {
-          throw new Failure('forbidden', 'This server was started without --operator-routes true.');
+          throw new Failure('forbidden', 'This server was started without --operator-routes.');
         }
       },
     },

@@ -9,7 +9,7 @@ import { createPlan, type Plan } from '../../serving/plan.js';
 import { Prediction } from '../../serving/prediction.js';
 import type { Timeline } from '../../serving/timeline.js';
 import type { Metrics } from '../../telemetry/metrics.js';
-import type { ClientSignal } from '../../workers/scheduler.js';
+import type { ClientSignal } from '../../workers/request.js';
 import { failureOf, logFailure } from '../answer-errors.js';
 import { clientSignal } from '../connections/client-signal.js';
 import { Problem, problemOf, problemResponses } from '../problems.js';

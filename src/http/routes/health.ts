@@ -5,7 +5,7 @@ import Type from 'typebox';
 import { Failure } from '../../foundation/errors.js';
 import { ref } from '../../foundation/schema-ref.js';
 import type { Classifier } from '../../serving/classifier.js';
-import { noWorkerLeft } from '../../workers/scheduler.js';
+import { noWorkerLeft } from '../../workers/request-queue.js';
 import { problemResponses } from '../problems.js';
 import { Engine } from './models.js';
 

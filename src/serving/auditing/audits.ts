@@ -4,8 +4,13 @@ import type { Logger } from 'pino';
 import { FULL_PROFILE, isCertified, type Profile } from '../../format/profiles.js';
 import type { ModelPackage } from '../../packages/package.js';
 import type { Metrics } from '../../telemetry/metrics.js';
-import type { Background } from '../../workers/background.js';
-import { type AuditResult, type AuditState, createProfileAudit, type ProfileAudit } from './profile-audit.js';
+import {
+  type AuditResult,
+  type AuditState,
+  createProfileAudit,
+  type ProfileAudit,
+  type RunInBackground,
+} from './profile-audit.js';
 
 /** Samples under way at most, over all profiles: each keeps its image. */
 const PLACES = 64;
@@ -16,7 +21,7 @@ export interface AuditsOptions {
   /** Share of answers that is sampled; 0: there are no audits. */
   readonly fraction: number;
   readonly alpha: number;
-  readonly run: Background['run'];
+  readonly run: RunInBackground;
   readonly random: () => number;
   readonly metrics: Pick<Metrics, 'auditResults' | 'auditEvidence' | 'auditAlarm' | 'auditSeconds'>;
   readonly logger: Logger;

@@ -2,10 +2,10 @@
 // background, compared, and shown to the monitor. Its alarm takes the profile out of service (plan.ts).
 import { createMonitor } from '../../calibration/statistics/risk-monitor.js';
 import type { Policy } from '../../format/profiles.js';
-import type { Path } from '../../network/execution-path.js';
+import type { ExecutionPath } from '../../network/execution-path.js';
 import type { Network } from '../../network/network.js';
-import type { Background } from '../../workers/background.js';
-import type { Outcome } from '../../workers/scheduler.js';
+import type { BackgroundJob, BackgroundOutcome } from '../../workers/background-lane.js';
+import type { Outcome } from '../../workers/request.js';
 
 /** What came of a sampled answer. failed: it, or its audit, did not come to an end. dropped: there was no place. */
 export type AuditResult = Settled | 'dropped';
@@ -38,11 +38,14 @@ export interface ProfileAudit {
 
 /** What an audit must know of a request; see plan.ts. */
 export interface AuditedPlan {
-  readonly model: Network & { readonly full: { readonly policy: Policy; readonly path: Path } };
-  readonly profile: { readonly paths: readonly Path[] };
-  readonly path: Path;
+  readonly model: Network & { readonly full: { readonly policy: Policy; readonly path: ExecutionPath } };
+  readonly profile: { readonly paths: readonly ExecutionPath[] };
+  readonly path: ExecutionPath;
   readonly deadlineSeconds: number;
 }
+
+/** See dispatcher.ts. */
+export type RunInBackground = (job: BackgroundJob) => Promise<BackgroundOutcome>;
 
 /** Room for samples under way, shared by all profiles. */
 export interface AuditPlaces {
@@ -57,7 +60,7 @@ export interface ProfileAuditOptions {
   /** Share of answers that is sampled. */
   readonly fraction: number;
   readonly places: AuditPlaces;
-  readonly run: Background['run'];
+  readonly run: RunInBackground;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** After every result, and after a reset. */

@@ -8,7 +8,7 @@ import {
   type Thresholds,
   totalFlops,
 } from '../../../src/calibration/scores/replay.js';
-import { patienceVectors, thresholdCandidates } from '../../../src/calibration/search/candidates.js';
+import { agreementVectors, thresholdCandidates } from '../../../src/calibration/search/candidates.js';
 import { choosePath } from '../../../src/calibration/search/choose-path.js';
 import { buildThresholdPath, freeze, STEP_SHARE } from '../../../src/calibration/search/tested-path.js';
 import type { LossName } from '../../../src/format/certificate.js';
@@ -137,8 +137,8 @@ test('no point of a path lets images leave at an exit that is to be off', () => 
 });
 
 test('patience tries every count on every evenly spaced set of exits', () => {
-  assert.deepEqual(patienceVectors(1), [[1]]);
-  const three = patienceVectors(3).map((vector) => vector.join(' '));
+  assert.deepEqual(agreementVectors(1), [[1]]);
+  const three = agreementVectors(3).map((vector) => vector.join(' '));
   assert.equal(new Set(three).size, three.length);
   // {0} {1} {2} once each; {0,1} {1,2} {0,2} with 1 or 2; {0,1,2} with 1, 2 or 3.
   assert.equal(three.length, 3 + 3 * 2 + 3);

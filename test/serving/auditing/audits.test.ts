@@ -7,7 +7,7 @@ import { loadPackage } from '../../../src/packages/package.js';
 import { type AuditsOptions, createAudits } from '../../../src/serving/auditing/audits.js';
 import type { Plan } from '../../../src/serving/plan.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
-import type { Outcome } from '../../../src/workers/scheduler.js';
+import type { Outcome } from '../../../src/workers/request.js';
 import { withCertificate } from '../../support/packages/certificate.js';
 import { writeTestPackage } from '../../support/packages/network.js';
 import { writeListed } from '../../support/packages/packages.js';

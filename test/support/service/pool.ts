@@ -1,10 +1,12 @@
 // The pool of workers by itself, for tests: over real threads, with batches made by hand.
 import { pino } from 'pino';
 import type { SegmentSource } from '../../../src/engines/engine.js';
-import type { Path } from '../../../src/network/execution-path.js';
+import { startTimer } from '../../../src/foundation/timers.js';
+import type { ExecutionPath } from '../../../src/network/execution-path.js';
 import type { Network } from '../../../src/network/network.js';
 import type { Batch } from '../../../src/workers/batch.js';
 import type { Leaver, Progress } from '../../../src/workers/protocol.js';
+import { startThread } from '../../../src/workers/thread.js';
 import { createWorkerPool } from '../../../src/workers/worker-pool.js';
 import { createDirector } from '../engines/directed-engine.js';
 import { writeProfiledPackage } from '../packages/profiled-package.js';
@@ -35,6 +37,8 @@ export async function startPool(scope: Scope, options: PoolOptions) {
     concurrentBatches,
     engine: { module: director.engineModule, options: {} },
     networks: [{ ...network, segments: segments.filter(wanted) }],
+    startThread,
+    startTimer,
     logger: pino({ level: 'silent' }),
     onAccepting: () => calls.accepting++,
     onRestart: () => calls.restarts++,
@@ -48,7 +52,7 @@ export async function startPool(scope: Scope, options: PoolOptions) {
 }
 
 /** Past every exit; two that agree may leave. */
-export const path: Path = [
+export const path: ExecutionPath = [
   { from: -1, exit: 0, threshold: 2, flops: 1 },
   { from: 0, exit: 1, threshold: 2, flops: 2 },
   { from: 1, exit: 2, threshold: null, flops: 3 },

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Config, createConfig } from '../../../src/config.js';
-import type { Hand } from '../../../src/engines/choose.js';
+import type { BufferOptions } from '../../../src/engines/choose.js';
 import { type App, buildApp } from '../../../src/http/app.js';
 import { readApiKeys } from '../../../src/http/plugins/api-keys.js';
 import type { Classifier } from '../../../src/serving/classifier.js';
@@ -20,7 +20,7 @@ export interface ServiceOptions {
   /** URL of the engine's module; without it, the service's own. */
   readonly engineModule?: string;
   /** Of a worker of that engine; without it, as the ONNX engine's. */
-  readonly hand?: Hand;
+  readonly buffer?: BufferOptions;
   /** Fills the models folder; without it, with the one package of `writeProfiledPackage`. */
   readonly writePackages?: (directory: string) => Promise<unknown>;
 }
@@ -69,7 +69,7 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   lines.on('data', (line: Buffer) => log.push(JSON.parse(line.toString()) as Record<string, unknown>));
   const logger = createLogger(config.logLevel, lines);
 
-  const { classifier, metrics } = await startService(config, logger, options.engineModule, options.hand);
+  const { classifier, metrics } = await startService(config, logger, options.engineModule, options.buffer);
   const tracing = config.otlpEndpoint === '' ? undefined : await createTracing(config.otlpEndpoint, logger);
   let draining = false;
   const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);

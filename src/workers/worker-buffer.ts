@@ -3,7 +3,7 @@
 import { invariant } from '../foundation/errors.js';
 import type { Batch } from './batch.js';
 
-export interface BatchesInHand {
+export interface WorkerBuffer {
   /** Int32 [places, maxBatch]: the flags. */
   readonly cancelled: SharedArrayBuffer;
   /** Of all batches, those that have left them included. */
@@ -22,7 +22,7 @@ export interface BatchesInHand {
  * images than so many full ones; for a worker that merges them, many small ones are as good as few large ones.
  * @param maxBatch most images of a batch
  */
-export function createBatchesInHand(concurrentBatches: number, maxBatch: number): BatchesInHand {
+export function createWorkerBuffer(concurrentBatches: number, maxBatch: number): WorkerBuffer {
   const places = concurrentBatches === 1 ? 1 : concurrentBatches * maxBatch;
   const cancelled = new SharedArrayBuffer(places * maxBatch * Int32Array.BYTES_PER_ELEMENT);
   const flags = new Int32Array(cancelled);

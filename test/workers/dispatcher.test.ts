@@ -1,47 +1,51 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SegmentRun } from '../../src/cascade/cascade.js';
-import type { Hand } from '../../src/engines/choose.js';
+import type { BufferOptions } from '../../src/engines/choose.js';
 import type { Failure } from '../../src/foundation/errors.js';
-import type { Path } from '../../src/network/execution-path.js';
+import type { ExecutionPath } from '../../src/network/execution-path.js';
 import type { Network } from '../../src/network/network.js';
 import type { Batch } from '../../src/workers/batch.js';
-import { createScheduler, type Job } from '../../src/workers/scheduler.js';
+import type { Job } from '../../src/workers/request.js';
+import { handDispatcher } from './hand-dispatcher.js';
 
 const network = { id: 'm/1' } as Network;
-const aPath = (): Path => [{ from: -1, exit: 0, threshold: null, flops: 1 }];
+const aPath = (): ExecutionPath => [{ from: -1, exit: 0, threshold: null, flops: 1 }];
 const [p, q] = [aPath(), aPath()];
 
 /**
- * A scheduler over `workers` workers whose batches the test ends by hand, on a clock it moves by hand.
- * @param hand of each worker; here it counts batches of any size
+ * A dispatcher over `workers` workers whose batches the test ends by hand, on a clock it moves by hand.
+ * @param buffer of each worker; here it counts batches of any size
  */
-function bench(workers: number, maxBatch = 8, hand: Hand = { concurrentBatches: 1, eager: false }) {
+function bench(
+  workers: number,
+  maxBatch = 8,
+  buffer: BufferOptions = { concurrentBatches: 1, eager: false },
+) {
   const running: Batch[] = [];
   const cancelled: number[] = [];
   const clock = { now: 0 };
   const pool = { hasWorkers: true };
-  const segments: SegmentRun[] = [];
-  const scheduler = createScheduler({
-    idle: () => Math.max(0, workers - running.length),
-    accepting: () => {
-      const places = running.some(({ alone }) => alone)
-        ? 0
-        : workers * hand.concurrentBatches - running.length;
-      return Math.min(workers, places);
-    },
-    eager: hand.eager,
-    hasWorkers: () => pool.hasWorkers,
-    run(batch) {
-      running.push(batch);
-      return (image) => cancelled.push(image);
-    },
+  const { dispatcher, segments, dispatch, giveUp } = handDispatcher({
     maxBatch,
+    eager: buffer.eager,
     now: () => clock.now,
-    onSegment: (_, run) => segments.push(run),
+    workers: {
+      idle: () => Math.max(0, workers - running.length),
+      accepting: () => {
+        const places = running.some(({ alone }) => alone)
+          ? 0
+          : workers * buffer.concurrentBatches - running.length;
+        return Math.min(workers, places);
+      },
+      hasWorkers: () => pool.hasWorkers,
+      run(batch) {
+        running.push(batch);
+        return (image) => cancelled.push(image);
+      },
+    },
   });
   const submit = (id: number, job: Partial<Job> = {}) =>
-    scheduler.submit({
+    dispatcher.submit({
       network,
       policy: 'entropy',
       path: p,
@@ -66,9 +70,10 @@ function bench(workers: number, maxBatch = 8, hand: Hand = { concurrentBatches: 
     }));
     batch.onProgress({ run: { exit: 0, batch: leavers.length, started: 0, seconds: 1 }, leavers });
     batch.onDone();
-    scheduler.dispatch();
+    dispatch();
   };
-  return { scheduler, running, cancelled, clock, pool, segments, submit, take, finish };
+  const { waiting: depth } = dispatcher;
+  return { depth, dispatch, giveUp, running, cancelled, clock, pool, segments, submit, take, finish };
 }
 
 const type = (expected: string) => (error: Failure) => error.type === expected;
@@ -88,16 +93,16 @@ test('an idle worker takes a request at once; what comes while all are busy form
 });
 
 test('what waits is shared out evenly among the idle workers, up to the largest batch', async () => {
-  const { submit, running, scheduler } = bench(3, 4);
+  const { submit, running, depth, dispatch } = bench(3, 4);
   const blocked = running.push(...([{}, {}, {}] as Batch[]));
   assert.equal(blocked, 3);
   for (let id = 0; id < 14; id++) void submit(id);
   running.length = 0;
-  scheduler.dispatch();
+  dispatch();
   assert.deepEqual(sizes(running), [4, 4, 4]);
-  assert.equal(scheduler.depth(), 2);
+  assert.equal(depth(), 2);
   running.length = 0;
-  scheduler.dispatch();
+  dispatch();
   assert.deepEqual(sizes(running), [1, 1]);
 });
 
@@ -114,14 +119,14 @@ test('only requests on the same path share a batch, and the oldest goes first', 
 
 test('a deadline that passes in the queue is answered at once, without a worker', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { submit, scheduler, clock } = bench(1);
+  const { submit, clock, depth, dispatch } = bench(1);
   void submit(0);
   const late = submit(1, { deadline: 5 });
   clock.now = 5;
   t.mock.timers.tick(5000);
   await assert.rejects(late, type('deadline-exceeded'));
-  scheduler.dispatch();
-  assert.equal(scheduler.depth(), 0);
+  dispatch();
+  assert.equal(depth(), 0);
 });
 
 test('once a worker has the request, its deadline is the cascade’s business', async (t) => {
@@ -135,7 +140,7 @@ test('once a worker has the request, its deadline is the cascade’s business', 
 
 test('who loses a worker has the deadline watched again, be it over or to come', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { submit, running, clock, take, scheduler } = bench(2);
+  const { submit, running, clock, take, depth } = bench(2);
   const answers = [5, 9].map((deadline, id) => submit(id, { deadline }));
   const lost = [take(), take()];
   running.push({} as Batch, {} as Batch); // nobody is free
@@ -143,7 +148,7 @@ test('who loses a worker has the deadline watched again, be it over or to come',
   t.mock.timers.tick(6000);
   for (const batch of lost) batch.onLost();
   t.mock.timers.tick(1);
-  assert.equal(scheduler.depth(), 1);
+  assert.equal(depth(), 1);
   await assert.rejects(answers[0] as Promise<unknown>, type('deadline-exceeded'));
   clock.now = 9;
   t.mock.timers.tick(3000);
@@ -177,12 +182,12 @@ test('a lost request is tried once more, ahead of the others, and then answered 
 });
 
 test('an engine that throws fails the batch in hand and nothing else', async () => {
-  const { submit, scheduler, take, finish } = bench(1);
+  const { submit, take, finish, dispatch } = bench(1);
   const failing = submit(0);
   const fine = submit(1);
   take().onFailed('out of memory');
   await assert.rejects(failing, type('internal-error'));
-  scheduler.dispatch();
+  dispatch();
   finish(take());
   assert.equal((await fine).score, 1);
 });
@@ -218,15 +223,15 @@ test('those who lost a worker together are tried again one by one', async () => 
 });
 
 test('an eager worker takes what waits although it is busy, in batches as large as may be', () => {
-  const { submit, running, scheduler, take } = bench(1, 4, { concurrentBatches: 3, eager: true });
+  const { submit, running, take, depth, dispatch } = bench(1, 4, { concurrentBatches: 3, eager: true });
   for (let id = 0; id < 3; id++) void submit(id);
   assert.deepEqual(sizes(running), [1, 1, 1]);
   for (let id = 3; id < 12; id++) void submit(id);
   take();
   take();
-  scheduler.dispatch();
+  dispatch();
   assert.deepEqual(sizes(running), [1, 4, 4]);
-  assert.equal(scheduler.depth(), 1);
+  assert.equal(depth(), 1);
 });
 
 test('another one is given a full batch while it is busy, fewer requests wait for one that is free', () => {
@@ -289,13 +294,13 @@ test('an engine call that batches share is counted once', () => {
 });
 
 test('when no worker is left and none can be started, those who wait are told, and who comes later at once', async () => {
-  const { submit, scheduler, pool, take, finish } = bench(1);
+  const { submit, pool, take, finish, depth, giveUp } = bench(1);
   const running = submit(0);
   const waiting = [submit(1), submit(2)];
   pool.hasWorkers = false;
-  scheduler.giveUp();
+  giveUp();
   for (const answer of [...waiting, submit(3)]) await assert.rejects(answer, type('worker-lost'));
-  assert.equal(scheduler.depth(), 0);
+  assert.equal(depth(), 0);
   pool.hasWorkers = true;
   finish(take());
   const later = submit(4);

@@ -1,0 +1,76 @@
+// One image on its way: decoded, run, audited if it is in the sample, counted, answered.
+import type { Decoder, MediaType } from '../decoding/decode.js';
+import type { Clock } from '../foundation/clock.js';
+import { Failure } from '../foundation/errors.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { Dispatcher, Workers } from '../workers/dispatcher.js';
+import type { ClientSignal, Outcome } from '../workers/request.js';
+import { countPrediction } from './count-prediction.js';
+import type { Plan } from './plan.js';
+import { createPrediction, type Prediction } from './prediction.js';
+import type { Timeline } from './timeline.js';
+
+export interface EncodedImage {
+  readonly bytes: Uint8Array;
+  /** What the client says it is; undefined: its content tells. */
+  readonly mediaType: MediaType | undefined;
+}
+
+export interface ClassifyOptions {
+  /** When the image was admitted: its deadline and its total time run from then. */
+  readonly admitted: number;
+  readonly image: EncodedImage;
+  readonly plan: Plan;
+  /** Says that nobody waits for it any more. */
+  readonly signal?: ClientSignal | undefined;
+  /** Is filled in as far as the image gets. */
+  readonly timeline?: Timeline | undefined;
+}
+
+export interface ClassifyImageDeps {
+  readonly decoder: Decoder;
+  readonly submit: Dispatcher<Workers>['submit'];
+  readonly metrics: Metrics;
+  readonly now: Clock;
+}
+
+/** @returns a function that throws a Failure for an image without an answer */
+export function createClassifyImage({ decoder, submit, metrics, now }: ClassifyImageDeps) {
+  return async ({ admitted, image, plan, signal, timeline }: ClassifyOptions): Promise<Prediction> => {
+    const started = now();
+    if (timeline) timeline.started = started;
+    const decoding = decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input);
+    // Most images are decoded at once; awaiting those would only cost a turn of the event loop.
+    const pixels = decoding instanceof Promise ? await decoding : decoding;
+    const decodeSeconds = now() - started;
+    if (timeline) timeline.decoded = started + decodeSeconds;
+    const sample = plan.profile.audit?.draw(plan);
+    let outcome: Outcome;
+    try {
+      outcome = await submit({
+        network: plan.model,
+        policy: plan.profile.policy,
+        path: plan.path,
+        pixels,
+        topK: plan.topK,
+        deadline: admitted + plan.deadlineSeconds,
+        signal,
+        timeline,
+      });
+      if (!Number.isFinite(outcome.top[0]?.probability)) {
+        throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
+      }
+    } catch (error) {
+      sample?.notAnswered();
+      throw error;
+    }
+    sample?.answered(outcome, pixels);
+    const prediction = createPrediction(plan, outcome, decodeSeconds, now() - admitted);
+    countPrediction(metrics, prediction, outcome, decodeSeconds);
+    if (timeline) {
+      timeline.finished = now();
+      timeline.prediction = prediction;
+    }
+    return prediction;
+  };
+}

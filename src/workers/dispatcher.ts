@@ -1,0 +1,97 @@
+// Gives work to the workers, always in this order: the share of background work, the requests, the rest of the background
+// work. Queue and lane decide what runs next; the pool decides where; nothing but the dispatcher knows all of them.
+import type { SegmentRun } from '../cascade/cascade.js';
+import type { Clock } from '../foundation/clock.js';
+import type { StartTimer } from '../foundation/timers.js';
+import type { Network } from '../network/network.js';
+import { type BackgroundJob, type BackgroundOutcome, createBackgroundLane } from './background-lane.js';
+import type { Batch } from './batch.js';
+import type { Job, Outcome } from './request.js';
+import { createRequestQueue, noWorkerLeft } from './request-queue.js';
+
+/** What gives batches to threads, as worker-pool.ts does. */
+export interface Workers {
+  /** Workers that have nothing in hand. */
+  idle(): number;
+  /** Those, and workers that take a further batch. */
+  accepting(): number;
+  /** Whether any worker serves or is about to. */
+  hasWorkers(): boolean;
+  /** @returns a function that cancels one of the batch's images */
+  run(batch: Batch): (image: number) => void;
+}
+
+export interface WorkerEvents {
+  /** A worker takes a further batch. */
+  readonly onAccepting: () => void;
+  /** No worker is left, and none could be started. */
+  readonly onNoneLeft: () => void;
+}
+
+export interface Dispatcher<Pool extends Workers> {
+  readonly workers: Pool;
+  /** @throws Failure `deadline-exceeded`, `client-gone`, `worker-lost`, `internal-error` */
+  submit(job: Job): Promise<Outcome>;
+  /** @throws Error if the engine fails or the worker dies; it is not tried again */
+  submitBackground(job: BackgroundJob): Promise<BackgroundOutcome>;
+  /** Requests that wait for a worker. */
+  waiting(): number;
+}
+
+export interface DispatcherOptions<Pool extends Workers> {
+  readonly createWorkers: (events: WorkerEvents) => Pool;
+  readonly maxBatch: number;
+  /** See `RequestQueueOptions`. */
+  readonly eager: boolean;
+  /** Engine time of background work while requests wait, as a share of theirs. */
+  readonly backgroundShare: number;
+  readonly now: Clock;
+  readonly startTimer: StartTimer;
+  /** Called once for every engine call that requests were part of. */
+  readonly onSegment: (network: Network, run: SegmentRun) => void;
+}
+
+export function createDispatcher<Pool extends Workers>(options: DispatcherOptions<Pool>): Dispatcher<Pool> {
+  const workers = options.createWorkers({ onAccepting: dispatch, onNoneLeft: () => queue.giveUp() });
+  const lane = createBackgroundLane(options.backgroundShare);
+  let lastRun: SegmentRun | undefined;
+  const queue = createRequestQueue({
+    ...options,
+    onReturned: dispatch,
+    onSegment(network, run) {
+      // Batches that shared a call share its `run`, and hear of it one after another.
+      if (run === lastRun) return;
+      lastRun = run;
+      options.onSegment(network, run);
+      lane.earn(run.seconds);
+    },
+  });
+
+  function dispatch(): void {
+    const isBusy = queue.depth() > 0 || workers.idle() === 0;
+    if (isBusy && lane.hasCredit() && workers.accepting() > 0) runBackground(true);
+    while (queue.take({ idle: workers.idle(), accepting: workers.accepting() }, workers.run));
+    if (queue.depth() === 0 && workers.idle() > 0) runBackground(false);
+  }
+
+  function runBackground(onCredit: boolean): void {
+    const batch = lane.take(onCredit);
+    if (batch) workers.run(batch);
+  }
+
+  return {
+    workers,
+    submit(job) {
+      if (!workers.hasWorkers()) return Promise.reject(noWorkerLeft());
+      const outcome = queue.add(job);
+      dispatch();
+      return outcome;
+    },
+    submitBackground(job) {
+      const outcome = lane.add(job);
+      dispatch();
+      return outcome;
+    },
+    waiting: queue.depth,
+  };
+}

@@ -1,0 +1,82 @@
+// Requests that run together: what the worker is told, and what becomes of them when it reports.
+import type { SegmentRun } from '../cascade/cascade.js';
+import { concatenate } from '../cascade/concatenate.js';
+import { Failure } from '../foundation/errors.js';
+import type { Network } from '../network/network.js';
+import type { Batch } from './batch.js';
+import type { Progress, RunCommand } from './protocol.js';
+import { answerWith, type Request, refuseWith } from './request.js';
+
+export interface RequestBatchOptions {
+  /** See `Batch`. */
+  readonly alone: boolean;
+  readonly onSegment: (network: Network, run: SegmentRun) => void;
+  /** Called with the requests without an answer when their worker has died. */
+  readonly onLost: (requests: Request[]) => void;
+}
+
+/** @param requests at least one; all on the same path */
+export function createRequestBatch(requests: readonly Request[], options: RequestBatchOptions): Batch {
+  const [first] = requests as [Request];
+  const { network } = first.job;
+  let begun: number | undefined;
+  let inferSeconds = 0;
+
+  function onProgress({ run, leavers }: Progress): void {
+    // The batch may have waited in its worker's buffer until now.
+    begun ??= run.started;
+    inferSeconds += run.seconds;
+    options.onSegment(network, run);
+    for (const { job, isAnswered } of requests) {
+      if (!job.timeline || isAnswered) continue;
+      job.timeline.begun = begun;
+      job.timeline.segments.push(run);
+    }
+    for (const { image, step, reason, score, top } of leavers) {
+      const request = requests[image];
+      if (!request) continue;
+      const queueSeconds = begun - request.enqueued;
+      answerWith(request, { step, reason, score, top, inferSeconds, queueSeconds });
+    }
+  }
+
+  function refuseRest(failure: () => Failure): void {
+    for (const request of requests) if (!request.isAnswered) refuseWith(request, failure());
+  }
+
+  return {
+    alone: options.alone,
+    command: commandOf(requests),
+    onProgress,
+    onDone: () => refuseRest(withoutAnswer),
+    onFailed: (reason) => refuseRest(() => engineFailed(reason)),
+    onLost: () => options.onLost(requests.filter(({ isAnswered }) => !isAnswered)),
+  };
+}
+
+function commandOf(requests: readonly Request[]): RunCommand {
+  const [first] = requests as [Request];
+  const { network, policy, path } = first.job;
+  return {
+    kind: 'run',
+    network: network.id,
+    policy,
+    path,
+    pixels: concatenate(
+      Uint8Array,
+      requests.map(({ job }) => job.pixels),
+    ),
+    deadlines: requests.map(({ job }) => job.deadline),
+    topK: requests.map(({ job }) => job.topK),
+  };
+}
+
+function withoutAnswer(): Failure {
+  return new Failure('internal-error', 'A worker finished without an answer. This is a bug in rdi-serve.');
+}
+
+/** The reason may name files and addresses of this machine: it is for the log. */
+function engineFailed(reason: string): Failure {
+  const detail = 'The engine failed; the log has the reason under this request id.';
+  return new Failure('internal-error', detail, { cause: new Error(reason) });
+}

@@ -1,0 +1,172 @@
+// The loop of a worker: it runs the batches in its buffer down the cascade, together where they need the same segment, and
+// reports each image the moment it leaves.
+import { beginDescent, type Descent, descend } from '../cascade/cascade.js';
+import { createImageTensor } from '../cascade/image-tensor.js';
+import { createSegmentQueue } from '../cascade/segment-queue.js';
+import { loadSegments, segmentKey } from '../cascade/self-check.js';
+import type { Engine, Segment } from '../engines/engine.js';
+import type { Clock } from '../foundation/clock.js';
+import { invariant, messageOf, PackageError } from '../foundation/errors.js';
+import type { Network } from '../network/network.js';
+import type { Command, LoadCommand, RankedClass, Report, WorkerSetup } from './protocol.js';
+
+export interface WorkerLoopOptions {
+  readonly engine: Engine;
+  readonly setup: Omit<WorkerSetup, 'engine'>;
+  /** Tells the main thread. */
+  readonly report: (message: Report) => void;
+  /** Takes in the commands that have come; awaited before every engine call. */
+  readonly takeTurn: () => Promise<unknown>;
+  /** Called when the loop has been told to close and has released everything. */
+  readonly end: () => void;
+  readonly now: Clock;
+}
+
+type LoadedNetwork = Network & {
+  readonly loaded: ReadonlyMap<string, Segment>;
+  readonly toTensor: (pixels: Uint8Array) => Float32Array;
+};
+
+type LoadedBatch = Descent & { readonly command: Extract<Command, { kind: 'run' }> };
+
+/**
+ * Loads the networks and reports `ready`.
+ * @returns what takes the main thread's commands
+ * @throws Error if a network is refused although all are needed
+ */
+export async function startWorkerLoop(options: WorkerLoopOptions): Promise<(command: Command) => void> {
+  const { engine, setup, report, now } = options;
+  const { networks, refused } = await loadNetworks(engine, setup);
+  const cancelled = new Int32Array(setup.cancelled);
+  const queue = createSegmentQueue<LoadedBatch>(setup.maxBatch);
+  let isRunning = false;
+
+  function enter(command: LoadedBatch['command']): void {
+    const { place } = command;
+    try {
+      const network = networks.get(command.network);
+      invariant(network, `a worker was asked for ${command.network}`);
+      const descent = beginDescent({
+        path: command.path,
+        segmentOf: (step) => segmentOf(network, step.from, step.exit),
+        policy: command.policy,
+        finalExit: network.manifest.exits.length - 1,
+        images: network.toTensor(command.pixels),
+        batch: command.deadlines.length,
+        deadlineOf: (image) => command.deadlines[image] ?? Number.POSITIVE_INFINITY,
+        isCancelled: (image) => Atomics.load(cancelled, place * setup.maxBatch + image) !== 0,
+        now,
+      });
+      queue.add({ ...descent, command });
+    } catch (error) {
+      report({ kind: 'failed', places: [place], reason: messageOf(error) });
+    }
+  }
+
+  /** Runs what waits, one engine call after another, until nothing does. */
+  async function runAll(): Promise<void> {
+    isRunning = true;
+    for (;;) {
+      await options.takeTurn();
+      for (const { command } of queue.dropCancelled()) report({ kind: 'done', place: command.place });
+      const together = queue.take();
+      if (together.length === 0) break;
+      const outcome = await run(together);
+      report(outcome);
+      if (outcome.kind !== 'progress') continue;
+      for (const batch of together) if (batch.staying.length > 0) queue.add(batch);
+    }
+    isRunning = false;
+  }
+
+  async function load({ network: id, segments }: LoadCommand): Promise<void> {
+    let refused: string | undefined;
+    try {
+      const network = networks.get(id);
+      invariant(network, `a worker was asked to load more of ${id}`);
+      const byRange = new Map(
+        [...network.segments, ...segments].map((one) => [segmentKey(one.from, one.to), one]),
+      );
+      const whole = { ...network, segments: [...byRange.values()] };
+      networks.set(id, { ...whole, loaded: await loadSegments(engine, whole, network.loaded) });
+    } catch (error) {
+      refused = reasonOf(engine, error);
+    }
+    report({ kind: 'loaded', refused });
+  }
+
+  async function close(): Promise<void> {
+    for (const { loaded } of networks.values()) {
+      await Promise.all([...loaded.values()].map((segment) => segment.release()));
+    }
+    options.end();
+  }
+
+  report({ kind: 'ready', engine: { name: engine.name, device: engine.device }, refused });
+  return (command) => {
+    switch (command.kind) {
+      case 'run':
+        enter(command);
+        if (!isRunning) void runAll();
+        return;
+      case 'load':
+        return void load(command);
+      case 'close':
+        return void close();
+    }
+  };
+}
+
+async function loadNetworks(engine: Engine, { networks, needsAll }: WorkerLoopOptions['setup']) {
+  const loaded = new Map<string, LoadedNetwork>();
+  const refused: { id: string; reason: string }[] = [];
+  for (const network of networks) {
+    try {
+      const segments = await loadSegments(engine, network);
+      const toTensor = createImageTensor(network.manifest.input, engine.imageLayout);
+      loaded.set(network.id, { ...network, loaded: segments, toTensor });
+    } catch (error) {
+      const reason = reasonOf(engine, error);
+      if (needsAll) throw new Error(`${network.id}: ${reason}`);
+      refused.push({ id: network.id, reason });
+    }
+  }
+  return { networks: loaded, refused };
+}
+
+function segmentOf({ id, loaded }: LoadedNetwork, from: number, to: number): Segment {
+  const segment = loaded.get(segmentKey(from, to));
+  invariant(segment, `segment ${segmentKey(from, to)} of ${id} is not loaded`);
+  return segment;
+}
+
+/** One engine call for batches that need the same segment. @returns what came of it */
+async function run(together: readonly LoadedBatch[]): Promise<Report> {
+  try {
+    const { run, departures } = await descend(together);
+    const parts = together.map((batch, index) => {
+      const { place, topK } = batch.command;
+      const leavers = (departures[index] ?? []).map(({ image, step, reason, score, probabilities }) => {
+        return { image, step, reason, score, top: rank(probabilities, topK[image] ?? 1) };
+      });
+      return { place, leavers, done: batch.staying.length === 0 };
+    });
+    return { kind: 'progress', run, parts };
+  } catch (error) {
+    const places = together.map(({ command }) => command.place);
+    return { kind: 'failed', places, reason: messageOf(error) };
+  }
+}
+
+function reasonOf(engine: Engine, error: unknown): string {
+  return error instanceof PackageError
+    ? error.message
+    : `The ${engine.name} engine cannot load it: ${messageOf(error)}.`;
+}
+
+/** The `count` most probable classes, best first. */
+function rank(probabilities: Float32Array, count: number): RankedClass[] {
+  return Array.from(probabilities, (probability, classIndex) => ({ classIndex, probability }))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, count);
+}

@@ -1,0 +1,35 @@
+// A dispatcher over workers and a clock that a test moves by hand.
+import type { SegmentRun } from '../../src/cascade/cascade.js';
+import { startTimer } from '../../src/foundation/timers.js';
+import { createDispatcher, type WorkerEvents, type Workers } from '../../src/workers/dispatcher.js';
+
+export interface HandDispatcherOptions {
+  readonly workers: Workers;
+  readonly maxBatch: number;
+  readonly eager: boolean;
+  readonly backgroundShare?: number;
+  readonly now?: () => number;
+}
+
+export function handDispatcher({ workers, ...options }: HandDispatcherOptions) {
+  const segments: SegmentRun[] = [];
+  let events: WorkerEvents | undefined;
+  const dispatcher = createDispatcher({
+    backgroundShare: 0,
+    now: () => 0,
+    ...options,
+    startTimer,
+    createWorkers(given) {
+      events = given;
+      return workers;
+    },
+    onSegment: (_, run) => segments.push(run),
+  });
+  return {
+    dispatcher,
+    segments,
+    /** As the pool calls it whenever a worker takes a further batch. */
+    dispatch: () => events?.onAccepting(),
+    giveUp: () => events?.onNoneLeft(),
+  };
+}

@@ -1,0 +1,56 @@
+// One schedule from a seed: requests that come, wait, are cancelled or run out of time, workers that die, segments that are
+// loaded meanwhile; then the end of everything.
+import assert from 'node:assert/strict';
+import { createChance } from './chance.js';
+import { drawFaults } from './faults.js';
+import { simulatedNetwork } from './network.js';
+import { createSystem } from './system.js';
+import { createTraffic } from './traffic.js';
+import { createVirtualTime } from './virtual-time.js';
+import type { WatchedRequest } from './watched-workers.js';
+
+const LONGEST_SECONDS = 2;
+/** More requests lie closer together in a schedule that is shorter. */
+const lengths = [0.05, 0.5, LONGEST_SECONDS] as const;
+
+/** @returns how many requests there were, how many threads died, and how many requests came to which end */
+export async function runSchedule(seed: number): Promise<Readonly<Record<string, number>>> {
+  const chance = createChance(seed);
+  const time = createVirtualTime();
+  const faults = drawFaults(chance);
+  const network = simulatedNetwork();
+  const requests: WatchedRequest[] = [];
+  const found: unknown[] = [];
+  const onFault = (error: unknown): unknown => found.push(error);
+  const system = createSystem({ time, chance, faults, network, requests, onFault });
+  const traffic = createTraffic({ system, time, chance, network, requests, onFault });
+
+  const started = system.workers.start().then(() => {
+    const seconds = chance.oneOf(lengths);
+    const last = chance.whole(1, 60);
+    for (let id = 1; id <= last; id++) time.after(chance.between(0, seconds), () => traffic.submit(id));
+    for (let id = last + chance.whole(0, 5); id > last; id--) {
+      time.after(chance.between(0, seconds), () => traffic.submitBackground(id));
+    }
+    for (let death = 0; death < faults.deathsPerSecond * LONGEST_SECONDS; death++) {
+      time.after(chance.between(0, LONGEST_SECONDS), () => {
+        system.threads[chance.whole(0, system.threads.length - 1)]?.die('chance');
+      });
+    }
+    time.after(chance.between(0, seconds), () => void traffic.load(2).then(() => traffic.load(3)));
+  });
+  await time.runOut();
+  await started;
+  if (found.length > 0) throw found[0];
+  assert.deepEqual([...traffic.open], [], 'everything comes to an end');
+  assert.equal(system.waiting(), 0);
+  const deaths = system.deaths();
+
+  let isClosed = false;
+  void system.workers.close().then(() => {
+    isClosed = true;
+  });
+  await time.runOut();
+  assert.ok(isClosed && system.threads.every((thread) => thread.isDead()), 'all threads end');
+  return { requests: requests.length, deaths, ...traffic.outcomes };
+}

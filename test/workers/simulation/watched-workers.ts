@@ -1,0 +1,124 @@
+// Stands between dispatcher and pool and watches every batch: who is in it, who leaves it, how it ends.
+import assert from 'node:assert/strict';
+import type { Batch } from '../../../src/workers/batch.js';
+import type { Workers } from '../../../src/workers/dispatcher.js';
+import { idOf } from './network.js';
+
+export interface WatchedRequest {
+  readonly id: number;
+  readonly path: Batch['command']['path'];
+  readonly deadline: number;
+  /** Its client has gone, or it has its answer. */
+  isOver: boolean;
+  /** Workers that were given it. */
+  attempts: number;
+}
+
+export interface WatchOptions {
+  readonly maxBatch: number;
+  readonly now: () => number;
+  /** In the order of their submission; background work is not among them. */
+  readonly requests: readonly WatchedRequest[];
+}
+
+/** `workers`, with every batch checked. A violation throws where it happens. */
+export function watchWorkers<Pool extends Workers>(workers: Pool, options: WatchOptions): Pool {
+  const byId = new Map<number, WatchedRequest>();
+  const left = new Set<number>();
+  let background = 0;
+
+  function requestOf(id: number): WatchedRequest | undefined {
+    const known = byId.get(id);
+    if (known) return known;
+    for (const one of options.requests) byId.set(one.id, one);
+    return byId.get(id);
+  }
+
+  function checkOrder(members: readonly WatchedRequest[], batch: Batch): void {
+    const [first] = members;
+    const isWaiting = ({ isOver, attempts, deadline }: WatchedRequest): boolean =>
+      !isOver && attempts === 0 && deadline > options.now();
+    if (batch.alone) {
+      assert.equal(members.length, 1, 'a request that has lost a worker runs alone');
+      assert.equal(first?.attempts, 1, 'alone runs who has lost one worker');
+      return;
+    }
+    assert.ok(
+      members.every(({ attempts }) => attempts === 0),
+      'nobody else is tried again',
+    );
+    assert.equal(first, options.requests.find(isWaiting), 'the oldest request goes first');
+    const onPath = options.requests.filter((one) => one.path === first?.path && isWaiting(one));
+    assert.deepEqual(members, onPath.slice(0, members.length), 'requests on one path keep their order');
+  }
+
+  function watchRequests(batch: Batch, ids: readonly number[]): Batch {
+    const members = ids.map((id) => requestOf(id)).filter((one) => one !== undefined);
+    assert.equal(members.length, ids.length, 'requests and background work share no batch');
+    assert.ok(ids.length <= options.maxBatch, `a batch of ${ids.length}`);
+    assert.ok(
+      members.every(({ path }) => path === batch.command.path),
+      'a batch has one path',
+    );
+    checkOrder(members, batch);
+    for (const one of members) one.attempts++;
+    const present = new Set(ids.keys());
+    return watchEnd({
+      ...batch,
+      onProgress(progress) {
+        for (const { image } of progress.leavers) {
+          const id = ids[image] as number;
+          assert.ok(present.delete(image), `image ${id} leaves a batch twice`);
+          assert.ok(!left.has(id), `image ${id} is answered twice`);
+          left.add(id);
+        }
+        batch.onProgress(progress);
+      },
+    });
+  }
+
+  function watchBackground(batch: Batch): Batch {
+    assert.equal(++background, 1, 'one image at a time runs in the background');
+    return watchEnd(batch, () => background--);
+  }
+
+  return {
+    ...workers,
+    run(batch) {
+      const { pixels, deadlines } = batch.command;
+      const size = pixels.length / deadlines.length;
+      const ids = deadlines.map((_, image) => idOf(pixels.subarray(image * size, (image + 1) * size)));
+      const isRequest = requestOf(ids[0] as number) !== undefined;
+      return workers.run(isRequest ? watchRequests(batch, ids) : watchBackground(batch));
+    },
+  };
+}
+
+/** @param after called when the batch has ended, before it hears of it */
+function watchEnd(batch: Batch, after = () => {}): Batch {
+  let hasEnded = false;
+  function end(): void {
+    assert.ok(!hasEnded, 'a batch ends once');
+    hasEnded = true;
+    after();
+  }
+  return {
+    ...batch,
+    onProgress(progress) {
+      assert.ok(!hasEnded, 'nothing is heard of a batch that has ended');
+      batch.onProgress(progress);
+    },
+    onDone() {
+      end();
+      batch.onDone();
+    },
+    onFailed(reason) {
+      end();
+      batch.onFailed(reason);
+    },
+    onLost() {
+      end();
+      batch.onLost();
+    },
+  };
+}
