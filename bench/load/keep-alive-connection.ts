@@ -34,15 +34,15 @@ interface Exchange {
   reject(error: Error): void;
 }
 
-/** A POST of one PNG. */
-export function encodeRequest(url: URL, png: Uint8Array): Uint8Array {
+/** A POST of one image. */
+export function encodeRequest(url: URL, image: Uint8Array, contentType = 'image/png'): Uint8Array {
   const head = [
     `POST ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
-    'Content-Type: image/png',
-    `Content-Length: ${png.length}`,
+    `Content-Type: ${contentType}`,
+    `Content-Length: ${image.length}`,
   ].join('\r\n');
-  return Buffer.concat([Buffer.from(head + END_OF_HEAD, 'latin1'), png]);
+  return Buffer.concat([Buffer.from(head + END_OF_HEAD, 'latin1'), image]);
 }
 
 export function createKeepAliveConnection({ hostname, port }: URL): KeepAliveConnection {

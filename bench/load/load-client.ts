@@ -18,9 +18,10 @@ process.on('message', async (job: LoadJob) => {
 // Whoever wanted the result has gone: without this the load would last to its end.
 process.once('disconnect', () => process.exit());
 
-async function run({ url, images, connections, extent, requestsPerSecond }: LoadJob): Promise<LoadResult> {
+async function run(job: LoadJob): Promise<LoadResult> {
+  const { url, images, contentType, connections, extent, requestsPerSecond } = job;
   const target = new URL(url);
-  const requests = images.map((image) => encodeRequest(target, Buffer.from(image, 'base64')));
+  const requests = images.map((image) => encodeRequest(target, Buffer.from(image, 'base64'), contentType));
   const statuses: Record<string, number> = {};
   const unanswered: Record<string, number> = {};
   const durations: number[] = [];
@@ -37,7 +38,8 @@ async function run({ url, images, connections, extent, requestsPerSecond }: Load
     statuses[status] = (statuses[status] ?? 0) + 1;
     if (status === 503 && !/\r\nretry-after: /i.test(head)) withoutRetryAfter++;
     if (status === 200 && durations.push(seconds) % SAMPLED === 1) {
-      timings.push((JSON.parse(body) as Prediction).timing);
+      const { timing } = JSON.parse(body) as Partial<Prediction>;
+      if (timing) timings.push(timing);
     }
   }
 

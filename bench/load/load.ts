@@ -6,8 +6,10 @@ import type { Prediction } from '../../src/serving/prediction.js';
 export interface LoadJob {
   /** With its query. */
   readonly url: string;
-  /** PNGs in base64; every connection sends them in turn. */
+  /** Encoded images in base64; every connection sends them in turn. */
   readonly images: readonly string[];
+  /** Of all images; `image/png` if it is not given. */
+  readonly contentType?: string;
   readonly connections: number;
   readonly extent: { readonly seconds: number } | { readonly requests: number };
   /** Of all connections together; without it each sends its next request when it has its answer. */
@@ -26,7 +28,7 @@ export interface LoadResult {
   readonly clientCpuSeconds: number;
   /** Of the requests answered with 200, as the client saw it. */
   readonly latencyMs: { readonly median: number; readonly p99: number };
-  /** Medians of what a sample of the answers says about itself. */
+  /** Medians of what a sample of the answers says about itself; NaN where they do not say it, as other servers' answers. */
   readonly timingMs: Prediction['timing'];
 }
 

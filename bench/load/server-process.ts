@@ -1,5 +1,5 @@
 // A server in a process of its own, as `rdi-serve serve` runs it; its log goes to the null device.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import process from 'node:process';
@@ -7,10 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { environmentVariableOf, type SettingName, settingNames } from '../../src/config/config.js';
 import { type MetricValue, readMetrics } from '../../src/telemetry/metrics-text.js';
+import { atEnd } from './at-end.js';
 
 export interface ServerProcess {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
+  readonly pid: number;
   metrics(): Promise<MetricValue[]>;
   /** SIGTERM, and waits. @throws Error if it does not end by itself with exit code 0 */
   stop(): Promise<void>;
@@ -19,7 +21,6 @@ export interface ServerProcess {
 const main = new URL('../../src/cli/main.js', import.meta.url);
 const READY_ATTEMPTS = 600;
 const READY_INTERVAL_MS = 100;
-const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
  * Starts a server and waits until it is ready.
@@ -43,7 +44,10 @@ export async function startServer(
     env: Object.fromEntries([...others, ...wanted]),
   });
   const ended = once(server, 'exit') as Promise<[code: number | null, signal: NodeJS.Signals | null]>;
-  killWithUs(server);
+  server.once(
+    'exit',
+    atEnd(() => server.kill('SIGKILL')),
+  );
   const url = `http://127.0.0.1:${port}`;
 
   for (let attempt = 0; !(await isReady(url)); attempt++) {
@@ -58,6 +62,7 @@ export async function startServer(
   }
   return {
     url,
+    pid: server.pid as number,
     metrics: async () => readMetrics(await (await fetch(`${url}/metrics`)).text()),
     async stop() {
       server.kill('SIGTERM');
@@ -67,22 +72,6 @@ export async function startServer(
   };
 }
 
-/** However this process ends, its server does, too. */
-function killWithUs(server: ChildProcess): void {
-  const kill = (): boolean => server.kill('SIGKILL');
-  // A signal ends a process without `exit`; with its only listener gone, it ends this one when it comes again.
-  const killAndEnd = (signal: NodeJS.Signals): void => {
-    kill();
-    process.kill(process.pid, signal);
-  };
-  process.once('exit', kill);
-  for (const signal of ENDING_SIGNALS) process.once(signal, killAndEnd);
-  server.once('exit', () => {
-    process.removeListener('exit', kill);
-    for (const signal of ENDING_SIGNALS) process.removeListener(signal, killAndEnd);
-  });
-}
-
 async function isReady(url: string): Promise<boolean> {
   return fetch(`${url}/readyz`).then(
     ({ ok }) => ok,
@@ -90,7 +79,8 @@ async function isReady(url: string): Promise<boolean> {
   );
 }
 
-async function freePort(): Promise<number> {
+/** Of the loopback; free when it was asked for. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -1,0 +1,28 @@
+// Other programs that keep the machine busy while something is measured.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { atEnd } from './at-end.js';
+
+export interface Neighbours {
+  stop(): Promise<void>;
+}
+
+/** Starts so many processes that each keep a core busy until they are stopped. */
+export function startNeighbours(count: number): Neighbours {
+  const loops = Array.from({ length: count }, () =>
+    spawn(process.execPath, ['--eval', 'for (;;);'], { stdio: 'ignore' }),
+  );
+  const kill = (): void => {
+    for (const loop of loops) loop.kill('SIGKILL');
+  };
+  const forget = atEnd(kill);
+  return {
+    async stop() {
+      const ended = loops.map((loop) => once(loop, 'exit'));
+      kill();
+      await Promise.all(ended);
+      forget();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+// All servers of a comparison, side by side with the same network: this one, and the peers that can be had here.
+import { join } from 'node:path';
+import { FULL_PROFILE } from '../../src/format/profiles.js';
+import { messageOf } from '../../src/foundation/errors.js';
+import type { ModelPackage } from '../../src/packages/package.js';
+import { startServer } from '../load/server-process.js';
+import { type Environment, openEnvironment } from './environment.js';
+import type { ImagesToSend } from './images.js';
+import { startPeer } from './peer-process.js';
+import { type Peer, scriptOf, titleOf } from './peers.js';
+import { writePlainNetwork } from './plain-network.js';
+import type { Subject } from './rounds.js';
+import { classifyAt } from './same-answers.js';
+
+export interface Contenders {
+  /** This server's profile `full`: the reference of all answers. */
+  readonly full: Subject;
+  /** Its default profile, which may answer otherwise; undefined if that is `full`. */
+  readonly byDefault: Subject | undefined;
+  readonly peers: readonly (Subject & { readonly peer: string })[];
+  readonly missing: readonly { readonly name: string; readonly reason: string }[];
+  stop(): Promise<void>;
+}
+
+export interface ContendersOptions {
+  readonly models: string;
+  readonly model: ModelPackage;
+  readonly peers: readonly Peer[];
+  /** The command that makes the peers' environment. */
+  readonly python: string;
+  /** Where that environment is or is to be. */
+  readonly environment: string;
+  readonly workers: number;
+  /** What peers are asked to find out whether they are ready. */
+  readonly images: ImagesToSend;
+  /** For the network, logs and whatever peers leave. */
+  readonly folder: string;
+  /** Called before each step. */
+  onStep(what: string): void;
+}
+
+/** As this server's own. */
+const MAX_BATCH = 8;
+const PATIENCE_SECONDS = 120;
+
+export async function startContenders(options: ContendersOptions): Promise<Contenders> {
+  const { models, model, workers, folder, onStep } = options;
+  const { name } = model.manifest;
+  await writePlainNetwork(model, folder);
+  onStep('rdi-serve starts');
+  const server = await startServer({ models, defaultModel: name, workers, auditFraction: 0 });
+  const stops = [server.stop];
+  const subject = (profile: string): Subject => ({
+    name: `rdi-serve ${profile}`,
+    url: `${server.url}/classify?${new URLSearchParams({ profile })}`,
+    pid: server.pid,
+  });
+
+  const started: (Subject & { peer: string })[] = [];
+  const missing: { name: string; reason: string }[] = [];
+  const environment = openEnvironment(options.python, options.environment);
+  // Whoever waits for it hears of its failure; without peers, nobody does.
+  environment.catch(() => {});
+  for (const peer of options.peers) {
+    try {
+      onStep(`${peer.name} is installed, if need be, and starts`);
+      const { url, pid, stop } = await installAndStart(peer, await environment, options);
+      stops.push(stop);
+      started.push({ peer: peer.name, name: await titleOf(peer), url, pid });
+    } catch (error) {
+      missing.push({ name: peer.name, reason: messageOf(error) });
+    }
+  }
+  return {
+    full: subject(FULL_PROFILE),
+    byDefault: model.defaultProfile === FULL_PROFILE ? undefined : subject(model.defaultProfile),
+    peers: started,
+    missing,
+    async stop() {
+      await Promise.all(stops.map((stop) => stop()));
+    },
+  };
+}
+
+async function installAndStart(
+  peer: Peer,
+  environment: Environment,
+  { workers, images: { images, contentType }, folder }: ContendersOptions,
+) {
+  await environment.install(peer);
+  const first = images[0]?.bytes ?? new Uint8Array();
+  return startPeer({
+    command: environment.python,
+    arguments: [scriptOf(peer)],
+    environment: {
+      PEER_NETWORK: folder,
+      PEER_WORKERS: String(workers),
+      PEER_MAX_BATCH: String(MAX_BATCH),
+      OMP_NUM_THREADS: '1',
+      PYTHONDONTWRITEBYTECODE: '1',
+      TMPDIR: folder,
+      BENTOML_HOME: join(folder, 'bentoml'),
+      BENTOML_DO_NOT_TRACK: 'True',
+    },
+    workingFolder: folder,
+    logFile: join(folder, `${peer.name}.log`),
+    isReady: (url) =>
+      classifyAt(url, first, contentType).then(
+        () => true,
+        () => false,
+      ),
+    patienceSeconds: PATIENCE_SECONDS,
+  });
+}

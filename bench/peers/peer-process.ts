@@ -1,0 +1,86 @@
+// A peer as it runs: a process with children of its own, started, waited for, and ended with all of them.
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicSeconds } from '../../src/foundation/clock.js';
+import { atEnd } from '../load/at-end.js';
+import { killMembers, processTree, survivors } from '../load/process-tree.js';
+import { freePort } from '../load/server-process.js';
+
+export interface PeerProcess {
+  /** Where it classifies images. */
+  readonly url: string;
+  /** The first of its tree. */
+  readonly pid: number;
+  /** Asks it to end, waits a little, and kills what is left of its tree. */
+  stop(): Promise<void>;
+}
+
+export interface PeerStart {
+  readonly command: string;
+  readonly arguments: readonly string[];
+  /** Over that of this process; `PEER_PORT`, where it is to listen, comes on top. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingFolder: string;
+  /** Where all that it says goes. */
+  readonly logFile: string;
+  /** Whether it serves. */
+  isReady(url: string): Promise<boolean>;
+  readonly patienceSeconds: number;
+}
+
+const POLL_MS = 100;
+const GRACE_SECONDS = 3;
+const LOG_TAIL_LINES = 3;
+
+/** @throws Error with the end of its log, if it ends or does not become ready in time; nothing of it is left then */
+export async function startPeer(start: PeerStart): Promise<PeerProcess> {
+  const port = await freePort();
+  const log = openSync(start.logFile, 'w');
+  const child = spawn(start.command, start.arguments, {
+    cwd: start.workingFolder,
+    env: { ...process.env, ...start.environment, PEER_PORT: String(port) },
+    stdio: ['ignore', log, log],
+    // Ctrl-C in a terminal goes to us alone: we end it.
+    detached: true,
+  });
+  closeSync(log);
+  const spawned = await new Promise<Error | undefined>((resolve) => {
+    child.once('spawn', () => resolve(undefined));
+    child.once('error', resolve);
+  });
+  const { pid } = child;
+  if (spawned || pid === undefined) throw spawned ?? new Error('It has no process.');
+  const forget = atEnd(() => killMembers(processTree(pid)));
+
+  async function stop(): Promise<void> {
+    // Listed before the first of them ends: from then on, those that outlive it are nobody's children.
+    const members = processTree(pid as number);
+    child.kill('SIGTERM');
+    const end = monotonicSeconds() + GRACE_SECONDS;
+    while (survivors(members).length > 0 && monotonicSeconds() < end) await sleep(POLL_MS);
+    killMembers(members);
+    forget();
+  }
+
+  const url = `http://127.0.0.1:${port}/classify`;
+  const end = monotonicSeconds() + start.patienceSeconds;
+  while (!(await start.isReady(url))) {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null;
+    if (hasEnded || monotonicSeconds() >= end) {
+      const how = hasEnded
+        ? `it ended with ${child.signalCode ?? `exit code ${child.exitCode}`}`
+        : `it was not ready within ${start.patienceSeconds} s`;
+      await stop();
+      throw new Error(`${how}: ${tailOf(start.logFile)}`);
+    }
+    await sleep(POLL_MS);
+  }
+  return { url, pid, stop };
+}
+
+function tailOf(logFile: string): string {
+  const lines = readFileSync(logFile, 'utf8').trim().split('\n');
+  return lines.slice(-LOG_TAIL_LINES).join(' | ') || 'it said nothing';
+}
