@@ -71,6 +71,7 @@ export interface ClassifierOptions {
   readonly maxBatch: number;
   readonly maxInFlight: number;
   readonly maxImagePixels: number;
+  readonly maxImageMemoryBytes: number;
   /** How often to look for changed profiles; 0: never. */
   readonly reloadSeconds: number;
   /** Empty: the first by name. */
@@ -94,7 +95,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     options.maxInFlight,
     `All ${options.maxInFlight} places for images in flight are taken.`,
   );
-  const decoder = createDecoder({ maxImagePixels: options.maxImagePixels });
+  const decoder = createDecoder(options);
   const pool = createWorkerPool({
     size: choice.workers,
     maxBatch: options.maxBatch,

@@ -12,7 +12,7 @@ import {
   textured,
 } from '../support/images/images.js';
 
-const decoder = createDecoder({ maxImagePixels: 1_000_000 });
+const decoder = createDecoder({ maxImagePixels: 1_000_000, maxImageMemoryBytes: 2 ** 28 });
 const grey28 = modelInput({ height: 28, width: 28, channels: 1 });
 const rgb28 = modelInput({ height: 28, width: 28, channels: 3 });
 
