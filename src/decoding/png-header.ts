@@ -6,6 +6,7 @@ import { leaveOut, type Span } from './leave-out.js';
 const IDAT = chunkType('IDAT');
 const IEND = chunkType('IEND');
 const IHDR = chunkType('IHDR');
+const TRNS = chunkType('tRNS');
 
 /**
  * Chunks that leave the pixels as they are stored, for sharp too. Absent on purpose: iCCP and cICP (colour
@@ -50,18 +51,21 @@ export function readPngHeader(png: Buffer): ImageHeader | undefined {
   const height = png.readUInt32BE(20);
   const bitDepth = png.readUInt8(24);
   const bytesPerPixel = (mostChannels.get(png.readUInt8(25)) ?? 4) * (bitDepth === 16 ? 2 : 1);
+  const isPalette = png.readUInt8(25) === 3;
   const isInterlaced = png.readUInt8(28) !== 0;
   return {
     width,
     height,
-    plain: bitDepth <= 8 && hasOnlyPlainChunks(png, second) ? 'yes' : 'no',
+    plain: bitDepth <= 8 && hasOnlyPlainChunks(png, second, bitDepth < 8 && !isPalette) ? 'yes' : 'no',
     decodingBytes: rowBytes(width, bytesPerPixel) + (isInterlaced ? width * height * bytesPerPixel : 0),
   };
 }
 
-function hasOnlyPlainChunks(png: Buffer, start: number): boolean {
+/** `isFewGreys`: a transparent grey may then be written in more bits than there are, which decoders take in two ways. */
+function hasOnlyPlainChunks(png: Buffer, start: number, isFewGreys: boolean): boolean {
   for (const { type } of chunks(png, start)) {
     if (type === IEND) return true;
+    if (type === TRNS && isFewGreys) return false;
     if (!plainChunks.has(type)) return false;
   }
   return false;
