@@ -44,8 +44,8 @@ export function enlarge(pixels: Uint8Array, size: Size, input: ModelInput): Uint
   const { channels, background } = input;
   const across = createTaps(size.width, input.width, x);
   const down = createTaps(size.height, input.height, y);
-  const wide = resample(pixels, size.height, size.width, channels, across, background);
-  return resample(wide, 1, size.height, input.width * channels, down, background);
+  const wide = resample(pixels, size.width, channels, across, background);
+  return resample(wide, size.height, input.width * channels, down, background);
 }
 
 function stepsOf({ width, height }: Size, input: ModelInput): Steps {
@@ -58,8 +58,8 @@ function stepsOf({ width, height }: Size, input: ModelInput): Steps {
 
 /** Which four source pixels make up each pixel of a line, and with which weights. */
 interface Taps {
-  /** Of the first of the four, for every target pixel; may lie outside the source, with weight 0 then. */
-  readonly first: Int32Array;
+  /** Source pixels, four for every target pixel. Those beyond an end of the line are its last, with weight 0. */
+  readonly sources: Int32Array;
   /** Four for every target pixel. They sum to the share of it that the source covers: 1, but at its edges. */
   readonly weights: Float64Array;
 }
@@ -68,14 +68,16 @@ const TAPS = 4;
 
 /** Taps from a line of `from` pixels to one of `to`, `step` source pixels apart, with the same centre. */
 function createTaps(from: number, to: number, step: number): Taps {
-  const first = new Int32Array(to);
+  const sources = new Int32Array(to * TAPS);
   const weights = new Float64Array(to * TAPS);
   for (let target = 0; target < to; target++) {
     // In source pixels, from the outer edge of the first: of this pixel's centre, and of its two edges in the source.
     const centre = from / 2 + (target + 0.5 - to / 2) * step;
     const covered = Math.min(from, centre + step / 2) - Math.max(0, centre - step / 2);
     const start = Math.floor(centre - 0.5) - 1;
-    first[target] = start;
+    for (let tap = 0; tap < TAPS; tap++) {
+      sources[target * TAPS + tap] = Math.min(from - 1, Math.max(0, start + tap));
+    }
     if (covered <= 0) continue;
     const four = Array.from({ length: TAPS }, (_, tap) =>
       start + tap < 0 || start + tap >= from ? 0 : cubic(start + tap + 0.5 - centre),
@@ -85,7 +87,7 @@ function createTaps(from: number, to: number, step: number): Taps {
       weights[target * TAPS + tap] = weight * share;
     });
   }
-  return { first, weights };
+  return { sources, weights };
 }
 
 /** Keys' cubic with a = -0.5, as Pillow and libvips have it. */
@@ -98,30 +100,33 @@ function cubic(distance: number): number {
 /** uint8 [lines, from, inner] to [lines, to, inner]; where the source does not reach, `background`. */
 function resample(
   source: Uint8Array,
-  lines: number,
   from: number,
   inner: number,
-  { first, weights }: Taps,
+  { sources, weights }: Taps,
   background: number,
 ): Uint8Array {
-  const to = first.length;
-  const result = new Uint8ClampedArray(lines * to * inner);
-  for (let line = 0, out = 0; line < lines; line++) {
-    for (let target = 0; target < to; target++) {
-      const [a = 0, b = 0, c = 0, d = 0] = weights.subarray(target * TAPS, target * TAPS + TAPS);
+  const result = new Uint8ClampedArray((source.length / from) * (weights.length / TAPS));
+  let out = 0;
+  for (let start = 0; start < source.length; start += from * inner) {
+    for (let tap = 0; tap < weights.length; tap += TAPS) {
+      const a = weights[tap] ?? 0;
+      const b = weights[tap + 1] ?? 0;
+      const c = weights[tap + 2] ?? 0;
+      const d = weights[tap + 3] ?? 0;
       const rest = (1 - a - b - c - d) * background;
-      // Where a tap has no weight, any pixel will do in its place.
-      const at = (tap: number) =>
-        (line * from + Math.min(from - 1, Math.max(0, (first[target] ?? 0) + tap))) * inner;
-      const [p, q, r, s] = [at(0), at(1), at(2), at(3)];
+      const p = start + (sources[tap] ?? 0) * inner;
+      const q = start + (sources[tap + 1] ?? 0) * inner;
+      const r = start + (sources[tap + 2] ?? 0) * inner;
+      const s = start + (sources[tap + 3] ?? 0) * inner;
       for (let i = 0; i < inner; i++) {
-        result[out++] =
+        result[out + i] =
           a * (source[p + i] ?? 0) +
           b * (source[q + i] ?? 0) +
           c * (source[r + i] ?? 0) +
           d * (source[s + i] ?? 0) +
           rest;
       }
+      out += inner;
     }
   }
   return new Uint8Array(result.buffer);

@@ -24,6 +24,22 @@ test('a plain image of the model’s size comes back at once, row by row, channe
   assert.deepEqual([...decoded], [...pixels]);
 });
 
+test('images of a shipped model’s own size are its pixels as they are stored, bit by bit: certificates rest on that', async () => {
+  for (const [side, channels] of [
+    [28, 1],
+    [32, 3],
+  ] as const) {
+    const pixels = texture(side, side, channels);
+    const png = await fromPixels(pixels, side, side, channels).png().toBuffer();
+    const webp = await fromPixels(pixels, side, side, channels).webp({ lossless: true }).toBuffer();
+    for (const resize of ['fill', 'cover', 'contain'] as const) {
+      const input = modelInput({ height: side, width: side, channels }, { resize });
+      assert.deepEqual(decoder.decode(png, 'image/png', input), pixels);
+      assert.deepEqual(await decoder.decode(webp, 'image/webp', input), pixels);
+    }
+  }
+});
+
 test('the pixels lie in memory of their own, so that they can be transferred to a worker', async () => {
   const small = await textured(28, 28, 1).png().toBuffer();
   const large = await textured(56, 56, 1).png().toBuffer();
