@@ -1,6 +1,7 @@
 // Memory while decoding: estimated from the header, refused beyond the limit before a pixel is decoded, shared out in turn.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import sharp from 'sharp';
 import { createConfig } from '../../src/config.js';
 import { createDecoder } from '../../src/decoding/decode.js';
 import { createMemoryBudget } from '../../src/decoding/memory-budget.js';
@@ -83,9 +84,24 @@ test('refused before a pixel is decoded: an image that takes more memory than th
   assert.ok(process.memoryUsage().rss - before < 16 * 2 ** 20);
 });
 
+test('the larger a JPEG, the fewer scans: all of them go over all pixels', async () => {
+  const scans = (count: number) =>
+    Buffer.concat([
+      ...Array<Buffer>(count).fill(Buffer.of(0xff, 0xda, 0, 8, 1, 1, 0, 1, 5, 0)),
+      Buffer.of(0xff, 0xd9),
+    ]);
+  const image = (count: number) =>
+    Buffer.concat([
+      progressive(jpeg, 10_000, 10_000).subarray(0, jpeg.indexOf(Buffer.of(0xff, 0xda))),
+      scans(count),
+    ]);
+  const decoder = createDecoder({ maxImagePixels: 1e9, maxImageMemoryBytes: 1 });
+  assert.throws(() => decoder.decode(image(16), undefined, input), { type: 'image-too-large' });
+  assert.throws(() => decoder.decode(image(17), undefined, input), { message: /more than 16 scans/ });
+});
+
 test('a large photograph is read, and takes no more memory than was estimated', async () => {
   const raw = { create: { width: 6000, height: 4000, channels: 3 as const, background: '#c05030' } };
-  const { default: sharp } = await import('sharp');
   const image = await sharp(raw).jpeg({ progressive: true }).toBuffer();
   const decoder = createDecoder(createConfig());
   const before = process.resourceUsage().maxRSS;
