@@ -46,18 +46,14 @@ export function createSharpDecode(maxImagePixels: number): SharpDecode {
   return async (image, header, input) => {
     const { width, height, resize: fit } = input;
     const background = { r: input.background, g: input.background, b: input.background };
-    try {
-      const small = mayBeEnlarged(header, input) ? await uprightSize(open(image, header)) : undefined;
-      if (small && isEnlarged(small, input)) {
-        const needed = neededFor(small, input);
-        const native = await cutTo(needed, small, open(image, header), fit).raw().toBuffer();
-        return enlarge(toModelPixels(native, input, needed.width * needed.height), needed, input);
-      }
-      const resized = open(image, header).resize({ width, height, fit, background });
-      return toModelPixels(await resized.raw().toBuffer(), input);
-    } catch (error) {
-      throw refusal(error);
+    const small = mayBeEnlarged(header, input) ? await uprightSize(open(image, header)) : undefined;
+    if (small && isEnlarged(small, input)) {
+      const needed = neededFor(small, input);
+      const native = await pixelsOf(cutTo(needed, small, open(image, header), fit));
+      return enlarge(toModelPixels(native, input, needed.width * needed.height), needed, input);
     }
+    const resized = open(image, header).resize({ width, height, fit, background });
+    return toModelPixels(await pixelsOf(resized), input);
   };
 }
 
@@ -67,7 +63,12 @@ export function mayBeEnlarged({ width, height }: Size, input: ModelInput): boole
 }
 
 async function uprightSize(image: Sharp): Promise<Size> {
-  return (await image.metadata()).autoOrient;
+  const { autoOrient } = await image.metadata().catch(refuse);
+  return autoOrient;
+}
+
+function pixelsOf(image: Sharp): Promise<Buffer> {
+  return image.raw().toBuffer().catch(refuse);
 }
 
 /** Brings an image down to the size that enlarging it needs: reduced along the axes that are too long, or its middle. */
@@ -83,8 +84,8 @@ function cutTo({ width, height }: Size, from: Size, image: Sharp, fit: ModelInpu
 }
 
 /** libvips' own words are kept as the cause, for the log; clients get ours. */
-function refusal(cause: unknown): Failure {
-  return messageOf(cause).includes('exceeds pixel limit')
+function refuse(cause: unknown): never {
+  throw messageOf(cause).includes('exceeds pixel limit')
     ? new Failure('image-too-large', 'The image has more pixels than this service accepts.', { cause })
     : new Failure('undecodable-image', 'The image is truncated or corrupt.', { cause });
 }
