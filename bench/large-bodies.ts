@@ -22,7 +22,9 @@ const WATCH_MILLISECONDS = 250;
 const ARRIVAL_MILLISECONDS = 10_000;
 const PATIENCE_SECONDS = 120;
 
-const { maxBytesInFlight, maxImageBytes, maxBatchBytes } = createConfig();
+const { maxBytesInFlight, maxBatchBytes } = createConfig();
+/** A photograph's. */
+const IMAGE_BYTES = 10 * 2 ** 20;
 const server = await startServer({
   models,
   workers: 2,
@@ -37,7 +39,7 @@ const watch = setInterval(async () => {
   peak = Math.max(peak, await resident());
 }, WATCH_MILLISECONDS);
 
-/** As many pixels as are allowed, in a file of so many bytes. */
+/** Sixteen megapixels in a file of so many bytes. */
 async function largeImage(bytes: number): Promise<Buffer> {
   const create = { width: 4096, height: 4096, channels: 3, background: 'teal' } as const;
   const png = await sharp({ create }).png().toBuffer();
@@ -70,7 +72,7 @@ async function attack(path: string, type: string, body: Buffer) {
 
 const rest = await resident();
 const part = (await largeImage(Math.floor(maxBatchBytes / 4.1))).toString('base64');
-const images = await attack('/classify', 'image/png', await largeImage(maxImageBytes));
+const images = await attack('/classify', 'image/png', await largeImage(IMAGE_BYTES));
 const batch = Buffer.from(JSON.stringify({ images: [part, part, part] }));
 const batches = await attack('/classify/batch', 'application/json', batch);
 clearInterval(watch);

@@ -74,16 +74,25 @@ export const Settings = Type.Object(
         'Most bytes of all bodies that are being read or whose images are in flight; further bodies get 503 with Retry-After.',
     }),
     maxImageBytes: Type.Integer({
-      default: 10 * MIB,
+      default: 20 * MIB,
       minimum: 1,
       maximum: 1024 * MIB,
       description: 'Largest body of POST /classify, in bytes.',
     }),
     maxImagePixels: Type.Integer({
-      default: 16_777_216,
+      default: 134_217_728,
       minimum: 1,
       maximum: 1_000_000_000,
-      description: 'Most pixels (width × height) of an image, read from its header before decoding.',
+      description:
+        'Most pixels (width × height) of an image, read from its header before decoding. Bounds time.',
+    }),
+    maxImageMemoryBytes: Type.Integer({
+      default: 512 * MIB,
+      minimum: MIB,
+      maximum: 1024 * 1024 * MIB,
+      description:
+        'Memory for all images that are being decoded, by an estimate from their headers: one that needs more is ' +
+        'refused before decoding, others wait for each other.',
     }),
     maxBatchImages: Type.Integer({
       default: 64,

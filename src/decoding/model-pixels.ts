@@ -1,5 +1,5 @@
 // From decoded pixels of one to four channels to the channels that a model takes; shared by both decoders,
-// so that transparency and grey mean the same whichever of them ran.
+// so that transparency and grey mean the same whichever of them ran. Resizing is not done here.
 
 import type { ModelInput } from '../format/manifest.js';
 import { invariant } from '../foundation/errors.js';
@@ -8,11 +8,15 @@ import { invariant } from '../foundation/errors.js';
  * Brings pixels to the model's channels: alpha is flattened on `input.background`, RGB becomes grey by its
  * luma, grey is replicated for RGB.
  *
- * @param pixels uint8 [input.height, input.width, channels]; channels: grey, grey + alpha, RGB or RGBA
- * @returns uint8 [input.height, input.width, input.channels] in memory of its own, which may be transferred
+ * @param pixels uint8 [count, channels]; channels: grey, grey + alpha, RGB or RGBA
+ * @param count of pixels: the model's, or as many as there are before they are enlarged
+ * @returns uint8 [count, input.channels] in memory of its own, which may be transferred
  */
-export function toModelPixels(pixels: Uint8Array, input: ModelInput): Uint8Array {
-  const count = input.height * input.width;
+export function toModelPixels(
+  pixels: Uint8Array,
+  input: ModelInput,
+  count = input.height * input.width,
+): Uint8Array {
   const channels = pixels.length / count;
   invariant(channels === 1 || channels === 2 || channels === 3 || channels === 4, 'Decoded to a wrong size');
   if (channels === input.channels) return new Uint8Array(pixels);

@@ -1,11 +1,12 @@
 // Reads a PNG's size, and from its list of chunks whether the fast path may decode it; and leaves chunks of text out.
 // Format: Portable Network Graphics, third edition (W3C, 2025), sections 5 and 11.
-import type { ImageHeader } from './image-header.js';
+import { type ImageHeader, rowBytes } from './image-header.js';
 import { leaveOut, type Span } from './leave-out.js';
 
 const IDAT = chunkType('IDAT');
 const IEND = chunkType('IEND');
 const IHDR = chunkType('IHDR');
+const TRNS = chunkType('tRNS');
 
 /**
  * Chunks that leave the pixels as they are stored, for sharp too. Absent on purpose: iCCP and cICP (colour
@@ -22,6 +23,14 @@ const textChunks: ReadonlySet<number> = new Set(['tEXt', 'zTXt', 'iTXt'].map(chu
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const FIRST_CHUNK = SIGNATURE.length;
 const IHDR_BYTES = 13;
+/** By colour type, with the alpha that a tRNS chunk may add. */
+const mostChannels: ReadonlyMap<number, number> = new Map([
+  [0, 2],
+  [2, 4],
+  [3, 4],
+  [4, 2],
+  [6, 4],
+]);
 /** Of a chunk's length, type and checksum. */
 const CHUNK_FRAME_BYTES = 12;
 
@@ -38,17 +47,25 @@ export function readPngHeader(png: Buffer): ImageHeader | undefined {
   if (png.readUInt32BE(FIRST_CHUNK) !== IHDR_BYTES || png.readUInt32BE(FIRST_CHUNK + 4) !== IHDR) {
     return undefined;
   }
+  const width = png.readUInt32BE(16);
+  const height = png.readUInt32BE(20);
   const bitDepth = png.readUInt8(24);
+  const bytesPerPixel = (mostChannels.get(png.readUInt8(25)) ?? 4) * (bitDepth === 16 ? 2 : 1);
+  const isPalette = png.readUInt8(25) === 3;
+  const isInterlaced = png.readUInt8(28) !== 0;
   return {
-    width: png.readUInt32BE(16),
-    height: png.readUInt32BE(20),
-    plain: bitDepth <= 8 && hasOnlyPlainChunks(png, second) ? 'yes' : 'no',
+    width,
+    height,
+    plain: bitDepth <= 8 && hasOnlyPlainChunks(png, second, bitDepth < 8 && !isPalette) ? 'yes' : 'no',
+    decodingBytes: rowBytes(width, bytesPerPixel) + (isInterlaced ? width * height * bytesPerPixel : 0),
   };
 }
 
-function hasOnlyPlainChunks(png: Buffer, start: number): boolean {
+/** `isFewGreys`: a transparent grey may then be written in more bits than there are, which decoders take in two ways. */
+function hasOnlyPlainChunks(png: Buffer, start: number, isFewGreys: boolean): boolean {
   for (const { type } of chunks(png, start)) {
     if (type === IEND) return true;
+    if (type === TRNS && isFewGreys) return false;
     if (!plainChunks.has(type)) return false;
   }
   return false;

@@ -1,8 +1,8 @@
 // What the first bytes of an image say about it: its format, its size and whether the fast path may decode it.
-// Nothing here decodes a pixel. Neighbours: png-header.ts, jpeg-header.ts and webp-header.ts, one per format.
+// Nothing here decodes a pixel. Neighbours: png-header.ts, jpeg/jpeg-header.ts and webp-header.ts, one per format.
 
 import type { ImageFormat, ImageHeader } from './image-header.js';
-import { readJpegHeader } from './jpeg-header.js';
+import { readJpegHeader } from './jpeg/jpeg-header.js';
 import { isPng, readPngHeader } from './png-header.js';
 import { isWebp, readWebpHeader } from './webp-header.js';
 

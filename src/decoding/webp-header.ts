@@ -1,12 +1,15 @@
 // Reads a WebP's size, and leaves all frames but the first out. The fast path never takes one.
 // Format: RFC 9649 (container, sections 2.3 to 2.7; lossless, section 3.4); the lossy frame header: RFC 6386, 9.1.
-import type { ImageHeader } from './image-header.js';
+import { type ImageHeader, rowBytes } from './image-header.js';
 import { leaveOut, type Span } from './leave-out.js';
 
 /** Of the container: 'RIFF', its size, 'WEBP'. */
 const RIFF_BYTES = 12;
 /** Of a chunk's name and size. */
 const CHUNK_HEAD_BYTES = 8;
+
+/** Of a lossless image, which libwebp holds whole; others take less. */
+const BYTES_PER_PIXEL = 4;
 
 /** Up to and including the size of every kind of frame header. */
 const HEADER_BYTES = 30;
@@ -22,7 +25,10 @@ export function isWebp(image: Buffer): boolean {
 /** Reads the header of bytes that start with the WebP signature; undefined when its first chunk is not as it must be. */
 export function readWebpHeader(webp: Buffer): ImageHeader | undefined {
   const size = readSize(webp);
-  return size && { ...size, plain: 'no' };
+  if (size === undefined) return undefined;
+  const { width, height } = size;
+  const decodingBytes = rowBytes(width, BYTES_PER_PIXEL) + width * height * BYTES_PER_PIXEL;
+  return { width, height, plain: 'no', decodingBytes };
 }
 
 function readSize(webp: Buffer): { width: number; height: number } | undefined {

@@ -67,6 +67,7 @@ export interface ClassifierOptions {
   readonly maxBatch: number;
   readonly maxInFlight: number;
   readonly maxImagePixels: number;
+  readonly maxImageMemoryBytes: number;
   /** How often to look for changed profiles; 0: never. */
   readonly reloadSeconds: number;
   /** Empty: the first by name. */
@@ -128,7 +129,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     metrics,
     logger,
   });
-  const decoder = createDecoder({ maxImagePixels: options.maxImagePixels });
+  const decoder = createDecoder(options);
   const classify = createClassifyImage({ decoder, submit: dispatcher.submit, metrics, now });
 
   return {

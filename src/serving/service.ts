@@ -25,6 +25,7 @@ export type ServiceConfig = Pick<
   | 'maxBatch'
   | 'maxInFlight'
   | 'maxImagePixels'
+  | 'maxImageMemoryBytes'
   | 'reloadSeconds'
 >;
 

@@ -28,7 +28,7 @@ async function writeCertified(directory: string, version: string): Promise<strin
   const recording = await recordScores({
     model,
     engine: createEngine(),
-    decoder: createDecoder({ maxImagePixels: 1e6 }),
+    decoder: createDecoder({ maxImagePixels: 1e6, maxImageMemoryBytes: 2 ** 28 }),
     samples: images.map(({ png }, index) => ({
       name: `image ${index}`,
       label: '',

@@ -1,6 +1,7 @@
 // What a client's image becomes: size, orientation, colours, transparency, frames. Refusals: decode/refusals.test.ts.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { createDecoder } from '../../src/decoding/decode.js';
 import {
@@ -11,8 +12,9 @@ import {
   texture,
   textured,
 } from '../support/images/images.js';
+import { print } from '../support/images/odd-jpegs.js';
 
-const decoder = createDecoder({ maxImagePixels: 1_000_000 });
+const decoder = createDecoder({ maxImagePixels: 1_000_000, maxImageMemoryBytes: 2 ** 28 });
 const grey28 = modelInput({ height: 28, width: 28, channels: 1 });
 const rgb28 = modelInput({ height: 28, width: 28, channels: 3 });
 
@@ -22,6 +24,22 @@ test('a plain image of the model’s size comes back at once, row by row, channe
   const decoded = decoder.decode(image, 'image/png', modelInput({ height: 2, width: 3, channels: 3 }));
   assert.ok(decoded instanceof Uint8Array, 'a promise came back');
   assert.deepEqual([...decoded], [...pixels]);
+});
+
+test('images of a shipped model’s own size are its pixels as they are stored, bit by bit: certificates rest on that', async () => {
+  for (const [side, channels] of [
+    [28, 1],
+    [32, 3],
+  ] as const) {
+    const pixels = texture(side, side, channels);
+    const png = await fromPixels(pixels, side, side, channels).png().toBuffer();
+    const webp = await fromPixels(pixels, side, side, channels).webp({ lossless: true }).toBuffer();
+    for (const resize of ['fill', 'cover', 'contain'] as const) {
+      const input = modelInput({ height: side, width: side, channels }, { resize });
+      assert.deepEqual(decoder.decode(png, 'image/png', input), pixels);
+      assert.deepEqual(await decoder.decode(webp, 'image/webp', input), pixels);
+    }
+  }
 });
 
 test('the pixels lie in memory of their own, so that they can be transferred to a worker', async () => {
@@ -131,6 +149,47 @@ test('CMYK becomes RGB', async () => {
   const image = await solid(28, { r: 220, g: 40, b: 40 }).toColourspace('cmyk').jpeg().toBuffer();
   const [red = 0, green = 0] = await decoder.decode(image, 'image/jpeg', rgb28);
   assert.ok(red > 180 && green < 90, `red ${red}, green ${green}`);
+});
+
+test('YCCK becomes what the same colours in CMYK become', async () => {
+  for (const side of [16, 8, 28]) {
+    const input = modelInput({ height: side, width: side, channels: 3 });
+    const [cmyk, ycck] = [
+      await decoder.decode(print.cmyk, undefined, input),
+      await decoder.decode(print.ycck, undefined, input),
+    ];
+    cmyk.forEach((value, i) => {
+      assert.ok(Math.abs(value - (ycck[i] ?? 0)) <= 3, `${side}: ${value} and ${ycck[i]}`);
+    });
+  }
+});
+
+test('a damaged ICC profile is ignored, whatever the size', async () => {
+  const pixels = texture(28, 28, 3);
+  const png = await fromPixels(pixels, 28, 28, 3).png().toBuffer();
+  const damaged = [
+    Buffer.from('icc\0\0no deflated data', 'latin1'),
+    Buffer.concat([Buffer.from('icc\0\0', 'latin1'), deflateSync(Buffer.from('no profile at all'))]),
+  ];
+  for (const profile of damaged) {
+    const image = insertPngChunks(png, 'IDAT', pngChunk('iCCP', profile));
+    for (const side of [28, 20, 40]) {
+      const input = modelInput({ height: side, width: side, channels: 3 });
+      assert.deepEqual(
+        await decoder.decode(image, undefined, input),
+        await decoder.decode(png, undefined, input),
+      );
+    }
+  }
+});
+
+test('16 bits of colour become 8', async () => {
+  const deep = Uint16Array.from({ length: 28 * 28 * 3 }, (_, i) => i * 25);
+  const image = sharp(deep, { raw: { width: 28, height: 28, channels: 3 } }).toColourspace('rgb16');
+  const decoded = await decoder.decode(await image.png().toBuffer(), 'image/png', rgb28);
+  decoded.forEach((value, i) => {
+    assert.ok(Math.abs(value - (i * 25) / 257) <= 1, `value ${i} is ${value}`);
+  });
 });
 
 test('an ICC profile is applied: a wide-gamut encoding of a colour is that colour', async () => {

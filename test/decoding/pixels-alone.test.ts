@@ -8,7 +8,7 @@ import { withoutText } from '../../src/decoding/png-header.js';
 import { firstFrameOnly } from '../../src/decoding/webp-header.js';
 import { insertPngChunks, modelInput, pngChunk, texture, textured } from '../support/images/images.js';
 
-const decoder = createDecoder({ maxImagePixels: 1_000_000 });
+const decoder = createDecoder({ maxImagePixels: 1_000_000, maxImageMemoryBytes: 2 ** 28 });
 const input = modelInput({ height: 28, width: 28, channels: 3 });
 const decode = async (image: Buffer) => Buffer.from(await decoder.decode(image, undefined, input));
 

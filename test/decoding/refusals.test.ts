@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp from 'sharp';
 import { createDecoder, type MediaType } from '../../src/decoding/decode.js';
+import { readHeader } from '../../src/decoding/read-header.js';
 import { createSharpDecode } from '../../src/decoding/sharp-path.js';
 import { Failure, type FailureType } from '../../src/foundation/errors.js';
 import { modelInput, pngOfSize, resizeJpegHeader, textured } from '../support/images/images.js';
 
-const decoder = createDecoder({ maxImagePixels: 1_000_000 });
+const decoder = createDecoder({ maxImagePixels: 1_000_000, maxImageMemoryBytes: 2 ** 28 });
 const input = modelInput({ height: 28, width: 28, channels: 1 });
 
 const png = await textured(40, 40, 3).png().toBuffer();
@@ -117,9 +118,13 @@ test('exactly as many pixels as are allowed are accepted, in every kind of heade
   ];
   for (const kind of kinds) {
     const bytes = await kind.toBuffer();
-    const decoded = await createDecoder({ maxImagePixels: 1000 }).decode(bytes, undefined, input);
+    const decoded = await createDecoder({ maxImagePixels: 1000, maxImageMemoryBytes: 2 ** 28 }).decode(
+      bytes,
+      undefined,
+      input,
+    );
     assert.equal(decoded.length, 784);
-    const refuses = createDecoder({ maxImagePixels: 999 });
+    const refuses = createDecoder({ maxImagePixels: 999, maxImageMemoryBytes: 2 ** 28 });
     assert.throws(() => refuses.decode(bytes, undefined, input), {
       type: 'image-too-large',
       message: /40 × 25/,
@@ -128,7 +133,9 @@ test('exactly as many pixels as are allowed are accepted, in every kind of heade
 });
 
 test('sharp holds the limit too, should a header ever be read wrongly', async () => {
-  await assert.rejects(createSharpDecode(1599)(png, input), { type: 'image-too-large' });
+  const header = readHeader('png', png);
+  assert.ok(header);
+  await assert.rejects(createSharpDecode(1599)(png, header, input), { type: 'image-too-large' });
 });
 
 test('no other loader of sharp is left open', async () => {

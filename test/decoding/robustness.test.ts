@@ -12,7 +12,7 @@ const SEED = 20200427;
 const HEADER_BYTES = 64;
 
 test(`${MUTATIONS} mutated images`, { timeout: 120_000 }, async () => {
-  const decoder = createDecoder({ maxImagePixels: 1_000_000 });
+  const decoder = createDecoder({ maxImagePixels: 1_000_000, maxImageMemoryBytes: 2 ** 28 });
   const originals = await Promise.all([
     textured(28, 28, 1).png().toBuffer(),
     textured(28, 28, 4).png().toBuffer(),

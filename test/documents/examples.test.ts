@@ -13,7 +13,7 @@ const input = modelInput({ height: 28, width: 28, channels: 1 });
 const TOLERANCE = 4;
 
 const drawn = await drawExamples();
-const decoder = createDecoder({ maxImagePixels: 1_000_000 });
+const decoder = createDecoder({ maxImagePixels: 1_000_000, maxImageMemoryBytes: 2 ** 28 });
 
 test('the folder holds the drawn images and the note on them, nothing else', async () => {
   assert.deepEqual((await readdir(folder)).sort(), [...drawn.keys(), 'README.md'].sort());
