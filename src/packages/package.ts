@@ -59,7 +59,7 @@ export function readNetwork(
   { input, classes, exits }: Pick<Manifest, 'input' | 'classes'> & Pick<MultiExitGraph, 'exits'>,
 ): MultiExitGraph {
   const image = { tensor: input.tensor, shape: [input.channels, input.height, input.width] };
-  return readMultiExitGraph(graph, image, classes.length, exits);
+  return readMultiExitGraph(graph, image, classes, exits);
 }
 
 function checkLocation(path: string, { name, version }: Manifest): void {

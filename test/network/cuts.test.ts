@@ -98,7 +98,7 @@ const cases: Record<string, { change: Changes; message: RegExp }> = {
       exits: [first, second, { name: 'wide', logits: 'rows_2' }],
       graph: (graph) => graph.output?.push(tensorInfo('rows_2', ['batch', 96])),
     },
-    message: /The logits "rows_2" of exit "wide" have the shape \[batch, 96\] for 10 classes\./,
+    message: /The logits "rows_2" of exit "wide" have the shape \[batch, 96\] for 10 classes/,
   },
   'a cut that nobody makes': {
     change: { exits: [{ ...first, cut: 'nowhere' }, second, final] },
