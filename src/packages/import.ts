@@ -9,6 +9,7 @@ import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manif
 import { invariant, UsageError } from '../foundation/errors.js';
 import { countFlops } from '../network/flops.js';
 import { makeGolden, verifyGolden } from './golden-outputs.js';
+import { readModel } from './importing/read-model.js';
 import { exists, installPackage, refuseExisting, toJson } from './install.js';
 import { type ModelPackage, readNetwork } from './package.js';
 import { describeFile, MANIFEST_FILE, readInside } from './package-files.js';
@@ -44,7 +45,7 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   const description = readDescription(await readInside(source, DESCRIPTION_FILE));
   if (!options.force) await refuseExisting(output, description);
 
-  const graph = await readInside(source, GRAPH_FILE);
+  const graph = await readModel(source, GRAPH_FILE);
   const files = new Map([[GRAPH_FILE, graph], ...(await readOptional(source))]);
   const { tensor, input, exits, ...rest } = description;
   const modelInput: ModelInput = { tensor, background: 0, ...input };
