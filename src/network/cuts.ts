@@ -92,7 +92,8 @@ function checkCut(
     );
   }
 
-  const passing = crossing(graph, before, cut, [exit.logits]);
+  const crossing = (targets: readonly string[]) => crossingTensor(graph, variable, before, cut, targets);
+  const passing = crossing([exit.logits]);
   if (passing !== undefined) {
     throw new PackageError(
       `The head of exit "${name}" hangs not only on cut "${cut}": tensor "${passing}" reaches it too.`,
@@ -100,7 +101,7 @@ function checkCut(
   }
   for (const other of later) {
     const targets = other.cut === undefined ? [other.logits] : [other.cut, other.logits];
-    const bypass = crossing(graph, before, cut, targets);
+    const bypass = crossing(targets);
     if (bypass !== undefined) {
       throw new PackageError(
         `Cut "${cut}" of exit "${name}" is not the only crossing: tensor "${bypass}" reaches ` +
@@ -112,18 +113,19 @@ function checkCut(
 
 /** The image and every tensor made on the way to `cut`, side outputs included; not `cut` itself. */
 function tensorsBefore(graph: Graph, variable: ReadonlySet<string>, cut: string): ReadonlySet<string> {
-  const { nodes, sources } = walkBack(graph, [cut]);
+  const { nodes, sources } = walkBack(graph, [cut], new Set(), variable);
   const made = [...sources, ...nodes.flatMap((node) => node.outputs)];
   return new Set(made.filter((tensor) => tensor !== cut && variable.has(tensor)));
 }
 
 /** A tensor from before `cut` that `targets` take on a way around it. */
-function crossing(
+function crossingTensor(
   graph: Graph,
+  variable: ReadonlySet<string>,
   before: ReadonlySet<string>,
   cut: string,
   targets: readonly string[],
 ): string | undefined {
-  const { sources } = walkBack(graph, targets, new Set([cut, ...before]));
+  const { sources } = walkBack(graph, targets, new Set([cut, ...before]), variable);
   return [...sources].find((tensor) => before.has(tensor));
 }

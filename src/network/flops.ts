@@ -33,7 +33,7 @@ export function countFlops(network: MultiExitGraph): ExitFlops[] {
   const { graph, exits } = network;
   const variable = variableTensors(graph);
   const between = (target: string, stop: string | undefined): number =>
-    walkBack(graph, [target], new Set(stop === undefined ? [] : [stop]))
+    walkBack(graph, [target], new Set(stop === undefined ? [] : [stop]), variable)
       .nodes.filter((node) => node.inputs.some((name) => variable.has(name)))
       .reduce((sum, node) => sum + nodeFlops(network, node), 0);
 

@@ -1,7 +1,7 @@
 // Cuts a network into segments: ONNX models of their own that run from one exit's cut to a later exit.
 import type { SegmentSource } from '../engines/engine.js';
 import { invariant } from '../foundation/errors.js';
-import { walkBack } from '../onnx/graph-walk.js';
+import { variableTensors, walkBack } from '../onnx/graph-walk.js';
 import {
   dataTypes,
   encodeModel,
@@ -12,6 +12,7 @@ import {
 } from '../onnx/proto.js';
 import { imageDimensions } from '../onnx/shapes.js';
 import type { MultiExitGraph } from './multi-exit-graph.js';
+import { sizesFrom } from './sizes.js';
 
 /** The first version of the format in which initializers need not be inputs too. */
 const OLDEST_FORMAT = 4;
@@ -31,15 +32,19 @@ export function extractSegment(network: MultiExitGraph, { from, to }: SegmentRan
   invariant(exit && input !== undefined && from < to, `there is no segment from exit ${from} to ${to}`);
   const { logits, cut } = exit;
   const outputs = cut === undefined ? [logits] : [logits, cut];
-  const { nodes, sources } = walkBack(graph, outputs, new Set([input]));
+  const walk = walkBack(graph, outputs, new Set([input]), variableTensors(graph));
+  const sizes = sizesFrom(network, input, walk.nodes);
 
   const model: ModelProto = {
     ...graph.model,
     ir_version: Math.max(toNumber(graph.model.ir_version ?? 0), OLDEST_FORMAT),
     graph: {
       name: `${graph.model.graph?.name || 'network'}, exit ${from} to ${to}`,
-      node: nodes.map((node) => withoutRemarks(node.proto)),
-      initializer: [...graph.initializers].flatMap(([name, tensor]) => (sources.has(name) ? [tensor] : [])),
+      node: [...sizes.nodes, ...sizes.kept.map((node) => withoutRemarks(node.proto))],
+      initializer: [
+        ...[...graph.initializers].flatMap(([name, tensor]) => (walk.sources.has(name) ? [tensor] : [])),
+        ...sizes.initializers,
+      ],
       input: [valueInfo(network, input)],
       output: outputs.map((name) => valueInfo(network, name)),
     },

@@ -24,10 +24,13 @@ export interface GraphNode {
   readonly proto: NodeProto;
 }
 
-/** What a file declares about a tensor; null: a dimension that is not fixed. */
+/** What a file declares about a tensor. */
 export interface DeclaredTensor {
   readonly elementType: number;
+  /** null: a dimension that is not fixed. */
   readonly shape: readonly (number | null)[] | undefined;
+  /** What the file calls each dimension; empty for those without a name. */
+  readonly symbols: readonly string[];
 }
 
 export interface Graph {
@@ -148,11 +151,13 @@ function declared(infos: readonly ValueInfoProto[] | undefined): Map<string, Dec
 
 function declaredTensor(info: ValueInfoProto): DeclaredTensor {
   const type = info.type?.tensor_type;
+  const dimensions = type?.shape?.dim;
   return {
     elementType: type?.elem_type ?? 0,
-    shape: type?.shape?.dim?.map((dimension) =>
+    shape: dimensions?.map((dimension) =>
       Object.hasOwn(dimension, 'dim_value') ? toNumber(dimension.dim_value ?? 0) : null,
     ),
+    symbols: dimensions?.map(({ dim_param }) => dim_param ?? '') ?? [],
   };
 }
 
