@@ -36,6 +36,19 @@ export interface Segment {
   release(): Promise<void>;
 }
 
+/** A model that is looked into rather than served. */
+export interface Examined {
+  /** Element types of its outputs that are tensors, as `float32` or `int64`. */
+  readonly types: ReadonlyMap<string, string>;
+  /** @returns the values of every output, as numbers */
+  run(
+    input: string,
+    values: Float32Array,
+    dims: readonly number[],
+  ): Promise<ReadonlyMap<string, readonly number[]>>;
+  release(): Promise<void>;
+}
+
 export interface Engine {
   readonly name: string;
   /** Where it computes, as shown to operators: `cpu`, `gpu:0`, … */
@@ -47,6 +60,8 @@ export interface Engine {
    * @returns them in the same order
    */
   load(sources: readonly SegmentSource[]): Promise<readonly Segment[]>;
+  /** Loads any ONNX model to see what its tensors are; its outputs need not say their types. Not every engine can. */
+  examine?(model: Uint8Array): Promise<Examined>;
 }
 
 /** Demands of the operator; engines take those that concern them. */

@@ -31,7 +31,7 @@ export function readMultiExitGraph(
   const shapes = inferShapes(
     graph,
     image,
-    exits.map((exit) => exit.logits),
+    exits.flatMap(({ logits, cut }) => (cut === undefined ? [logits] : [logits, cut])),
   );
   for (const exit of exits) {
     const dimensions = imageDimensions(shapes, exit.logits);

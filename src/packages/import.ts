@@ -8,10 +8,11 @@ import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from '../format/documents.j
 import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manifest.js';
 import { invariant, UsageError } from '../foundation/errors.js';
 import { countFlops } from '../network/flops.js';
+import { adopt } from '../network/intake/adopt.js';
 import { makeGolden, verifyGolden } from './golden-outputs.js';
 import { readModel } from './importing/read-model.js';
 import { exists, installPackage, refuseExisting, toJson } from './install.js';
-import { type ModelPackage, readNetwork } from './package.js';
+import { graphImage, type ModelPackage, readNetwork } from './package.js';
 import { describeFile, MANIFEST_FILE, readInside } from './package-files.js';
 
 /** Files that a package may have and that are taken over as they are. */
@@ -45,10 +46,16 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   const description = readDescription(await readInside(source, DESCRIPTION_FILE));
   if (!options.force) await refuseExisting(output, description);
 
-  const graph = await readModel(source, GRAPH_FILE);
-  const files = new Map([[GRAPH_FILE, graph], ...(await readOptional(source))]);
+  const exported = await readModel(source, GRAPH_FILE);
   const { tensor, input, exits, ...rest } = description;
   const modelInput: ModelInput = { tensor, background: 0, ...input };
+  const adopted = await adopt(engine, exported, {
+    image: graphImage(modelInput),
+    classes: rest.classes,
+    exits,
+  });
+  const graph = adopted.model;
+  const files = new Map([[GRAPH_FILE, graph], ...(await readOptional(source))]);
   const network = readNetwork(graph, { classes: rest.classes, input: modelInput, exits });
   const flops = countFlops(network);
 

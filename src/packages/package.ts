@@ -58,8 +58,12 @@ export function readNetwork(
   graph: Uint8Array,
   { input, classes, exits }: Pick<Manifest, 'input' | 'classes'> & Pick<MultiExitGraph, 'exits'>,
 ): MultiExitGraph {
-  const image = { tensor: input.tensor, shape: [input.channels, input.height, input.width] };
-  return readMultiExitGraph(graph, image, classes, exits);
+  return readMultiExitGraph(graph, graphImage(input), classes, exits);
+}
+
+/** The image as the graph takes it. */
+export function graphImage({ tensor, channels, height, width }: Manifest['input']): MultiExitGraph['image'] {
+  return { tensor, shape: [channels, height, width] };
 }
 
 function checkLocation(path: string, { name, version }: Manifest): void {

@@ -1,0 +1,60 @@
+// Takes in a network as an exporter wrote it: what import would otherwise have to refuse is rewritten, in small steps that
+// leave its answers as they are. A network that needs none of them is taken byte for byte.
+import type { Engine } from '../../engines/engine.js';
+import { messageOf, PackageError } from '../../foundation/errors.js';
+import { decodeModel, encodeModel, type ModelProto } from '../../onnx/proto.js';
+import { UnknownShape } from '../../onnx/shape-rules/rule.js';
+import type { GraphImage } from '../../onnx/shapes.js';
+import type { ExitTensors } from '../cuts.js';
+import { countFlops } from '../flops.js';
+import { readMultiExitGraph } from '../multi-exit-graph.js';
+import { measureShapes, writeShapes } from './measured-shapes.js';
+
+export interface Described {
+  readonly image: GraphImage;
+  readonly classes: readonly string[];
+  readonly exits: readonly ExitTensors[];
+}
+
+export interface Adopted {
+  readonly model: Uint8Array;
+  /** What was changed, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** @throws PackageError if the network cannot be served, or cannot be run by the engine. */
+export async function adopt(engine: Engine, bytes: Uint8Array, described: Described): Promise<Adopted> {
+  const model = decodeModel(bytes);
+  if (engine.examine && !tellsShapes(bytes, model, described)) {
+    const measured = await runnable(engine, () =>
+      measureShapes(engine, model, described.image.tensor, described.image.shape),
+    );
+    writeShapes(model, measured);
+    return { model: encodeModel(model), notes: [] };
+  }
+  return { model: bytes, notes: [] };
+}
+
+/** Whether all that has to be known follows from the operators. What exporters say about tensors may be wrong, so it is left out. */
+function tellsShapes(bytes: Uint8Array, model: ModelProto, { image, classes, exits }: Described): boolean {
+  const silent = model.graph?.value_info?.length
+    ? encodeModel({ ...model, graph: { ...model.graph, value_info: [] } })
+    : bytes;
+  try {
+    countFlops(readMultiExitGraph(silent, image, classes, exits));
+    return true;
+  } catch (error) {
+    if (error instanceof UnknownShape) return false;
+    throw error;
+  }
+}
+
+async function runnable<Result>(engine: Engine, task: () => Promise<Result>): Promise<Result> {
+  try {
+    return await task();
+  } catch (error) {
+    throw new PackageError(`The engine "${engine.name}" cannot run model.onnx: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,124 @@
+// Networks as exporters write them: imported, they answer stage by stage as the whole file does.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { createImageTensor } from '../../../src/cascade/image-tensor.js';
+import { createEngine } from '../../../src/engines/onnx.js';
+import type { Description } from '../../../src/format/description.js';
+import { decodeModel, encodeModel } from '../../../src/onnx/proto.js';
+import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
+import { loadPackage } from '../../../src/packages/package.js';
+import { describeExport, exportsOf, fileOf, writeExport } from '../../support/exports/exports.js';
+import { buildTestNetwork } from '../../support/packages/network.js';
+import { floatTensor, intTensor, node } from '../../support/packages/onnx-builder.js';
+import { largestDifference, runModel } from '../../support/packages/run-model.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+async function importFile(description: Description, file: string): Promise<ImportedPackage> {
+  const folder = temporaryFolder();
+  const source = join(folder, 'export');
+  await writeExport(source, description, file);
+  return importPackage({ source, output: join(folder, 'models'), force: false, engine: createEngine() });
+}
+
+/** Holds the golden outputs, made stage by stage, against the whole file's answers to the same pixels. */
+async function assertSameAnswers(
+  made: ImportedPackage,
+  file: string,
+  logits: readonly string[],
+): Promise<void> {
+  const { golden, manifest } = made;
+  const { tensor, channels, height, width } = manifest.input;
+  const pixels = Buffer.concat(golden.cases.map((one) => Buffer.from(one.pixels, 'base64')));
+  const dims = [golden.cases.length, channels, height, width];
+  const data = createImageTensor(manifest.input, 'nchw')(pixels);
+  const whole = await runModel(await readFile(file), { [tensor]: { dims, data } });
+  logits.forEach((name, exit) => {
+    const expected = whole[name];
+    assert.ok(expected);
+    const actual = Float32Array.from(golden.cases.flatMap((one) => one.logits[exit] ?? []));
+    assert.ok(largestDifference(actual, expected.data) <= 1e-4, name);
+  });
+}
+
+describe('an export of', () => {
+  /** By hand: 2 × multiply-accumulates of [stage 0, head 0, stage 1]. */
+  const flops = {
+    'vit-tiny': [2 * (16 * 16 * 192 + layer()), 2 * 16 * 10, 4 * layer() + 2 * 16 * 10],
+    'convnext-tiny': [164_864, 2 * 8 * 10, 107_328],
+  };
+  /** A layer of an encoder for 17 tokens of 16 values, in 2 heads. */
+  function layer(): number {
+    return 17 * 16 * 48 + 2 * 17 * 17 * 16 + 17 * 16 * 16 + 2 * 17 * 16 * 32;
+  }
+
+  for (const [name, one] of Object.entries(exportsOf)) {
+    it(`${name} answers stage by stage as the file does`, async () => {
+      const made = await importFile(describeExport(name, one), fileOf(name));
+      await assertSameAnswers(
+        made,
+        fileOf(name),
+        one.exits.map(({ logits }) => logits),
+      );
+      const { manifest } = await loadPackage(made.directory);
+      const [first, final] = manifest.exits.map((exit) => exit.flops);
+      assert.deepEqual([first?.stage, first?.head, final?.stage], flops[name as keyof typeof flops]);
+    });
+  }
+});
+
+describe('an operator without a rule of shapes', () => {
+  it('is taken as the engine runs it, wherever it is, and the package loads without running it', async () => {
+    const { model, description } = buildTestNetwork({ size: 8, width: 4 });
+    const proto = decodeModel(model);
+    const nodes = proto.graph?.node ?? [];
+    const at = nodes.findIndex((one) => one.output?.[0] === 'sum_1');
+    Object.assign(nodes[at] ?? {}, { output: ['before'] });
+    // Cast to half precision and back, halves of the channels swapped, images as rows of a larger batch meanwhile.
+    nodes.splice(
+      at + 1,
+      0,
+      node('Cast', ['before'], ['half'], { to: 10 }),
+      node('Split', ['half', 'sizes'], ['left', 'right'], { axis: 1 }),
+      node('Concat', ['right', 'left'], ['swapped'], { axis: 1 }),
+      node('Cast', ['swapped'], ['single'], { to: 1 }),
+      node('Reshape', ['single', 'rows'], ['as_rows']),
+      node('Sign', ['as_rows'], ['signs']),
+      node('Einsum', ['signs', 'mixing'], ['mixed'], { equation: 'nij,jk->nik' }),
+      node('Reshape', ['mixed', 'back'], ['sum_1']),
+    );
+    proto.graph?.initializer?.push(
+      intTensor('sizes', [4, 4]),
+      intTensor('rows', [-1, 4, 4]),
+      intTensor('back', [-1, 8, 4, 4]),
+      floatTensor(
+        'mixing',
+        [4, 4],
+        Array.from({ length: 16 }, (_, i) => Math.sin(i)),
+      ),
+    );
+    const file = join(temporaryFolder(), 'unusual.onnx');
+    await writeFile(file, encodeModel(proto));
+    const made = await importFile(description, file);
+    await assertSameAnswers(made, file, ['logits_0', 'logits_1', 'logits_2']);
+    const { manifest } = await loadPackage(made.directory);
+    const plain = await importFile(description, await written(model));
+    assert.equal(
+      (manifest.exits[1]?.flops.stage ?? 0) - (plain.manifest.exits[1]?.flops.stage ?? 0),
+      2 * 8 * 4 * 4 * 4,
+    );
+  });
+
+  it('leaves a file that needs no measuring as it is', async () => {
+    const { model, description } = buildTestNetwork({ size: 8, width: 4 });
+    const { directory } = await importFile(description, await written(model));
+    assert.deepEqual(await readFile(join(directory, 'model.onnx')), Buffer.from(model));
+  });
+
+  async function written(model: Uint8Array): Promise<string> {
+    const file = join(temporaryFolder(), 'plain.onnx');
+    await writeFile(file, model);
+    return file;
+  }
+});
