@@ -51,7 +51,7 @@ export function importCommand(): Command {
       process.stdout.write(
         `${made.directory}\n\n${costTable(made.manifest)}\n` +
           `Profiles: ${[...made.profiles.keys()].join(', ')} (default ${made.defaultProfile}).\n` +
-          `Golden outputs: ${golden}.\n`,
+          `Golden outputs: ${golden}.\n${made.notes.map((note) => `${note}\n`).join('')}`,
       );
     });
 }

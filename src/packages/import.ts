@@ -9,7 +9,8 @@ import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manif
 import { invariant, UsageError } from '../foundation/errors.js';
 import { countFlops } from '../network/flops.js';
 import { adopt } from '../network/intake/adopt.js';
-import { makeGolden, verifyGolden } from './golden-outputs.js';
+import { everyStage, makeGolden, verifyGolden } from './golden-outputs.js';
+import { warnOfOtherEngines } from './importing/other-engines.js';
 import { readModel } from './importing/read-model.js';
 import { exists, installPackage, refuseExisting, toJson } from './install.js';
 import { graphImage, type ModelPackage, readNetwork } from './package.js';
@@ -33,6 +34,8 @@ export interface ImportOptions {
 export interface ImportedPackage extends ModelPackage {
   /** Whether the golden outputs were made here, for want of the exporter's own. */
   readonly goldenMade: boolean;
+  /** What was changed on the way, and what to know of the network; a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -47,14 +50,14 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   if (!options.force) await refuseExisting(output, description);
 
   const exported = await readModel(source, GRAPH_FILE);
-  const { tensor, input, exits, ...rest } = description;
+  const { tensor, input, exits: describedExits, ...rest } = description;
   const modelInput: ModelInput = { tensor, background: 0, ...input };
   const adopted = await adopt(engine, exported, {
     image: graphImage(modelInput),
     classes: rest.classes,
-    exits,
+    exits: describedExits,
   });
-  const graph = adopted.model;
+  const { model: graph, exits } = adopted;
   const files = new Map([[GRAPH_FILE, graph], ...(await readOptional(source))]);
   const network = readNetwork(graph, { classes: rest.classes, input: modelInput, exits });
   const flops = countFlops(network);
@@ -84,7 +87,8 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
     force: options.force,
     check: (made) => verifyGolden(engine, network, made),
   });
-  return { ...installed, goldenMade };
+  const notes = [...adopted.notes, ...warnOfOtherEngines(everyStage(network))];
+  return { ...installed, goldenMade, notes };
 }
 
 async function readOptional(source: string): Promise<[string, Uint8Array][]> {

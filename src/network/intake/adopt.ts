@@ -9,30 +9,39 @@ import type { ExitTensors } from '../cuts.js';
 import { countFlops } from '../flops.js';
 import { readMultiExitGraph } from '../multi-exit-graph.js';
 import { measureShapes, writeShapes } from './measured-shapes.js';
+import { takeOffSoftmax } from './softmax-exits.js';
 
-export interface Described {
+export interface Described<Exit extends ExitTensors = ExitTensors> {
   readonly image: GraphImage;
   readonly classes: readonly string[];
-  readonly exits: readonly ExitTensors[];
+  readonly exits: readonly Exit[];
 }
 
-export interface Adopted {
+export interface Adopted<Exit extends ExitTensors> {
   readonly model: Uint8Array;
+  /** As they are in `model`. */
+  readonly exits: readonly Exit[];
   /** What was changed, a sentence each. */
   readonly notes: readonly string[];
 }
 
 /** @throws PackageError if the network cannot be served, or cannot be run by the engine. */
-export async function adopt(engine: Engine, bytes: Uint8Array, described: Described): Promise<Adopted> {
+export async function adopt<Exit extends ExitTensors>(
+  engine: Engine,
+  bytes: Uint8Array,
+  described: Described<Exit>,
+): Promise<Adopted<Exit>> {
   const model = decodeModel(bytes);
-  if (engine.examine && !tellsShapes(bytes, model, described)) {
-    const measured = await runnable(engine, () =>
-      measureShapes(engine, model, described.image.tensor, described.image.shape),
-    );
-    writeShapes(model, measured);
-    return { model: encodeModel(model), notes: [] };
+  const notes: string[] = [];
+  const exits = takeOffSoftmax(model, described.exits, notes);
+  const rewritten = notes.length === 0 ? bytes : encodeModel(model);
+  if (!engine.examine || tellsShapes(rewritten, model, { ...described, exits })) {
+    return { model: rewritten, exits, notes };
   }
-  return { model: bytes, notes: [] };
+  const { tensor, shape } = described.image;
+  const measured = await runnable(engine, () => measureShapes(engine, model, tensor, shape));
+  writeShapes(model, measured);
+  return { model: encodeModel(model), exits, notes };
 }
 
 /** Whether all that has to be known follows from the operators. What exporters say about tensors may be wrong, so it is left out. */

@@ -61,11 +61,60 @@ describe('an export of', () => {
         fileOf(name),
         one.exits.map(({ logits }) => logits),
       );
+      assert.match(
+        made.notes.join(),
+        /^Only the engine onnx can run this network, .* there is none for .*Gelu, /,
+      );
       const { manifest } = await loadPackage(made.directory);
       const [first, final] = manifest.exits.map((exit) => exit.flops);
       assert.deepEqual([first?.stage, first?.head, final?.stage], flops[name as keyof typeof flops]);
     });
   }
+});
+
+describe('exits that end in probabilities', () => {
+  for (const operator of ['Softmax', 'LogSoftmax']) {
+    it(`have logits once the ${operator} is taken off`, async () => {
+      const { model, description } = buildTestNetwork({ size: 8, width: 4 });
+      const proto = decodeModel(model);
+      for (const one of proto.graph?.output ?? []) {
+        const name = `probabilities_${one.name}`;
+        const raw = one.name ?? '';
+        proto.graph?.node?.push(
+          node(operator, [raw], [`raw_${name}`], { axis: -1 }),
+          node('Identity', [`raw_${name}`], [name]),
+        );
+        one.name = name;
+      }
+      const file = join(temporaryFolder(), 'model.onnx');
+      await writeFile(file, encodeModel(proto));
+      const exits = description.exits.map((exit) => ({ ...exit, logits: `probabilities_${exit.logits}` }));
+      const made = await importFile({ ...description, exits }, file);
+      assert.deepEqual(
+        made.manifest.exits.map(({ logits }) => logits),
+        ['logits_0', 'logits_1', 'logits_2'],
+      );
+      assert.equal(
+        made.notes[0],
+        `Exit "exit-0" ended in a ${operator}. It was taken off; the logits are "logits_0", what went into it.`,
+      );
+      const plain = join(temporaryFolder(), 'model.onnx');
+      await writeFile(plain, model);
+      await assertSameAnswers(made, plain, ['logits_0', 'logits_1', 'logits_2']);
+      const { graph } = decodeModel(await readFile(join(made.directory, 'model.onnx')));
+      assert.equal(
+        graph?.node?.some(({ op_type }) => op_type === operator || op_type === 'Identity'),
+        false,
+      );
+    });
+  }
+
+  it('keep it where it is no end', async () => {
+    const { model, description } = buildTestNetwork({ size: 8, width: 4 });
+    const file = join(temporaryFolder(), 'model.onnx');
+    await writeFile(file, model);
+    assert.deepEqual((await importFile(description, file)).notes, []);
+  });
 });
 
 describe('an operator without a rule of shapes', () => {
@@ -86,7 +135,7 @@ describe('an operator without a rule of shapes', () => {
       node('Reshape', ['single', 'rows'], ['as_rows']),
       node('Sign', ['as_rows'], ['signs']),
       node('Einsum', ['signs', 'mixing'], ['mixed'], { equation: 'nij,jk->nik' }),
-      node('Reshape', ['mixed', 'back'], ['sum_1']),
+      { ...node('Reshape', ['mixed', 'back'], ['sum_1']), name: 'reordered' },
     );
     proto.graph?.initializer?.push(
       intTensor('sizes', [4, 4]),
