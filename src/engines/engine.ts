@@ -53,7 +53,10 @@ export interface Engine {
   readonly name: string;
   /** Where it computes, as shown to operators: `cpu`, `gpu:0`, … */
   readonly device: string;
-  /** How an image's values are laid out in the input row. */
+  /**
+   * How an image's values are laid out in the input row. `nchw`: as the ONNX graph takes them. `nhwc`: with the first axis
+   * of the graph's three as the last, which are the channels if the graph has them first.
+   */
   readonly imageLayout: 'nchw' | 'nhwc';
   /**
    * Loads segments of one network, so that an engine may let them share what they have in common.

@@ -9,6 +9,7 @@ import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manif
 import { invariant, UsageError } from '../foundation/errors.js';
 import { countFlops } from '../network/flops.js';
 import { adopt } from '../network/intake/adopt.js';
+import { imageLayout } from '../network/intake/image-layout.js';
 import { everyStage, makeGolden, verifyGolden } from './golden-outputs.js';
 import { warnOfOtherEngines } from './importing/other-engines.js';
 import { readModel } from './importing/read-model.js';
@@ -51,7 +52,8 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
 
   const exported = await readModel(source, GRAPH_FILE);
   const { tensor, input, exits: describedExits, ...rest } = description;
-  const modelInput: ModelInput = { tensor, background: 0, ...input };
+  const layout = input.layout ?? imageLayout(exported, { tensor, ...input });
+  const modelInput: ModelInput = { tensor, background: 0, ...input, ...(layout === 'nhwc' && { layout }) };
   const adopted = await adopt(engine, exported, {
     image: graphImage(modelInput),
     classes: rest.classes,
@@ -87,8 +89,13 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
     force: options.force,
     check: (made) => verifyGolden(engine, network, made),
   });
-  const notes = [...adopted.notes, ...warnOfOtherEngines(everyStage(network))];
+  const notes = [...layoutNotes(modelInput), ...adopted.notes, ...warnOfOtherEngines(everyStage(network))];
   return { ...installed, goldenMade, notes };
+}
+
+function layoutNotes({ tensor, layout }: ModelInput): string[] {
+  if (layout !== 'nhwc') return [];
+  return [`The input "${tensor}" has the channels last: [batch, height, width, channels].`];
 }
 
 async function readOptional(source: string): Promise<[string, Uint8Array][]> {

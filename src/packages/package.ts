@@ -62,8 +62,9 @@ export function readNetwork(
 }
 
 /** The image as the graph takes it. */
-export function graphImage({ tensor, channels, height, width }: Manifest['input']): MultiExitGraph['image'] {
-  return { tensor, shape: [channels, height, width] };
+export function graphImage(input: Manifest['input']): MultiExitGraph['image'] {
+  const { tensor, layout, channels, height, width } = input;
+  return { tensor, shape: layout === 'nhwc' ? [height, width, channels] : [channels, height, width] };
 }
 
 function checkLocation(path: string, { name, version }: Manifest): void {

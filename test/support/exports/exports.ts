@@ -24,6 +24,13 @@ export const exportsOf = {
       { name: 'final', logits: 'linear_5' },
     ],
   },
+  'flax-nhwc': {
+    tensor: 'in_0',
+    exits: [
+      { name: 'side', logits: 'out_0', cut: 'relu_out_0' },
+      { name: 'final', logits: 'out_1' },
+    ],
+  },
 } as const satisfies Record<string, Export>;
 
 export function fileOf(name: string): string {
