@@ -154,6 +154,43 @@ describe('a network is refused for', () => {
   }
 });
 
+describe('a message about a wrong name', () => {
+  const refusal = (changed: Changes['exits']): string => {
+    try {
+      readTestNetwork({}, changed ? { exits: changed } : {});
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+
+  it('offers names like it, and the cuts that are possible', () => {
+    assert.equal(
+      refusal([{ ...first, cut: 'cut0' }, second, final]),
+      'Exit "exit-0" names "cut0", which no operator of model.onnx makes. Did you mean "cut_0" or "cut_1"? ' +
+        'Cuts that are possible for exit "exit-0": "stem", "stem_relu", "sum_0", "cut_0".',
+    );
+  });
+
+  it('offers the cuts that are possible instead of one that is passed by', () => {
+    assert.match(
+      refusal([{ ...first, cut: 'filtered_0' }, second, final]),
+      /hangs not only on cut "filtered_0": .* Cuts that are possible for exit "exit-0": .*"cut_0"\.$/,
+    );
+    assert.match(
+      refusal([{ name: 'exit-0', logits: 'logits_0' }, second, final]),
+      /names no cut\. Cuts .*"cut_0"\.$/,
+    );
+  });
+
+  it('lists the outputs', () => {
+    assert.match(
+      refusal([first, second, { ...final, logits: 'logit_2' }]),
+      /Did you mean "logits_2" .*\? Its outputs: "logits_0", "logits_1", "logits_2"\.$/,
+    );
+  });
+});
+
 describe('a network is accepted with', () => {
   it('a constant that several stages share', () => {
     const graph = (proto: GraphProto): void => {
