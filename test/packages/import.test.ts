@@ -209,7 +209,7 @@ describe('an import refuses', () => {
     const { source, output } = await prepare();
     await assert.rejects(
       importPackage({ source: join(source, 'none'), output, force: false, engine: createEngine() }),
-      { name: 'UsageError', message: /none" is not a folder\.$/ },
+      { name: 'UsageError', message: /none" is not a folder, nor a file whose name ends in \.onnx\.$/ },
     );
   });
 
