@@ -59,6 +59,7 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
     image: graphImage(modelInput),
     classes: rest.classes,
     exits: describedExits,
+    isUnit: [...input.mean, ...input.std.map((value) => value - 1)].every((value) => value === 0),
   });
   const { model: graph, exits } = adopted;
   const files = new Map([[GRAPH_FILE, graph], ...optional]);

@@ -8,6 +8,8 @@ import type { GraphImage } from '../../onnx/shapes.js';
 import type { ExitTensors } from '../cuts.js';
 import { countFlops } from '../flops.js';
 import { readMultiExitGraph } from '../multi-exit-graph.js';
+import { makeExitsFloat } from './float-exits.js';
+import { hasOtherFloats, makeImageFloat } from './float-image.js';
 import { measureShapes, writeShapes } from './measured-shapes.js';
 import { takeOffSoftmax } from './softmax-exits.js';
 
@@ -15,6 +17,8 @@ export interface Described<Exit extends ExitTensors = ExitTensors> {
   readonly image: GraphImage;
   readonly classes: readonly string[];
   readonly exits: readonly Exit[];
+  /** Whether pixels go in as values from 0 to 1. */
+  readonly isUnit: boolean;
 }
 
 export interface Adopted<Exit extends ExitTensors> {
@@ -33,7 +37,12 @@ export async function adopt<Exit extends ExitTensors>(
 ): Promise<Adopted<Exit>> {
   const model = decodeModel(bytes);
   const notes: string[] = [];
-  const exits = takeOffSoftmax(model, described.exits, notes);
+  makeImageFloat(model, described.image.tensor, described.isUnit, notes);
+  let exits = takeOffSoftmax(model, described.exits, notes);
+  if (hasOtherFloats(model)) {
+    const logitsAndCuts = exits;
+    exits = await runnable(engine, () => makeExitsFloat(engine, model, logitsAndCuts, notes));
+  }
   const rewritten = notes.length === 0 ? bytes : encodeModel(model);
   if (!engine.examine || tellsShapes(rewritten, model, { ...described, exits })) {
     return { model: rewritten, exits, notes };

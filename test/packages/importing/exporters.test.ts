@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { createImageTensor } from '../../../src/cascade/image-tensor.js';
 import { createEngine } from '../../../src/engines/onnx.js';
 import type { Description } from '../../../src/format/description.js';
+import { tensorFloats } from '../../../src/onnx/attributes.js';
 import { decodeModel, encodeModel } from '../../../src/onnx/proto.js';
 import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
 import { loadPackage } from '../../../src/packages/package.js';
@@ -126,6 +127,91 @@ describe('exits that end in probabilities', () => {
     await writeFile(file, model);
     assert.deepEqual((await importFile(description, file)).notes, []);
   });
+});
+
+describe('numbers other than float32', () => {
+  it('may be all of a network in half precision: it answers as the file does', async () => {
+    const { model, description } = buildTestNetwork({ size: 8, width: 4 });
+    const proto = decodeModel(model);
+    const nodes = proto.graph?.node ?? [];
+    // Everything between two casts, as converters to half precision write it, but for image and logits themselves.
+    for (const tensor of proto.graph?.initializer ?? []) {
+      const values = tensorFloats(tensor) ?? new Float32Array();
+      Object.assign(tensor, { data_type: 10, raw_data: halves(values) });
+    }
+    const { input = [], output = [] } = proto.graph ?? {};
+    for (const info of [...input, ...output]) {
+      const type = info.type?.tensor_type;
+      if (type) type.elem_type = 10;
+    }
+    const half = join(temporaryFolder(), 'half.onnx');
+    await writeFile(half, encodeModel(proto));
+    const made = await importFile(description, half);
+    assert.deepEqual(
+      made.manifest.exits.map(({ logits, cut }) => [logits, cut]),
+      [
+        ['logits_0/float32', 'cut_0/float32'],
+        ['logits_1/float32', 'cut_1/float32'],
+        ['logits_2/float32', undefined],
+      ],
+    );
+    assert.match(made.notes[0] ?? '', /^The input "image" is float16 in the file; /);
+
+    // The same file between casts, so that it can be asked in float32.
+    nodes.unshift(node('Cast', ['outside'], ['image'], { to: 10 }));
+    for (const info of output) {
+      nodes.push(node('Cast', [info.name ?? ''], [`float_${info.name}`], { to: 1 }));
+      info.name = `float_${info.name}`;
+    }
+    for (const info of [...input, ...output]) {
+      const type = info.type?.tensor_type;
+      if (type) type.elem_type = 1;
+    }
+    for (const info of input) info.name = 'outside';
+    const asked = join(temporaryFolder(), 'asked.onnx');
+    await writeFile(asked, encodeModel(proto));
+    const named = {
+      ...made,
+      manifest: { ...made.manifest, input: { ...made.manifest.input, tensor: 'outside' } },
+    };
+    await assertSameAnswers(named, asked, ['float_logits_0', 'float_logits_1', 'float_logits_2']);
+  });
+
+  it('may be bytes that the graph scales itself', async () => {
+    const { model, description } = buildTestNetwork({ size: 8, width: 4 });
+    const proto = decodeModel(model);
+    for (const one of proto.graph?.node ?? [])
+      one.input = one.input?.map((name) => (name === 'image' ? 'scaled' : name)) ?? [];
+    proto.graph?.node?.unshift(
+      node('Cast', ['image'], ['float'], { to: 1 }),
+      node('Div', ['float', 'white'], ['scaled']),
+    );
+    proto.graph?.initializer?.push(floatTensor('white', [], [255]));
+    const type = proto.graph?.input?.[0]?.type?.tensor_type;
+    if (type) type.elem_type = 2;
+    const file = join(temporaryFolder(), 'bytes.onnx');
+    await writeFile(file, encodeModel(proto));
+    await assert.rejects(importFile(description, file), {
+      name: 'PackageError',
+      message: /takes pixels as bytes and scales them itself; describe mean 0 and std 1\.$/,
+    });
+    const input = { ...description.input, mean: [0, 0, 0], std: [1, 1, 1] };
+    const made = await importFile({ ...description, input }, file);
+    const plain = join(temporaryFolder(), 'plain.onnx');
+    await writeFile(plain, model);
+    await assertSameAnswers(made, plain, ['logits_0', 'logits_1', 'logits_2']);
+  });
+
+  /** Half-precision numbers, of values that are neither very large nor very small. */
+  function halves(values: Float32Array): Uint8Array {
+    const bits = new Uint32Array(Float32Array.from(values).buffer);
+    const shortened = Uint16Array.from(bits, (one) => {
+      const exponent = ((one >>> 23) & 255) - 112;
+      const sign = (one >>> 16) & 0x8000;
+      return exponent <= 0 ? sign : sign | (exponent << 10) | ((one >>> 13) & 0x3ff);
+    });
+    return new Uint8Array(shortened.buffer);
+  }
 });
 
 describe('an operator without a rule of shapes', () => {
