@@ -36,6 +36,20 @@ export function inferShapes(
   image: GraphImage,
   targets: readonly string[],
 ): ReadonlyMap<string, Shape> {
+  const { shapes, problems } = followShapes(graph, image, targets);
+  for (const target of targets) {
+    const problem = problems.get(target);
+    if (problem) throw problem;
+  }
+  return shapes;
+}
+
+/** As `inferShapes`, but if a target's shape cannot be told either, `problems` says why. */
+export function followShapes(
+  graph: Graph,
+  image: GraphImage,
+  targets: readonly string[],
+): { shapes: ReadonlyMap<string, Shape>; problems: ReadonlyMap<string, UnknownShape> } {
   const known = new Map<string, TensorShape>([[image.tensor, { shape: [BATCH, ...image.shape] }]]);
   const { nodes, sources } = walkBack(graph, targets);
   for (const name of sources) {
@@ -59,11 +73,7 @@ export function inferShapes(
       else if (ruled instanceof UnknownShape) problems.set(name, ruled);
     });
   }
-  for (const target of targets) {
-    const problem = problems.get(target);
-    if (problem) throw problem;
-  }
-  return new Map([...known].map(([name, tensor]) => [name, tensor.shape]));
+  return { shapes: new Map([...known].map(([name, tensor]) => [name, tensor.shape])), problems };
 }
 
 /** What the operator's rule gives, or why it gives nothing. */

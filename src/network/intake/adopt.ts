@@ -8,8 +8,10 @@ import type { GraphImage } from '../../onnx/shapes.js';
 import type { ExitTensors } from '../cuts.js';
 import { countFlops } from '../flops.js';
 import { readMultiExitGraph } from '../multi-exit-graph.js';
+import { FLOAT32 } from './element-types.js';
 import { makeExitsFloat } from './float-exits.js';
 import { hasOtherFloats, makeImageFloat } from './float-image.js';
+import { fixedBatch, freeBatch } from './free-batch.js';
 import { measureShapes, writeShapes } from './measured-shapes.js';
 import { takeOffSoftmax } from './softmax-exits.js';
 
@@ -37,6 +39,11 @@ export async function adopt<Exit extends ExitTensors>(
 ): Promise<Adopted<Exit>> {
   const model = decodeModel(bytes);
   const notes: string[] = [];
+  const batch = fixedBatch(model, described.image.tensor);
+  if (batch !== undefined && engine.examine) {
+    freeBatch(model, described.image, batch, notes);
+    await checkAnyBatch(engine, model, described.image, batch);
+  }
   makeImageFloat(model, described.image.tensor, described.isUnit, notes);
   let exits = takeOffSoftmax(model, described.exits, notes);
   if (hasOtherFloats(model)) {
@@ -51,6 +58,26 @@ export async function adopt<Exit extends ExitTensors>(
   const measured = await runnable(engine, () => measureShapes(engine, model, tensor, shape));
   writeShapes(model, measured);
   return { model: encodeModel(model), exits, notes };
+}
+
+/** @throws PackageError if the network cannot be run with batches of other sizes than the one that its file fixed. */
+async function checkAnyBatch(
+  engine: Engine,
+  model: ModelProto,
+  image: GraphImage,
+  batch: number,
+): Promise<void> {
+  // What takes other numbers than float32 is measured later, when it takes float32.
+  if (model.graph?.input?.some(({ type }) => type?.tensor_type?.elem_type !== FLOAT32)) return;
+  try {
+    await measureShapes(engine, model, image.tensor, image.shape);
+  } catch (error) {
+    throw new PackageError(
+      `Input "${image.tensor}" of model.onnx has a fixed batch of ${batch}, and the network cannot be run with another: ` +
+        `${messageOf(error)}. Export it with a dynamic batch, in PyTorch with dynamic_shapes.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Whether all that has to be known follows from the operators. What exporters say about tensors may be wrong, so it is left out. */

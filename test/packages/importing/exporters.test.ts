@@ -129,6 +129,66 @@ describe('exits that end in probabilities', () => {
   });
 });
 
+describe('a batch that is fixed in the file', () => {
+  /** The test network with fixed dimensions, and Reshapes to fixed targets, as exports without dynamic_shapes have. */
+  async function fixed(batch: number, target: number[], expanded?: true): Promise<[string, string]> {
+    const { model } = buildTestNetwork({ size: 8, width: 4 });
+    const [plain, file] = ['plain.onnx', 'fixed.onnx'].map((name) => join(temporaryFolder(), name)) as [
+      string,
+      string,
+    ];
+    await writeFile(plain, model);
+    const proto = decodeModel(model);
+    const { nodes, input = [], output = [] } = { nodes: proto.graph?.node ?? [], ...proto.graph };
+    for (const { type } of [...input, ...output]) {
+      const dim = type?.tensor_type?.shape?.dim;
+      if (dim) dim[0] = { dim_value: batch };
+    }
+    const flatten = nodes.findIndex((one) => one.output?.[0] === 'rows_1');
+    nodes.splice(
+      flatten,
+      1,
+      node('Transpose', ['pooled_1'], ['turned'], { perm: [1, 0, 2, 3] }),
+      node(expanded ? 'Expand' : 'Reshape', ['turned', 'middle'], ['pairs']),
+      node('Reshape', ['pairs', 'four'], ['four_axes']),
+      node('Transpose', ['four_axes'], ['turned_back'], { perm: [1, 0, 2, 3] }),
+      node('Reshape', ['turned_back', 'target'], ['rows_1']),
+    );
+    proto.graph?.initializer?.push(
+      intTensor('middle', expanded ? [8, batch, 2, 2] : [8, batch, 4]),
+      intTensor('four', [8, batch, 2, 2]),
+      intTensor('target', target),
+    );
+    await writeFile(file, encodeModel(proto));
+    return [plain, file];
+  }
+  const { description } = buildTestNetwork({ size: 8, width: 4 });
+
+  for (const [batch, target] of [
+    [1, [1, 32]],
+    [1, [1, -1]],
+    [2, [2, 32]],
+  ] as const) {
+    it(`of ${batch} varies, with rows of [${target}]`, async () => {
+      const [plain, file] = await fixed(batch, [...target]);
+      const made = await importFile(description, file);
+      assert.equal(
+        made.notes[0],
+        `The batch was fixed to ${batch} in the file; it varies now, as running the network has shown.`,
+      );
+      await assertSameAnswers(made, plain, ['logits_0', 'logits_1', 'logits_2']);
+    });
+  }
+
+  it('is refused where the network cannot be run with another', async () => {
+    const [, file] = await fixed(2, [2, 32], true);
+    await assert.rejects(importFile(description, file), {
+      name: 'PackageError',
+      message: /has a fixed batch of 2, and the network cannot be run with another: .* dynamic_shapes\.$/s,
+    });
+  });
+});
+
 describe('numbers other than float32', () => {
   it('may be all of a network in half precision: it answers as the file does', async () => {
     const { model, description } = buildTestNetwork({ size: 8, width: 4 });
