@@ -14,8 +14,8 @@ import { costTable } from '../report/cost-table.js';
 
 const details = `
 SOURCE holds
-  model.onnx        the whole network as one graph: float32 image [N, C, H, W] with a
-                    dynamic batch in, the logits [N, classes] of every exit out
+  model.onnx        the whole network as one graph: image [N, C, H, W] or [N, H, W, C] in,
+                    the logits [N, classes] of every exit out; weights may lie beside it
   description.json  what the graph cannot say (below)
 and, where you have them, golden.json, calibration.json, checkpoint.safetensors and
 MODEL_CARD.md. Golden outputs from the framework that trained the network are worth
