@@ -8,35 +8,49 @@ export function imageSize(input: ModelInput): number {
 }
 
 /**
- * @returns a function from uint8 [batch, height, width, channels] to float32 rows in `layout`,
+ * @returns a function from uint8 [batch, height, width, channels] to float32 rows in the engine's `layout`,
  * each value (v / 255 − mean) / std of its channel.
  */
 export function createImageTensor(
   input: ModelInput,
   layout: Engine['imageLayout'],
 ): (pixels: Uint8Array) => Float32Array {
-  const { channels } = input;
-  const area = input.height * input.width;
+  const { height, width, channels } = input;
   const tables = Array.from({ length: channels }, (_, channel) =>
     Float32Array.from(
       { length: 256 },
       (__, value) => (value / 255 - (input.mean[channel] ?? 0)) / (input.std[channel] ?? 1),
     ),
   );
-  const pixelStride = layout === 'nchw' ? 1 : channels;
-  const channelStride = layout === 'nchw' ? area : 1;
+  const strides = stridesOf(input, layout);
+  const size = imageSize(input);
 
   return (pixels) => {
     const tensor = new Float32Array(pixels.length);
-    for (let image = 0; image < pixels.length; image += area * channels) {
+    for (let image = 0; image < pixels.length; image += size) {
       tables.forEach((table, channel) => {
-        for (let pixel = 0; pixel < area; pixel++) {
-          tensor[image + channel * channelStride + pixel * pixelStride] = table[
-            pixels[image + pixel * channels + channel] as number
-          ] as number;
+        let pixel = image + channel;
+        for (let y = 0; y < height; y++) {
+          let place = image + channel * strides.channel + y * strides.y;
+          for (let x = 0; x < width; x++) {
+            tensor[place] = table[pixels[pixel] as number] as number;
+            pixel += channels;
+            place += strides.x;
+          }
         }
       });
     }
     return tensor;
   };
+}
+
+/** How far apart neighbours along each axis of an image are in a row. */
+function stridesOf(
+  { height, width, channels, layout: graph = 'nchw' }: ModelInput,
+  layout: Engine['imageLayout'],
+): { y: number; x: number; channel: number } {
+  const channelsFirst = { channel: height * width, y: width, x: 1 };
+  const channelsLast = { y: width * channels, x: channels, channel: 1 };
+  if (layout === 'nchw') return graph === 'nchw' ? channelsFirst : channelsLast;
+  return graph === 'nchw' ? channelsLast : { x: channels * height, channel: height, y: 1 };
 }

@@ -1,13 +1,21 @@
 // `rdi-serve import`: turns an exported multi-exit network into a model package and shows what its exits cost.
-import { Command } from 'commander';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
 import { createEngine } from '../engines/onnx.js';
-import { importPackage } from '../packages/import.js';
+import { nameRange } from '../format/class-names.js';
+import type { Description } from '../format/description.js';
+import { messageOf, UsageError } from '../foundation/errors.js';
+import { type ImportedPackage, importPackage } from '../packages/import.js';
+import { readLabels } from '../packages/importing/class-labels.js';
+import { presetNames } from '../packages/importing/presets.js';
+import type { Wishes } from '../packages/importing/propose.js';
 import { costTable } from '../report/cost-table.js';
 
 const details = `
 SOURCE holds
-  model.onnx        the whole network as one graph: float32 image [N, C, H, W] with a
-                    dynamic batch in, the logits [N, classes] of every exit out
+  model.onnx        the whole network as one graph: image [N, C, H, W] or [N, H, W, C] in,
+                    the logits [N, classes] of every exit out; weights may lie beside it
   description.json  what the graph cannot say (below)
 and, where you have them, golden.json, calibration.json, checkpoint.safetensors and
 MODEL_CARD.md. Golden outputs from the framework that trained the network are worth
@@ -33,25 +41,103 @@ fill, cover or contain.
 Examples:
   rdi-serve import export/
   rdi-serve import export/ --output /srv/models --force
+  rdi-serve import net.onnx --classes labels.txt --preprocess imagenet
+
+Of an ONNX file alone the description is proposed, shown, and written beside the file.
+The image, the exits and the cuts are found in the graph: an exit is an output [N, classes],
+its cut the last tensor that it shares with all exits behind it.
 `;
+
+interface ImportFlags {
+  readonly output: string;
+  readonly force: boolean;
+  readonly classes?: string;
+  readonly preprocess?: string;
+  readonly name?: string;
+  readonly modelVersion?: string;
+  readonly licence?: string;
+  readonly size?: Wishes['size'];
+}
 
 export function importCommand(): Command {
   return new Command('import')
     .summary('make a model package from an ONNX export')
     .description('Makes a checked model package, <output>/<name>/<version>/, from an exported network.')
-    .argument('<source>', 'folder with model.onnx and description.json')
+    .argument('<source>', 'folder with model.onnx and description.json, or an ONNX file alone')
     .option('--output <folder>', 'models folder to put the package into', 'models')
     .option('--force', 'replace a package of the same name and version', false)
+    .option('--classes <file>', 'of a file alone: names of the classes, one a line')
+    .option('--preprocess <preset>', `of a file alone: ${presetNames.join(', ')}`)
+    .option('--size <height>x<width>', 'of a file alone that leaves the size of the image open', parseSize)
+    .option('--name <name>', 'of a file alone: name of the model; default: that of the file')
+    .option('--model-version <version>', 'of a file alone: version of the model; default: 1')
+    .option('--licence <licence>', 'of a file alone: licence of the model; default: unknown')
     .addHelpText('after', details)
-    .action(async (source: string, { output, force }: { output: string; force: boolean }) => {
-      const made = await importPackage({ source, output, force, engine: createEngine() });
-      const golden = made.goldenMade
-        ? 'made here, from synthetic images'
-        : `${made.golden.cases.length} cases reproduced at every exit`;
-      process.stdout.write(
-        `${made.directory}\n\n${costTable(made.manifest)}\n` +
-          `Profiles: ${[...made.profiles.keys()].join(', ')} (default ${made.defaultProfile}).\n` +
-          `Golden outputs: ${golden}.\n`,
-      );
+    .action(async (source: string, flags: ImportFlags) => {
+      const { output, force } = flags;
+      const wishes = await wishesOf(flags);
+      const made = await importPackage({ source, output, force, engine: createEngine(), wishes });
+      process.stdout.write(reportOf(made));
+      if (made.proposed) await writeProposal(source, made.proposed);
     });
+}
+
+async function wishesOf(flags: ImportFlags): Promise<Wishes> {
+  const { classes: file, preprocess, name, modelVersion: version, licence, size } = flags;
+  const classes = file === undefined ? undefined : readLabels(file, await readText(file));
+  return {
+    ...(classes && { classes }),
+    ...(preprocess !== undefined && { preprocess }),
+    ...(name !== undefined && { name }),
+    ...(version !== undefined && { version }),
+    ...(licence !== undefined && { licence }),
+    ...(size && { size }),
+  };
+}
+
+function reportOf(made: ImportedPackage): string {
+  const golden = made.goldenMade
+    ? 'made here, from synthetic images'
+    : `${made.golden.cases.length} cases reproduced at every exit`;
+  return (
+    `${made.directory}\n\n${costTable(made.manifest)}\n` +
+    `Profiles: ${[...made.profiles.keys()].join(', ')} (default ${made.defaultProfile}).\n` +
+    `Golden outputs: ${golden}.\n${made.notes.map((note) => `${note}\n`).join('')}`
+  );
+}
+
+/** Beside the model, under its name: to be looked over, and to be changed where it is not right. */
+async function writeProposal(source: string, proposed: Description): Promise<void> {
+  const file = join(dirname(source), `${basename(source, '.onnx')}.description.json`);
+  const { classes, ...rest } = proposed;
+  const text = `${JSON.stringify(proposed, undefined, 2)}\n`;
+  process.stdout.write(
+    `\nThe network was described as follows, with ${classes.length} classes ${nameRange(classes)}:\n` +
+      `${JSON.stringify(rest, undefined, 2)}\n`,
+  );
+  try {
+    await writeFile(file, text);
+    process.stdout.write(
+      `Written to ${file}. If something is wrong in it, change it, put it beside model.onnx as description.json, ` +
+        'and import that folder.\n',
+    );
+  } catch (error) {
+    process.stdout.write(`It could not be written to ${file}: ${messageOf(error)}.\n`);
+  }
+}
+
+function parseSize(text: string): NonNullable<Wishes['size']> {
+  const [, height, width] = /^(\d{1,4})x(\d{1,4})$/.exec(text) ?? [];
+  if (height === undefined || width === undefined) {
+    throw new InvalidArgumentError('It is a height and a width, such as 224x224.');
+  }
+  return { height: Number(height), width: Number(width) };
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--classes: "${file}" cannot be read: ${messageOf(error)}.`, { cause: error });
+  }
 }

@@ -36,17 +36,35 @@ export interface Segment {
   release(): Promise<void>;
 }
 
+/** A model that is looked into rather than served. */
+export interface Examined {
+  /** Element types of its outputs that are tensors, as `float32` or `int64`. */
+  readonly types: ReadonlyMap<string, string>;
+  /** @returns the values of every output, as numbers */
+  run(
+    input: string,
+    values: Float32Array,
+    dims: readonly number[],
+  ): Promise<ReadonlyMap<string, readonly number[]>>;
+  release(): Promise<void>;
+}
+
 export interface Engine {
   readonly name: string;
   /** Where it computes, as shown to operators: `cpu`, `gpu:0`, … */
   readonly device: string;
-  /** How an image's values are laid out in the input row. */
+  /**
+   * How an image's values are laid out in the input row. `nchw`: as the ONNX graph takes them. `nhwc`: with the first axis
+   * of the graph's three as the last, which are the channels if the graph has them first.
+   */
   readonly imageLayout: 'nchw' | 'nhwc';
   /**
    * Loads segments of one network, so that an engine may let them share what they have in common.
    * @returns them in the same order
    */
   load(sources: readonly SegmentSource[]): Promise<readonly Segment[]>;
+  /** Loads any ONNX model to see what its tensors are; its outputs need not say their types. Not every engine can. */
+  examine?(model: Uint8Array): Promise<Examined>;
 }
 
 /** Demands of the operator; engines take those that concern them. */

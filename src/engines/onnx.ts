@@ -2,7 +2,7 @@
 import './no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { invariant } from '../foundation/errors.js';
-import type { Engine, Segment, SegmentSource } from './engine.js';
+import type { Engine, Examined, Segment, SegmentSource } from './engine.js';
 
 /** @returns an engine whose sessions compute on one thread: parallelism comes from having several workers. */
 export function createEngine(): Engine {
@@ -12,6 +12,27 @@ export function createEngine(): Engine {
     imageLayout: 'nchw',
 
     load: (sources) => Promise.all(sources.map(loadSegment)),
+    examine,
+  };
+}
+
+async function examine(model: Uint8Array): Promise<Examined> {
+  const session = await InferenceSession.create(model, {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: 'disabled',
+    enableCpuMemArena: false,
+    logSeverityLevel: 3,
+  });
+  const typed = session.outputMetadata.flatMap((one): [string, string][] =>
+    one.isTensor ? [[one.name, one.type]] : [],
+  );
+  return {
+    types: new Map(typed),
+    async run(input, values, dims) {
+      const results = await session.run({ [input]: new Tensor('float32', values, dims) });
+      return new Map(Object.entries(results).map(([name, { data }]) => [name, Array.from(data, Number)]));
+    },
+    release: () => session.release(),
   };
 }
 

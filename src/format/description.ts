@@ -1,6 +1,7 @@
 // The schema of `description.json`: what the maker of a network says about it when it is imported.
 // Everything else that a manifest states is computed from the graph. Neighbour: packages/import.ts.
 import Type from 'typebox';
+import { checkClassNames } from './class-names.js';
 import { checkExitNames, checkInput } from './documents.js';
 import { Manifest, ManifestExit, ModelInput } from './manifest.js';
 import { readDocument } from './read-document.js';
@@ -32,5 +33,6 @@ export function readDescription(bytes: Uint8Array): Description {
   const described = readDocument(DESCRIPTION_FILE, bytes, Description);
   checkInput(DESCRIPTION_FILE, described.input);
   checkExitNames(DESCRIPTION_FILE, described.exits);
+  checkClassNames(DESCRIPTION_FILE, described.classes);
   return described;
 }

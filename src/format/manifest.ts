@@ -12,8 +12,15 @@ export const ModelInput = Type.Object(
   {
     tensor: Type.String({
       minLength: 1,
-      description: 'The graph input: float32 [N, channels, height, width].',
+      description:
+        'The graph input: float32, [N, channels, height, width] if `layout` does not say otherwise.',
     }),
+    // Absent where it is nchw: certificates have a hash of what is said here.
+    layout: Type.Optional(
+      Type.Union([Type.Literal('nchw'), Type.Literal('nhwc')], {
+        description: 'nhwc: the graph input is [N, height, width, channels]. Default: nchw.',
+      }),
+    ),
     height: Type.Integer({ minimum: 1, maximum: 4096 }),
     width: Type.Integer({ minimum: 1, maximum: 4096 }),
     channels: Type.Union([Type.Literal(1), Type.Literal(3)], { description: '1: grey, 3: RGB.' }),

@@ -4,6 +4,8 @@ import { PackageError } from '../foundation/errors.js';
 import type { Graph } from '../onnx/graph.js';
 import { variableTensors, walkBack } from '../onnx/graph-walk.js';
 import { TensorProto_DataType } from '../protobuf/onnx-ml_pb.js';
+import { listOf, similarNames } from './suggestions.js';
+import { validCuts } from './valid-cuts.js';
 
 /** An exit as the graph knows it. */
 export interface ExitTensors {
@@ -24,7 +26,9 @@ export function checkCuts(graph: Graph, image: string, exits: readonly ExitTenso
   exits.forEach((exit, index) => {
     const final = index === exits.length - 1;
     checkLogits(graph, exit);
-    if (!final && exit.cut === undefined) throw new PackageError(`Exit "${exit.name}" names no cut.`);
+    if (!final && exit.cut === undefined) {
+      throw new PackageError(`Exit "${exit.name}" names no cut.${cutsFor(graph, exits.slice(index))}`);
+    }
     if (final && exit.cut !== undefined) {
       throw new PackageError(
         `Exit "${exit.name}" is the final exit and must not name a cut ("${exit.cut}").`,
@@ -33,7 +37,9 @@ export function checkCuts(graph: Graph, image: string, exits: readonly ExitTenso
     for (const tensor of [exit.logits, ...(exit.cut === undefined ? [] : [exit.cut])]) {
       if (!graph.producers.has(tensor)) {
         throw new PackageError(
-          `Exit "${exit.name}" names "${tensor}", which no operator of model.onnx makes.`,
+          `Exit "${exit.name}" names "${tensor}", which no operator of model.onnx makes.` +
+            similarNames(tensor, graph.producers.keys()) +
+            cutsFor(graph, exits.slice(index)),
         );
       }
       if (!variable.has(tensor)) {
@@ -47,7 +53,8 @@ export function checkCuts(graph: Graph, image: string, exits: readonly ExitTenso
     }
   });
   exits.forEach((exit, index) => {
-    if (exit.cut !== undefined) checkCut(graph, variable, { ...exit, cut: exit.cut }, exits.slice(index + 1));
+    if (exit.cut === undefined) return;
+    checkCut(graph, variable, { ...exit, cut: exit.cut }, exits.slice(index + 1));
   });
 }
 
@@ -68,7 +75,9 @@ function checkLogits(graph: Graph, exit: ExitTensors): void {
   const declared = graph.outputs.get(exit.logits);
   if (!declared) {
     throw new PackageError(
-      `The logits "${exit.logits}" of exit "${exit.name}" are not an output of model.onnx.`,
+      `The logits "${exit.logits}" of exit "${exit.name}" are not an output of model.onnx.` +
+        similarNames(exit.logits, graph.outputs.keys()) +
+        listOf('Its outputs', [...graph.outputs.keys()]),
     );
   }
   if (declared.elementType !== TensorProto_DataType.FLOAT) {
@@ -92,38 +101,50 @@ function checkCut(
     );
   }
 
-  const passing = crossing(graph, before, cut, [exit.logits]);
+  const crossing = (targets: readonly string[]) => crossingTensor(graph, variable, before, cut, targets);
+  const passing = crossing([exit.logits]);
   if (passing !== undefined) {
     throw new PackageError(
-      `The head of exit "${name}" hangs not only on cut "${cut}": tensor "${passing}" reaches it too.`,
+      `The head of exit "${name}" hangs not only on cut "${cut}": tensor "${passing}" reaches it too.` +
+        cutsFor(graph, [exit, ...later]),
     );
   }
   for (const other of later) {
     const targets = other.cut === undefined ? [other.logits] : [other.cut, other.logits];
-    const bypass = crossing(graph, before, cut, targets);
+    const bypass = crossing(targets);
     if (bypass !== undefined) {
       throw new PackageError(
         `Cut "${cut}" of exit "${name}" is not the only crossing: tensor "${bypass}" reaches ` +
-          `exit "${other.name}" without it.`,
+          `exit "${other.name}" without it.` +
+          cutsFor(graph, [exit, ...later]),
       );
     }
   }
 }
 
+/** A sentence with the tensors that would do as the cut of the first of `exits`; the others lie behind it. */
+function cutsFor(graph: Graph, exits: readonly ExitTensors[]): string {
+  const [exit, ...later] = exits;
+  if (!exit || later.length === 0) return '';
+  const cuts = validCuts(graph, [exit.logits, ...later.map(({ logits }) => logits)]);
+  return listOf(`Cuts that are possible for exit "${exit.name}"`, cuts);
+}
+
 /** The image and every tensor made on the way to `cut`, side outputs included; not `cut` itself. */
 function tensorsBefore(graph: Graph, variable: ReadonlySet<string>, cut: string): ReadonlySet<string> {
-  const { nodes, sources } = walkBack(graph, [cut]);
+  const { nodes, sources } = walkBack(graph, [cut], new Set(), variable);
   const made = [...sources, ...nodes.flatMap((node) => node.outputs)];
   return new Set(made.filter((tensor) => tensor !== cut && variable.has(tensor)));
 }
 
 /** A tensor from before `cut` that `targets` take on a way around it. */
-function crossing(
+function crossingTensor(
   graph: Graph,
+  variable: ReadonlySet<string>,
   before: ReadonlySet<string>,
   cut: string,
   targets: readonly string[],
 ): string | undefined {
-  const { sources } = walkBack(graph, targets, new Set([cut, ...before]));
+  const { sources } = walkBack(graph, targets, new Set([cut, ...before]), variable);
   return [...sources].find((tensor) => before.has(tensor));
 }

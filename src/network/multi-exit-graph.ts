@@ -1,4 +1,5 @@
 // A multi-exit network as an ONNX graph that has passed every check: what costs and segments are taken from.
+import { nameRange } from '../format/class-names.js';
 import { PackageError } from '../foundation/errors.js';
 import type { Shape } from '../onnx/dimensions.js';
 import type { Graph } from '../onnx/graph.js';
@@ -15,13 +16,13 @@ export interface MultiExitGraph {
 }
 
 /**
- * @param classes length of every exit's logits.
+ * @param classes names of the classes, as many as every exit has logits.
  * @throws PackageError if the file cannot be read or cannot be run stage by stage as described.
  */
 export function readMultiExitGraph(
   bytes: Uint8Array,
   image: GraphImage,
-  classes: number,
+  classes: readonly string[],
   exits: readonly ExitTensors[],
 ): MultiExitGraph {
   const graph = readGraph(bytes);
@@ -30,14 +31,14 @@ export function readMultiExitGraph(
   const shapes = inferShapes(
     graph,
     image,
-    exits.map((exit) => exit.logits),
+    exits.flatMap(({ logits, cut }) => (cut === undefined ? [logits] : [logits, cut])),
   );
   for (const exit of exits) {
     const dimensions = imageDimensions(shapes, exit.logits);
-    if (dimensions.length !== 1 || dimensions[0] !== classes) {
+    if (dimensions.length !== 1 || dimensions[0] !== classes.length) {
       throw new PackageError(
         `The logits "${exit.logits}" of exit "${exit.name}" have the shape [batch, ${dimensions.join(', ')}] ` +
-          `for ${classes} classes.`,
+          `for ${classes.length} classes (${nameRange(classes)}).`,
       );
     }
     if (exit.cut !== undefined) imageDimensions(shapes, exit.cut);

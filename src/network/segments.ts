@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { SegmentSource } from '../engines/engine.js';
 import { invariant } from '../foundation/errors.js';
-import { walkBack } from '../onnx/graph-walk.js';
+import { variableTensors, walkBack } from '../onnx/graph-walk.js';
 import { encodeModel } from '../onnx/proto.js';
 import { imageDimensions } from '../onnx/shapes.js';
 import {
@@ -15,6 +15,7 @@ import {
   ValueInfoProtoSchema,
 } from '../protobuf/onnx-ml_pb.js';
 import type { MultiExitGraph } from './multi-exit-graph.js';
+import { sizesFrom } from './sizes.js';
 
 /** The first version of the format in which initializers need not be inputs too. */
 const OLDEST_FORMAT = 4n;
@@ -34,15 +35,19 @@ export function extractSegment(network: MultiExitGraph, { from, to }: SegmentRan
   invariant(exit && input !== undefined && from < to, `there is no segment from exit ${from} to ${to}`);
   const { logits, cut } = exit;
   const outputs = cut === undefined ? [logits] : [logits, cut];
-  const { nodes, sources } = walkBack(graph, outputs, new Set([input]));
+  const walk = walkBack(graph, outputs, new Set([input]), variableTensors(graph));
+  const sizes = sizesFrom(network, input, walk.nodes);
 
   const { irVersion } = graph.model;
   const model = Object.assign(create(ModelProtoSchema), graph.model, {
     irVersion: irVersion < OLDEST_FORMAT ? OLDEST_FORMAT : irVersion,
     graph: create(GraphProtoSchema, {
       name: `${graph.model.graph?.name || 'network'}, exit ${from} to ${to}`,
-      node: nodes.map((node) => withoutRemarks(node.proto)),
-      initializer: [...graph.initializers].flatMap(([name, tensor]) => (sources.has(name) ? [tensor] : [])),
+      node: [...sizes.nodes, ...sizes.kept.map((node) => withoutRemarks(node.proto))],
+      initializer: [
+        ...[...graph.initializers].flatMap(([name, tensor]) => (walk.sources.has(name) ? [tensor] : [])),
+        ...sizes.initializers,
+      ],
       input: [valueInfo(network, input)],
       output: outputs.map((name) => valueInfo(network, name)),
     }),

@@ -2,8 +2,27 @@
 
 /** The unknown number of images that are run together. */
 export const BATCH = 'batch';
-export type Dimension = number | typeof BATCH;
+/** `batch*12`: twelve for each image, such as the heads of an attention that are computed as if they were images. */
+export type Dimension = number | typeof BATCH | `${typeof BATCH}*${number}`;
 export type Shape = readonly Dimension[];
+
+/** So many for each image. */
+export function timesBatch(factor: number): Dimension {
+  return factor === 1 ? BATCH : `${BATCH}*${factor}`;
+}
+
+/** How many for each image; undefined: the dimension does not depend on the batch. */
+export function batchFactor(dimension: Dimension): number | undefined {
+  if (typeof dimension === 'number') return undefined;
+  return dimension === BATCH ? 1 : Number(dimension.slice(BATCH.length + 1));
+}
+
+/** A dimension as text, in which `timesBatch` writes it; undefined if it is anything else. */
+export function batchDimension(text: string): Dimension | undefined {
+  if (text === BATCH) return BATCH;
+  const factor = Number(/^batch\*([1-9]\d{0,9})$/.exec(text)?.[1]);
+  return Number.isInteger(factor) ? timesBatch(factor) : undefined;
+}
 
 /** A number of elements: `factor` × batch ^ `batches`. */
 export interface Size {
@@ -12,17 +31,19 @@ export interface Size {
 }
 
 export function sizeOf(shape: Shape): Size {
-  const known = shape.filter((dimension) => dimension !== BATCH);
   return {
-    factor: known.reduce((product, dimension) => product * dimension, 1),
-    batches: shape.length - known.length,
+    factor: shape.reduce<number>(
+      (product, dimension) => product * (batchFactor(dimension) ?? Number(dimension)),
+      1,
+    ),
+    batches: shape.filter((dimension) => batchFactor(dimension) !== undefined).length,
   };
 }
 
 /** The single dimension of that size; undefined if it is none. */
 export function asDimension({ factor, batches }: Size): Dimension | undefined {
   if (batches === 0) return factor;
-  return batches === 1 && factor === 1 ? BATCH : undefined;
+  return batches === 1 && Number.isInteger(factor) && factor > 0 ? timesBatch(factor) : undefined;
 }
 
 /** ONNX's (numpy's) broadcasting; undefined if the shapes do not fit. */
@@ -58,4 +79,25 @@ export function reshape(shape: Shape, target: Shape, allowZero: boolean): Shape 
 export function resolveAxis(axis: number, rank: number): number | undefined {
   const resolved = axis < 0 ? axis + rank : axis;
   return Number.isInteger(resolved) && resolved >= 0 && resolved < rank ? resolved : undefined;
+}
+
+/** Integer arithmetic as ONNX defines it; undefined where the result is no dimension. */
+export function combine(
+  operator: 'Add' | 'Sub' | 'Mul' | 'Div',
+  a: Dimension,
+  b: Dimension,
+): Dimension | undefined {
+  const [left, right] = [batchFactor(a), batchFactor(b)];
+  const [x, y] = [left ?? Number(a), right ?? Number(b)];
+  if (operator === 'Mul') {
+    if (left !== undefined && right !== undefined) return undefined;
+    return left === undefined && right === undefined ? x * y : asDimension({ factor: x * y, batches: 1 });
+  }
+  if (operator === 'Div') {
+    if (left === undefined) return right === undefined && y !== 0 ? Math.trunc(x / y) : undefined;
+    return right === undefined ? asDimension({ factor: x / y, batches: 1 }) : undefined;
+  }
+  if ((left === undefined) !== (right === undefined)) return undefined;
+  const sum = operator === 'Add' ? x + y : x - y;
+  return left === undefined ? sum : sum === 0 ? 0 : asDimension({ factor: sum, batches: 1 });
 }

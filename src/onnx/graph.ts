@@ -9,6 +9,7 @@ import {
   type TensorProto,
   TensorProto_DataLocation,
   TensorProto_DataType,
+  type TypeProto_Tensor,
   type ValueInfoProto,
 } from '../protobuf/onnx-ml_pb.js';
 import { decodeModel } from './proto.js';
@@ -25,10 +26,13 @@ export interface GraphNode {
   readonly proto: NodeProto;
 }
 
-/** What a file declares about a tensor; null: a dimension that is not fixed. */
+/** What a file declares about a tensor. */
 export interface DeclaredTensor {
   readonly elementType: number;
+  /** null: a dimension that is not fixed. */
   readonly shape: readonly (number | null)[] | undefined;
+  /** What the file calls each dimension; empty for those without a name. */
+  readonly symbols: readonly string[];
 }
 
 export interface Graph {
@@ -137,12 +141,18 @@ function declared(infos: readonly ValueInfoProto[]): Map<string, DeclaredTensor>
   return new Map(infos.map((info) => [info.name, declaredTensor(info)]));
 }
 
+/** What a graph says about a tensor; undefined where it says nothing, or it is no tensor. */
+export function declaredType({ type }: ValueInfoProto): TypeProto_Tensor | undefined {
+  return type?.value.case === 'tensorType' ? type.value.value : undefined;
+}
+
 function declaredTensor(info: ValueInfoProto): DeclaredTensor {
-  const type = info.type?.value;
-  const tensor = type?.case === 'tensorType' ? type.value : undefined;
+  const tensor = declaredType(info);
+  const dimensions = tensor?.shape?.dim;
   return {
     elementType: tensor?.elemType ?? TensorProto_DataType.UNDEFINED,
-    shape: tensor?.shape?.dim.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null)),
+    shape: dimensions?.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null)),
+    symbols: dimensions?.map(({ value }) => (value.case === 'dimParam' ? value.value : '')) ?? [],
   };
 }
 

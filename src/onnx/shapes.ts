@@ -1,12 +1,13 @@
 // Shape inference: the dimensions of every tensor on the way to some outputs, for a batch of unknown size.
-// One rule per operator, in shape-rules/; where none exists, what the file itself says about its tensors is used.
+// One rule per operator, in shape-rules/; where none exists or a rule cannot tell, what the file itself says about its
+// tensors is used. Import writes into the file what it has measured: network/intake/measured-shapes.ts.
 import { PackageError } from '../foundation/errors.js';
-import { BATCH, type Dimension, type Shape } from './dimensions.js';
+import { BATCH, batchDimension, type Dimension, type Shape } from './dimensions.js';
 import type { DeclaredTensor, Graph, GraphNode } from './graph.js';
 import { walkBack } from './graph-walk.js';
 import { integerRules, storedTensor } from './shape-rules/integer-rules.js';
 import { layoutRules } from './shape-rules/layout-rules.js';
-import { refuse, type ShapeRule, type TensorShape } from './shape-rules/rule.js';
+import { cannotTell, type ShapeRule, type TensorShape, UnknownShape } from './shape-rules/rule.js';
 import { valueRules } from './shape-rules/value-rules.js';
 import { windowRules } from './shape-rules/window-rules.js';
 
@@ -26,14 +27,29 @@ export interface GraphImage {
 
 /**
  * @param targets the tensors whose shapes are wanted; nothing off the way to them is looked at.
- * @returns the shape, batch included, of every tensor on the way.
- * @throws PackageError that names the node whose shapes do not fit or whose operator is unknown.
+ * @returns the shape, batch included, of every tensor on the way that can be told.
+ * @throws UnknownShape that names the node for which a target's cannot be told.
+ * @throws PackageError if an operator lets images of a batch change each other's answers, or learns.
  */
 export function inferShapes(
   graph: Graph,
   image: GraphImage,
   targets: readonly string[],
 ): ReadonlyMap<string, Shape> {
+  const { shapes, problems } = followShapes(graph, image, targets);
+  for (const target of targets) {
+    const problem = problems.get(target);
+    if (problem) throw problem;
+  }
+  return shapes;
+}
+
+/** As `inferShapes`, but if a target's shape cannot be told either, `problems` says why. */
+export function followShapes(
+  graph: Graph,
+  image: GraphImage,
+  targets: readonly string[],
+): { shapes: ReadonlyMap<string, Shape>; problems: ReadonlyMap<string, UnknownShape> } {
   const known = new Map<string, TensorShape>([[image.tensor, { shape: [BATCH, ...image.shape] }]]);
   const { nodes, sources } = walkBack(graph, targets);
   for (const name of sources) {
@@ -46,56 +62,72 @@ export function inferShapes(
     }
   }
 
+  /** By tensor: why its shape cannot be told. */
+  const problems = new Map<string, UnknownShape>();
   for (const node of nodes) {
-    const outputs = outputShapes(graph, node, known);
+    const ruled = ruledShapes(graph, node, known, problems);
     node.outputs.forEach((name, index) => {
-      const output = outputs[index];
-      if (name === '' || !output) return;
-      checkDimensions(node, output.shape);
-      known.set(name, output);
+      if (name === '') return;
+      const output = ruled instanceof UnknownShape ? describedShape(graph, node, name) : ruled[index];
+      if (output) known.set(name, output);
+      else if (ruled instanceof UnknownShape) problems.set(name, ruled);
     });
   }
-  return new Map([...known].map(([name, tensor]) => [name, tensor.shape]));
+  return { shapes: new Map([...known].map(([name, tensor]) => [name, tensor.shape])), problems };
 }
 
-function outputShapes(
+/** What the operator's rule gives, or why it gives nothing. */
+function ruledShapes(
   graph: Graph,
   node: GraphNode,
   known: ReadonlyMap<string, TensorShape>,
-): readonly (TensorShape | undefined)[] {
-  const rule = node.domain === '' ? rules.get(node.operator) : undefined;
-  if (!rule) {
-    return node.outputs.map((name) => (name === '' ? undefined : describedShape(graph, node, name)));
+  problems: ReadonlyMap<string, UnknownShape>,
+): readonly TensorShape[] | UnknownShape {
+  try {
+    const rule = node.domain === '' ? rules.get(node.operator) : undefined;
+    if (!rule) return cannotTell(node, withoutRule(graph, node));
+    const inputs = node.inputs.map((name) => {
+      const problem = problems.get(name);
+      if (problem) throw problem;
+      const shape = known.get(name);
+      if (name !== '' && !shape) cannotTell(node, `takes "${name}", an output that inference does not use`);
+      return shape;
+    });
+    const outputs = rule({ node, opset: graph.opset, inputs });
+    for (const { shape } of outputs) checkDimensions(node, shape);
+    return outputs;
+  } catch (error) {
+    if (error instanceof UnknownShape) return error;
+    throw error;
   }
-  const inputs = node.inputs.map((name) => {
-    const shape = known.get(name);
-    if (name !== '' && !shape) refuse(node, `takes "${name}", an output that inference does not use`);
-    return shape;
-  });
-  return rule({ node, opset: graph.opset, inputs });
 }
 
-/** What the file says about an output of an operator without a rule. */
-function describedShape(graph: Graph, node: GraphNode, name: string): TensorShape {
+function withoutRule({ described }: Graph, { outputs }: GraphNode): string {
+  const open = outputs.find((name) => described.has(name));
+  return open === undefined
+    ? 'is not known to rdi-serve, and the file does not say what shape it gives'
+    : `is not known to rdi-serve, and the file leaves the shape of "${open}" open`;
+}
+
+/** What the file says about a tensor; undefined if it leaves any of it open. A first dimension that it leaves open is the batch. */
+function describedShape(graph: Graph, node: GraphNode, name: string): TensorShape | undefined {
   const described: DeclaredTensor | undefined = graph.described.get(name) ?? graph.outputs.get(name);
-  const shape = described?.shape?.map((dimension, axis): Dimension => {
-    if (dimension === null && axis === 0) return BATCH;
-    return (
-      dimension ?? refuse(node, `is not known to rdi-serve, and the file leaves the shape of "${name}" open`)
-    );
+  const shape = described?.shape?.map((dimension, axis): Dimension | undefined => {
+    if (dimension !== null) return dimension;
+    return batchDimension(described.symbols[axis] ?? '') ?? (axis === 0 ? BATCH : undefined);
   });
-  return {
-    shape: shape ?? refuse(node, 'is not known to rdi-serve, and the file does not say what shape it gives'),
-  };
+  if (!shape?.every((dimension) => dimension !== undefined)) return undefined;
+  checkDimensions(node, shape);
+  return { shape };
 }
 
 function checkDimensions(node: GraphNode, shape: Shape): void {
   const possible = shape.every(
     (dimension) =>
-      dimension === BATCH ||
+      typeof dimension === 'string' ||
       (Number.isInteger(dimension) && dimension >= 0 && dimension <= LARGEST_DIMENSION),
   );
-  if (!possible) refuse(node, `would give a tensor of shape [${shape.join(', ')}]`);
+  if (!possible) cannotTell(node, `would give a tensor of shape [${shape.join(', ')}]`);
 }
 
 /**
@@ -104,7 +136,7 @@ function checkDimensions(node: GraphNode, shape: Shape): void {
  */
 export function imageDimensions(shapes: ReadonlyMap<string, Shape>, name: string): readonly number[] {
   const [batch, ...dimensions] = shapes.get(name) ?? [];
-  if (batch !== BATCH || dimensions.some((dimension) => dimension === BATCH || dimension === 0)) {
+  if (batch !== BATCH || dimensions.some((dimension) => typeof dimension === 'string' || dimension === 0)) {
     throw new PackageError(`model.onnx: tensor "${name}" does not hold one row for each image of a batch.`);
   }
   return dimensions as number[];

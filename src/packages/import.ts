@@ -1,26 +1,32 @@
 // Makes a model package out of an exported network and its description: counts its costs, makes or checks its
 // golden outputs, and puts it in place only when all of it has passed.
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Engine } from '../engines/engine.js';
-import { DESCRIPTION_FILE, type Description, readDescription } from '../format/description.js';
-import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
+import type { Description } from '../format/description.js';
+import { GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
 import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manifest.js';
-import { invariant, UsageError } from '../foundation/errors.js';
+import { invariant } from '../foundation/errors.js';
 import { countFlops } from '../network/flops.js';
-import { makeGolden, verifyGolden } from './golden-outputs.js';
-import { exists, installPackage, refuseExisting, toJson } from './install.js';
-import { type ModelPackage, readNetwork } from './package.js';
-import { describeFile, MANIFEST_FILE, readInside } from './package-files.js';
+import { adopt } from '../network/intake/adopt.js';
+import { imageLayout } from '../network/intake/image-layout.js';
+import { everyStage, makeGolden, verifyGolden } from './golden-outputs.js';
+import { warnOfOtherEngines } from './importing/other-engines.js';
+import type { Wishes } from './importing/propose.js';
+import { readSource } from './importing/read-source.js';
+import { installPackage, refuseExisting, toJson } from './install.js';
+import { graphImage, type ModelPackage, readNetwork } from './package.js';
+import { describeFile, MANIFEST_FILE } from './package-files.js';
 
-/** Files that a package may have and that are taken over as they are. */
-const OPTIONAL_FILES = [GOLDEN_FILE, CALIBRATION_FILE, 'checkpoint.safetensors', 'MODEL_CARD.md'];
 const GOLDEN_CASES = 8;
 const GOLDEN_SEED = 1;
 
 export interface ImportOptions {
-  /** Folder with model.onnx, description.json and, if at hand, the other files of a package. */
+  /**
+   * Folder with model.onnx, description.json and, if at hand, the other files of a package; or an ONNX file alone, of which
+   * a description is proposed.
+   */
   readonly source: string;
+  /** What the graph of a file alone does not say. */
+  readonly wishes?: Wishes;
   /** The models folder. */
   readonly output: string;
   /** Replace a package of the same name and version. */
@@ -31,6 +37,10 @@ export interface ImportOptions {
 export interface ImportedPackage extends ModelPackage {
   /** Whether the golden outputs were made here, for want of the exporter's own. */
   readonly goldenMade: boolean;
+  /** What was changed on the way, and what to know of the network; a sentence each. */
+  readonly notes: readonly string[];
+  /** The description that was proposed of a file alone. */
+  readonly proposed?: Description;
 }
 
 /**
@@ -40,14 +50,19 @@ export interface ImportedPackage extends ModelPackage {
  */
 export async function importPackage(options: ImportOptions): Promise<ImportedPackage> {
   const { source, output, engine } = options;
-  if (!(await isFolder(source))) throw new UsageError(`"${source}" is not a folder.`);
-  const description = readDescription(await readInside(source, DESCRIPTION_FILE));
+  const { description, model: exported, optional, proposed } = await readSource(source, options.wishes);
   if (!options.force) await refuseExisting(output, description);
-
-  const graph = await readInside(source, GRAPH_FILE);
-  const files = new Map([[GRAPH_FILE, graph], ...(await readOptional(source))]);
-  const { tensor, input, exits, ...rest } = description;
-  const modelInput: ModelInput = { tensor, background: 0, ...input };
+  const { tensor, input, exits: describedExits, ...rest } = description;
+  const layout = input.layout ?? imageLayout(exported, { tensor, ...input });
+  const modelInput: ModelInput = { tensor, background: 0, ...input, ...(layout === 'nhwc' && { layout }) };
+  const adopted = await adopt(engine, exported, {
+    image: graphImage(modelInput),
+    classes: rest.classes,
+    exits: describedExits,
+    isUnit: [...input.mean, ...input.std.map((value) => value - 1)].every((value) => value === 0),
+  });
+  const { model: graph, exits } = adopted;
+  const files = new Map([[GRAPH_FILE, graph], ...optional]);
   const network = readNetwork(graph, { classes: rest.classes, input: modelInput, exits });
   const flops = countFlops(network);
 
@@ -76,15 +91,13 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
     force: options.force,
     check: (made) => verifyGolden(engine, network, made),
   });
-  return { ...installed, goldenMade };
+  const notes = [...layoutNotes(modelInput), ...adopted.notes, ...warnOfOtherEngines(everyStage(network))];
+  return { ...installed, goldenMade, notes, ...(proposed && { proposed: description }) };
 }
 
-async function readOptional(source: string): Promise<[string, Uint8Array][]> {
-  const found: [string, Uint8Array][] = [];
-  for (const file of OPTIONAL_FILES) {
-    if (await exists(join(source, file))) found.push([file, await readInside(source, file)]);
-  }
-  return found;
+function layoutNotes({ tensor, layout }: ModelInput): string[] {
+  if (layout !== 'nhwc') return [];
+  return [`The input "${tensor}" has the channels last: [batch, height, width, channels].`];
 }
 
 function provenanceOf(description: Description, goldenMade: boolean, engine: Engine): Manifest['provenance'] {
@@ -95,11 +108,4 @@ function provenanceOf(description: Description, goldenMade: boolean, engine: Eng
       `Made at import by the engine "${engine.name}" from ${GOLDEN_CASES} synthetic images (seed ${GOLDEN_SEED}); ` +
       'the exporter gave none.',
   };
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (status) => status.isDirectory(),
-    () => false,
-  );
 }

@@ -17,9 +17,13 @@ export function describeFile(bytes: Uint8Array): FileEntry {
 /**
  * Reads a file of a folder, which symbolic links may not lead out of.
  * @param file path relative to `directory`, with slashes.
- * @param bytes the size it must have; undefined: any.
+ * @param size in bytes: what it must be, or may be at most; any, if neither is given.
  */
-export async function readInside(directory: string, file: string, bytes?: number): Promise<Uint8Array> {
+export async function readInside(
+  directory: string,
+  file: string,
+  { exactly, most = Number.POSITIVE_INFINITY }: { exactly?: number; most?: number } = {},
+): Promise<Uint8Array> {
   const parts = file.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..' || /[\\\0:]/.test(part))) {
     throw new PackageError(`"${file}" is not a path inside the package.`);
@@ -32,10 +36,13 @@ export async function readInside(directory: string, file: string, bytes?: number
     }
     const status = await stat(path);
     if (!status.isFile()) throw new PackageError(`${file} is not a file.`);
-    if (bytes !== undefined && status.size !== bytes) {
+    if (exactly !== undefined && status.size !== exactly) {
       throw new PackageError(
-        `${file} has ${status.size} bytes, not the ${bytes} that ${MANIFEST_FILE} lists.`,
+        `${file} has ${status.size} bytes, not the ${exactly} that ${MANIFEST_FILE} lists.`,
       );
+    }
+    if (status.size > most) {
+      throw new PackageError(`${file} has ${status.size} bytes; at most ${most} are taken.`);
     }
     return await readFile(path);
   } catch (error) {
@@ -50,7 +57,7 @@ export async function readInside(directory: string, file: string, bytes?: number
 
 /** Reads a listed file and verifies it. @throws PackageError */
 export async function readListed(directory: string, file: string, entry: FileEntry): Promise<Uint8Array> {
-  const bytes = await readInside(directory, file, entry.bytes);
+  const bytes = await readInside(directory, file, { exactly: entry.bytes });
   if (describeFile(bytes).sha256 !== entry.sha256) {
     throw new PackageError(`${file} is damaged: its sha256 is not the one that ${MANIFEST_FILE} lists.`);
   }

@@ -58,8 +58,13 @@ export function readNetwork(
   graph: Uint8Array,
   { input, classes, exits }: Pick<Manifest, 'input' | 'classes'> & Pick<MultiExitGraph, 'exits'>,
 ): MultiExitGraph {
-  const image = { tensor: input.tensor, shape: [input.channels, input.height, input.width] };
-  return readMultiExitGraph(graph, image, classes.length, exits);
+  return readMultiExitGraph(graph, graphImage(input), classes, exits);
+}
+
+/** The image as the graph takes it. */
+export function graphImage(input: Manifest['input']): MultiExitGraph['image'] {
+  const { tensor, layout, channels, height, width } = input;
+  return { tensor, shape: layout === 'nhwc' ? [height, width, channels] : [channels, height, width] };
 }
 
 function checkLocation(path: string, { name, version }: Manifest): void {

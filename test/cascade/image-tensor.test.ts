@@ -16,8 +16,11 @@ const input: ModelInput = {
 // Two images of two pixels, red-green-blue.
 const pixels = Uint8Array.of(0, 255, 255, 51, 0, 0, 255, 255, 0, 0, 0, 255);
 
+function round(values: Float32Array): number[] {
+  return [...values].map((value) => Math.round(value * 1e4) / 1e4);
+}
+
 test('pixels are scaled, normalised by channel, and laid out as the engine wants them', () => {
-  const round = (values: Float32Array) => [...values].map((value) => Math.round(value * 1e4) / 1e4);
   assert.deepEqual(
     round(createImageTensor(input, 'nchw')(pixels)),
     [0, 0.2, 1, -1, 0, -0.5, 1, 0, 1, -1, -0.5, 0],
@@ -25,5 +28,17 @@ test('pixels are scaled, normalised by channel, and laid out as the engine wants
   assert.deepEqual(
     round(createImageTensor(input, 'nhwc')(pixels)),
     [0, 1, 0, 0.2, -1, -0.5, 1, 1, -0.5, 0, -1, 0],
+  );
+});
+
+test('a graph that has channels last gets them so, and engines that move its first axis move the rows of pixels', () => {
+  const graph = { ...input, height: 2, width: 1, layout: 'nhwc' } as const;
+  assert.deepEqual(
+    round(createImageTensor(graph, 'nchw')(pixels)),
+    [0, 1, 0, 0.2, -1, -0.5, 1, 1, -0.5, 0, -1, 0],
+  );
+  assert.deepEqual(
+    round(createImageTensor(graph, 'nhwc')(pixels)),
+    [0, 0.2, 1, -1, 0, -0.5, 1, 0, 1, -1, -0.5, 0],
   );
 });

@@ -99,7 +99,7 @@ const cases: Record<string, { change: Changes; message: RegExp }> = {
       exits: [first, second, { name: 'wide', logits: 'rows_2' }],
       graph: (graph) => graph.output.push(tensorInfo('rows_2', ['batch', 96])),
     },
-    message: /The logits "rows_2" of exit "wide" have the shape \[batch, 96\] for 10 classes\./,
+    message: /The logits "rows_2" of exit "wide" have the shape \[batch, 96\] for 10 classes/,
   },
   'a cut that nobody makes': {
     change: { exits: [{ ...first, cut: 'nowhere' }, second, final] },
@@ -153,6 +153,43 @@ describe('a network is refused for', () => {
       assert.throws(() => readTestNetwork({}, { ...change, graph }), { name: 'PackageError', message });
     });
   }
+});
+
+describe('a message about a wrong name', () => {
+  const refusal = (changed: Changes['exits']): string => {
+    try {
+      readTestNetwork({}, changed ? { exits: changed } : {});
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+
+  it('offers names like it, and the cuts that are possible', () => {
+    assert.equal(
+      refusal([{ ...first, cut: 'cut0' }, second, final]),
+      'Exit "exit-0" names "cut0", which no operator of model.onnx makes. Did you mean "cut_0" or "cut_1"? ' +
+        'Cuts that are possible for exit "exit-0": "stem", "stem_relu", "sum_0", "cut_0".',
+    );
+  });
+
+  it('offers the cuts that are possible instead of one that is passed by', () => {
+    assert.match(
+      refusal([{ ...first, cut: 'filtered_0' }, second, final]),
+      /hangs not only on cut "filtered_0": .* Cuts that are possible for exit "exit-0": .*"cut_0"\.$/,
+    );
+    assert.match(
+      refusal([{ name: 'exit-0', logits: 'logits_0' }, second, final]),
+      /names no cut\. Cuts .*"cut_0"\.$/,
+    );
+  });
+
+  it('lists the outputs', () => {
+    assert.match(
+      refusal([first, second, { ...final, logits: 'logit_2' }]),
+      /Did you mean "logits_2" .*\? Its outputs: "logits_0", "logits_1", "logits_2"\.$/,
+    );
+  });
 });
 
 describe('a network is accepted with', () => {

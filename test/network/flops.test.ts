@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { countFlops, nodeFlops } from '../../src/network/flops.js';
+import { BATCH, type Shape } from '../../src/onnx/dimensions.js';
 import type { GraphProto } from '../../src/protobuf/onnx-ml_pb.js';
 import { readTestNetwork } from '../support/packages/exits.js';
 import { floatTensor, node, tensorInfo } from '../support/packages/onnx-builder.js';
@@ -90,15 +91,118 @@ describe('the cost of exits', () => {
     assert.equal(after?.[2]?.stage, (before?.[2]?.stage ?? 0) + 2 * 10 * 10);
   });
 
-  it('is refused where it is not known', () => {
+  it('is refused where shapes do not tell it', () => {
     const transposed = (graph: GraphProto): void => {
       const found = graph.node.find((one) => one.output[0] === 'mixed_0');
-      if (found) found.opType = 'ConvTranspose';
-      graph.valueInfo = [tensorInfo('mixed_0', ['batch', 8, 16, 16])];
+      if (!found) throw new Error('mixed_0 is made by a node');
+      found.opType = 'ConvTranspose';
+      graph.valueInfo = [
+        tensorInfo('cut_0', ['batch', 8, 16, 16]),
+        tensorInfo('sum_0', ['batch', 8, 16, 16]),
+      ];
+      graph.node.splice(graph.node.indexOf(found), 0, node('Sign', ['stem_relu'], ['filtered_0_sign']));
+      found.input = ['filtered_0_sign', 'mixed_0_weight'];
     };
     assert.throws(
       () => countFlops(readTestNetwork({}, { graph: transposed })),
-      /node "make_mixed_0" \(ConvTranspose\) has a cost that rdi-serve cannot count/,
+      /node "make_mixed_0" \(ConvTranspose\) has a cost that depends on the shape of "filtered_0_sign"/,
     );
   });
+});
+
+/** Shapes of inputs, then of the output; the multiply-accumulates for one image. */
+const products: Record<string, [node: ReturnType<typeof node>, shapes: Shape[], macs: number]> = {
+  ConvTranspose: [
+    node('ConvTranspose', ['a', 'b'], ['out']),
+    [
+      [BATCH, 4, 5, 5],
+      [4, 3, 2, 2],
+      [BATCH, 3, 10, 10],
+    ],
+    4 * 5 * 5 * (3 * 2 * 2),
+  ],
+  'a product of matrices for each head': [
+    node('MatMul', ['a', 'b'], ['out']),
+    [
+      ['batch*3', 7, 8],
+      ['batch*3', 8, 9],
+      ['batch*3', 7, 9],
+    ],
+    3 * 7 * 8 * 9,
+  ],
+  Einsum: [
+    { ...node('Einsum', ['a', 'b'], ['out'], { equation: 'bhid,bhjd->bhij' }) },
+    [
+      [BATCH, 2, 5, 8],
+      [BATCH, 2, 6, 8],
+      [BATCH, 2, 5, 6],
+    ],
+    2 * 5 * 6 * 8,
+  ],
+  'Einsum with axes that have no names': [
+    node('Einsum', ['a', 'b'], ['out'], { equation: '...d, de -> ...e' }),
+    [
+      [BATCH, 5, 8],
+      [8, 3],
+      [BATCH, 5, 3],
+    ],
+    5 * 8 * 3,
+  ],
+  Attention: [
+    node('Attention', ['a', 'b', 'c'], ['out']),
+    [
+      [BATCH, 2, 5, 8],
+      [BATCH, 2, 6, 8],
+      [BATCH, 2, 6, 4],
+      [BATCH, 2, 5, 4],
+    ],
+    2 * 5 * 6 * 8 + 2 * 5 * 6 * 4,
+  ],
+  QLinearConv: [
+    node('QLinearConv', ['a', 's', 'z', 'b'], ['out']),
+    [[BATCH, 3, 8, 8], [], [], [4, 3, 3, 3], [BATCH, 4, 6, 6]],
+    4 * 6 * 6 * 27,
+  ],
+  FusedConv: [
+    { ...node('FusedConv', ['a', 'b'], ['out']), domain: 'com.microsoft' },
+    [
+      [BATCH, 3, 8, 8],
+      [4, 3, 3, 3],
+      [BATCH, 4, 6, 6],
+    ],
+    4 * 6 * 6 * 27,
+  ],
+  GRU: [
+    node('GRU', ['a', 'b', 'c'], ['out']),
+    [
+      [7, BATCH, 5],
+      [1, 9, 5],
+      [1, 9, 3],
+      [7, 1, BATCH, 3],
+    ],
+    7 * (9 * 5 + 9 * 3),
+  ],
+  'an operator of somebody’s own': [
+    Object.assign(node('Conv', ['a', 'b'], ['out']), { domain: 'example.org' }),
+    [[BATCH, 3], [3], [BATCH, 3]],
+    0,
+  ],
+};
+
+describe('the cost for one image of', () => {
+  for (const [name, [proto, shapes, macs]] of Object.entries(products)) {
+    it(name, () => {
+      const names = [...proto.input, 'out'];
+      const made = {
+        operator: proto.opType,
+        domain: proto.domain,
+        inputs: proto.input,
+        outputs: ['out'],
+        label: name,
+        proto,
+      };
+      const known = new Map(names.map((one, index) => [one, shapes[index] ?? []]));
+      assert.equal(nodeFlops({ shapes: known }, made), 2 * macs);
+    });
+  }
 });

@@ -104,7 +104,11 @@ describe('the graph of a file', () => {
       graph.nodes.map((one) => one.operator),
       ['Relu', 'Add'],
     );
-    assert.deepEqual(graph.inputs.get('image'), { elementType: 1, shape: [null, 2] });
+    assert.deepEqual(graph.inputs.get('image'), {
+      elementType: 1,
+      shape: [null, 2],
+      symbols: ['batch', ''],
+    });
     assert.equal(graph.producers.get('middle')?.operator, 'Relu');
     assert.ok(graph.initializers.has('one'));
   });

@@ -35,12 +35,12 @@ describe('shape inference', () => {
 });
 
 describe('an operator without a rule', () => {
-  const model = (dims: (number | string)[]) =>
+  const model = (dims: (number | string)[], outside: number | string = 4) =>
     encodeModel(
       modelOf({
         nodes: [node('Sign', ['image'], ['sign']), node('Relu', ['sign'], ['out'])],
         inputs: [tensorInfo('image', ['batch', 4])],
-        outputs: [tensorInfo('out', ['batch', 4])],
+        outputs: [tensorInfo('out', ['batch', outside])],
         described: [tensorInfo('sign', dims)],
       }),
     );
@@ -50,9 +50,21 @@ describe('an operator without a rule', () => {
     assert.deepEqual(shapes.get('out'), [BATCH, 4]);
   });
 
-  it('is refused if that is open', () => {
+  it('has as many rows for each image as the file describes', () => {
+    const shapes = inferShapes(readGraph(model(['batch*3', 4])), { tensor: 'image', shape: [4] }, ['out']);
+    assert.deepEqual(shapes.get('sign'), ['batch*3', 4]);
+  });
+
+  it('does not hinder those behind it whose shape the file describes', () => {
+    const graph = readGraph(model(['batch', 'features']));
+    const shapes = inferShapes(graph, { tensor: 'image', shape: [4] }, ['out']);
+    assert.deepEqual([shapes.get('sign'), shapes.get('out')], [undefined, [BATCH, 4]]);
+  });
+
+  it('is refused if all of that is open', () => {
+    const open = model(['batch', 'features'], 'features');
     assert.throws(
-      () => inferShapes(readGraph(model(['batch', 'features'])), { tensor: 'image', shape: [4] }, ['out']),
+      () => inferShapes(readGraph(open), { tensor: 'image', shape: [4] }, ['out']),
       /leaves the shape of "sign" open/,
     );
   });

@@ -2,7 +2,9 @@
 import { PackageError } from '../../foundation/errors.js';
 import { type TensorProto, TensorProto_DataType } from '../../protobuf/onnx-ml_pb.js';
 import { constantTensor, intAttribute, tensorDimensions, tensorIntegers } from '../attributes.js';
-import { input, numbers, refuse, type ShapeRule, type TensorShape } from './rule.js';
+import { combine, type Dimension } from '../dimensions.js';
+import { axisAttribute, cannotTell, input, numbers, type ShapeRule, type TensorShape } from './rule.js';
+import { broadcasting } from './value-rules.js';
 
 /** Longest integer tensor that is followed: longer ones are data, not shapes. */
 const MOST_VALUES = 64;
@@ -19,7 +21,7 @@ export function storedTensor(tensor: TensorProto): TensorShape {
 }
 
 const constant: ShapeRule = ({ node }) => [
-  storedTensor(constantTensor(node.proto) ?? refuse(node, 'is no tensor of numbers')),
+  storedTensor(constantTensor(node.proto) ?? cannotTell(node, 'is no tensor of numbers')),
 ];
 
 const shapeOf: ShapeRule = (context) => {
@@ -33,25 +35,47 @@ const gather: ShapeRule = (context) => {
   const { node } = context;
   const data = input(context, 0);
   const { shape } = input(context, 1);
+  if (!data.integers || data.shape.length !== 1) {
+    const axis = axisAttribute(node, 0, data.shape.length);
+    if (typeof data.shape[axis] === 'string') return cannotTell(node, 'takes images out of a batch');
+    return [{ shape: [...data.shape.slice(0, axis), ...shape, ...data.shape.slice(axis + 1)] }];
+  }
   const indices = numbers(context, 1, 'indices');
-  if (!data.integers || data.shape.length !== 1) return refuse(node, 'takes parts of a tensor of values');
-  const chosen = indices.map((index) => data.integers?.at(index) ?? refuse(node, `has no entry ${index}`));
+  const chosen = indices.map(
+    (index) => data.integers?.at(index) ?? cannotTell(node, `has no entry ${index}`),
+  );
   return [{ shape, integers: chosen }];
 };
 
-/** Between integers only the values matter; any other cast must lead to float32, what the service computes in. */
+/** Between integers the values stay what they are. */
 const cast: ShapeRule = (context) => {
-  const { node } = context;
-  const to = intAttribute(node.proto, 'to');
+  const to = intAttribute(context.node.proto, 'to');
   const tensor = input(context, 0);
-  if (to === TensorProto_DataType.INT64 || to === TensorProto_DataType.INT32) return [tensor];
-  if (to === TensorProto_DataType.FLOAT) return [{ shape: tensor.shape }];
-  return refuse(node, 'converts to a type other than float32');
+  return [
+    to === TensorProto_DataType.INT64 || to === TensorProto_DataType.INT32 ? tensor : { shape: tensor.shape },
+  ];
 };
+
+/** Element by element; where the operands are known integers, so is the result. */
+function arithmetic(operator: Parameters<typeof combine>[0]): ShapeRule {
+  return (context) => {
+    const [result] = broadcasting(context) as [TensorShape];
+    const [a, b] = [input(context, 0).integers, input(context, 1).integers];
+    if (!a || !b || result.shape.length > 1) return [result];
+    const integers = Array.from({ length: Math.max(a.length, b.length) }, (_, i) =>
+      combine(operator, a[a.length === 1 ? 0 : i] as Dimension, b[b.length === 1 ? 0 : i] as Dimension),
+    );
+    return [integers.every((value) => value !== undefined) ? { ...result, integers } : result];
+  };
+}
 
 export const integerRules: Readonly<Record<string, ShapeRule>> = {
   Constant: constant,
   Shape: shapeOf,
   Gather: gather,
   Cast: cast,
+  Add: arithmetic('Add'),
+  Sub: arithmetic('Sub'),
+  Mul: arithmetic('Mul'),
+  Div: arithmetic('Div'),
 };

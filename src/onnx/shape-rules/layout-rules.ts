@@ -1,12 +1,13 @@
 // Output shapes of operators that only rearrange: flattening, reshaping, transposing, joining, padding, slicing.
 
 import { intAttribute, intsAttribute, stringAttribute } from '../attributes.js';
-import { asDimension, BATCH, type Dimension, reshape, sizeOf } from '../dimensions.js';
+import { asDimension, type Dimension, reshape, sizeOf } from '../dimensions.js';
 import type { GraphNode } from '../graph.js';
 import {
   axesOf,
   axisAttribute,
   axisOf,
+  cannotTell,
   input,
   integers,
   numbers,
@@ -27,7 +28,7 @@ const flatten: ShapeRule = (context) => {
   const split = axis === shape.length ? axis : axisOf(node, axis, shape.length);
   const rows = asDimension(sizeOf(shape.slice(0, split)));
   const columns = asDimension(sizeOf(shape.slice(split)));
-  if (rows === undefined || columns === undefined) return refuse(node, 'mixes the images of a batch');
+  if (rows === undefined || columns === undefined) return cannotTell(node, 'mixes the images of a batch');
   return [{ shape: [rows, columns] }];
 };
 
@@ -37,7 +38,7 @@ const reshaping: ShapeRule = (context) => {
   const target = integers(context, 1, 'dimensions');
   const reshaped = reshape(shape, target, intAttribute(node.proto, 'allowzero') === 1);
   if (!reshaped) {
-    return refuse(node, `cannot reshape [${shape.join(', ')}] to [${target.join(', ')}] for any batch`);
+    return cannotTell(node, `cannot reshape [${shape.join(', ')}] to [${target.join(', ')}] for any batch`);
   }
   return [{ ...input(context, 0), shape: reshaped }];
 };
@@ -47,7 +48,7 @@ const transpose: ShapeRule = (context) => {
   const { shape } = input(context, 0);
   const order = intsAttribute(node.proto, 'perm') ?? shape.map((_, axis) => shape.length - 1 - axis);
   if (order.length !== shape.length || new Set(order).size !== order.length) {
-    return refuse(node, `does not order the axes of [${shape.join(', ')}]`);
+    return cannotTell(node, `does not order the axes of [${shape.join(', ')}]`);
   }
   return [{ shape: order.map((axis) => shape[axisOf(node, axis, shape.length)] as Dimension) }];
 };
@@ -59,7 +60,7 @@ const squeeze: ShapeRule = (context) => {
   const every = tensor.shape.flatMap((dimension, axis) => (dimension === 1 ? [axis] : []));
   const dropped = axes?.length ? axes : every;
   if (dropped.some((axis) => tensor.shape[axis] !== 1)) {
-    return refuse(node, `cannot drop axes of [${tensor.shape.join(', ')}] that are not 1`);
+    return cannotTell(node, `cannot drop axes of [${tensor.shape.join(', ')}] that are not 1`);
   }
   return [{ ...tensor, shape: tensor.shape.filter((_, axis) => !dropped.includes(axis)) }];
 };
@@ -70,7 +71,7 @@ const unsqueeze: ShapeRule = (context) => {
   const given = intsAttribute(node.proto, 'axes') ?? numbers(context, 1, 'axes');
   const rank = tensor.shape.length + given.length;
   const axes = new Set(given.map((axis) => axisOf(node, axis, rank)));
-  if (axes.size !== given.length) return refuse(node, 'names an axis twice');
+  if (axes.size !== given.length) return cannotTell(node, 'names an axis twice');
   const rest = [...tensor.shape];
   const shape = Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : (rest.shift() as Dimension)));
   return [{ ...tensor, shape }];
@@ -84,7 +85,8 @@ const concat: ShapeRule = (context) => {
   let extent = 0;
   for (const { shape: other } of tensors) {
     const fits = other.length === shape.length && other.every((d, i) => i === axis || d === shape[i]);
-    if (!fits) return refuse(node, `cannot join the shapes [${shape.join(', ')}] and [${other.join(', ')}]`);
+    if (!fits)
+      return cannotTell(node, `cannot join the shapes [${shape.join(', ')}] and [${other.join(', ')}]`);
     const joined = other[axis];
     withinImage(node, joined);
     extent += joined as number;
@@ -103,16 +105,16 @@ const pad: ShapeRule = (context) => {
   const { shape } = input(context, 0);
   const pads = intsAttribute(node.proto, 'pads') ?? numbers(context, 1, 'pads');
   const axes = axesOf(context, 3, shape.length) ?? shape.map((_, axis) => axis);
-  if (pads.length !== 2 * axes.length) return refuse(node, 'has not two pads per axis');
+  if (pads.length !== 2 * axes.length) return cannotTell(node, 'has not two pads per axis');
   const padded = [...shape];
   axes.forEach((axis, i) => {
     const added = (pads[i] as number) + (pads[i + axes.length] as number);
     const extent = shape[axis] as Dimension;
     if (added === 0) return;
-    padded[axis] = extent === BATCH ? refuse(node, 'pads the batch') : extent + added;
+    padded[axis] = typeof extent === 'number' ? extent + added : refuse(node, 'pads the batch');
   });
   const mode = stringAttribute(node.proto, 'mode') ?? 'constant';
-  if (mode === 'wrap') return refuse(node, 'pads by wrapping around');
+  if (mode === 'wrap') return cannotTell(node, 'pads by wrapping around');
   return [{ shape: padded }];
 };
 
@@ -122,7 +124,7 @@ const slice: ShapeRule = (context) => {
   const bounds = (name: string, index: number): number[] =>
     (opset < 10 ? intsAttribute(node.proto, name) : numbers(context, index, name)) ?? [];
   if (context.inputs[4] && numbers(context, 4, 'steps').some((step) => step !== 1)) {
-    return refuse(node, 'leaves out entries');
+    return cannotTell(node, 'leaves out entries');
   }
   const starts = bounds('starts', 1);
   const ends = bounds('ends', 2);
@@ -133,9 +135,9 @@ const slice: ShapeRule = (context) => {
 
   const axes = axesOf(context, 3, shape.length) ?? starts.map((_, axis) => axisOf(node, axis, shape.length));
   if (starts.length !== axes.length || ends.length !== axes.length) {
-    return refuse(node, 'has not a start and an end per axis');
+    return cannotTell(node, 'has not a start and an end per axis');
   }
-  if (new Set(axes).size !== axes.length) return refuse(node, 'names an axis twice');
+  if (new Set(axes).size !== axes.length) return cannotTell(node, 'names an axis twice');
   const sliced = [...shape];
   axes.forEach((axis, i) => {
     sliced[axis] = slicedExtent(node, shape[axis] as Dimension, starts[i] as number, ends[i] as number);
@@ -144,12 +146,12 @@ const slice: ShapeRule = (context) => {
 };
 
 function slicedExtent(node: GraphNode, extent: Dimension, start: number, end: number): Dimension {
-  if (extent === BATCH) {
-    return start === 0 && end >= OPEN_END ? BATCH : refuse(node, 'takes part of the batch');
+  if (typeof extent === 'string') {
+    return start === 0 && end >= OPEN_END ? extent : refuse(node, 'takes part of the batch');
   }
   const within = (bound: number) => Math.min(Math.max(bound < 0 ? bound + extent : bound, 0), extent);
   const left = within(end) - within(start);
-  return left > 0 ? left : refuse(node, 'leaves nothing of an axis');
+  return left > 0 ? left : cannotTell(node, 'leaves nothing of an axis');
 }
 
 export const layoutRules: Readonly<Record<string, ShapeRule>> = {

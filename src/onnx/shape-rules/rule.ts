@@ -1,7 +1,7 @@
 // What a rule for the shapes of one operator's outputs is given, and how it refuses.
 import { PackageError } from '../../foundation/errors.js';
 import { intAttribute, intsAttribute } from '../attributes.js';
-import { BATCH, type Dimension, resolveAxis, type Shape } from '../dimensions.js';
+import { type Dimension, resolveAxis, type Shape } from '../dimensions.js';
 import type { GraphNode } from '../graph.js';
 
 export interface TensorShape {
@@ -21,28 +21,37 @@ export interface ShapeContext {
 /** @returns one entry per output that later nodes may take. @throws PackageError if the inputs do not fit. */
 export type ShapeRule = (context: ShapeContext) => TensorShape[];
 
+/** A shape that no rule can tell. The network may be sound all the same: then the file has to say it. */
+export class UnknownShape extends PackageError {}
+
+/** For what cannot be served, whatever the shapes are. */
 export function refuse(node: GraphNode, reason: string): never {
   throw new PackageError(`model.onnx: ${node.label} ${reason}.`);
 }
 
+/** For what a rule does not understand. */
+export function cannotTell(node: GraphNode, reason: string): never {
+  throw new UnknownShape(`model.onnx: ${node.label} ${reason}.`);
+}
+
 export function input({ node, inputs }: ShapeContext, index: number): TensorShape {
-  return inputs[index] ?? refuse(node, `lacks its input ${index}`);
+  return inputs[index] ?? cannotTell(node, `lacks its input ${index}`);
 }
 
 /** The known integers of an input that shapes depend on. */
 export function integers(context: ShapeContext, index: number, meaning: string): Shape {
-  return input(context, index).integers ?? refuse(context.node, `has ${meaning} that are not constant`);
+  return input(context, index).integers ?? cannotTell(context.node, `has ${meaning} that are not constant`);
 }
 
 /** As `integers`, where the batch has no place. */
 export function numbers(context: ShapeContext, index: number, meaning: string): number[] {
   return integers(context, index, meaning).map((value) =>
-    value === BATCH ? refuse(context.node, `has ${meaning} that depend on the batch`) : value,
+    typeof value === 'number' ? value : cannotTell(context.node, `has ${meaning} that depend on the batch`),
   );
 }
 
 export function axisOf(node: GraphNode, axis: number, rank: number): number {
-  return resolveAxis(axis, rank) ?? refuse(node, `works on axis ${axis} of a tensor with ${rank} axes`);
+  return resolveAxis(axis, rank) ?? cannotTell(node, `works on axis ${axis} of a tensor with ${rank} axes`);
 }
 
 /** Axes from the attribute of older operator versions or the input of newer ones; undefined: neither is given. */
@@ -60,5 +69,5 @@ export function axisAttribute(node: GraphNode, fallback: number, rank: number): 
 
 /** Refuses an operation along the batch: an answer must not depend on what else is in its batch. */
 export function withinImage(node: GraphNode, dimension: Dimension | undefined): void {
-  if (dimension === BATCH) refuse(node, 'mixes the images of a batch');
+  if (typeof dimension === 'string') refuse(node, 'mixes the images of a batch');
 }

@@ -2,7 +2,7 @@
 
 import { intAttribute } from '../attributes.js';
 import { broadcast, type Dimension } from '../dimensions.js';
-import { axesOf, axisAttribute, input, refuse, type ShapeRule, withinImage } from './rule.js';
+import { axesOf, axisAttribute, cannotTell, input, refuse, type ShapeRule, withinImage } from './rule.js';
 
 const elementwise: ShapeRule = (context) => [{ shape: input(context, 0).shape }];
 
@@ -12,11 +12,12 @@ const dropout: ShapeRule = (context) => {
   return elementwise(context);
 };
 
-const broadcasting: ShapeRule = (context) => {
+/** Element by element, of two operands. */
+export const broadcasting: ShapeRule = (context) => {
   const { node } = context;
   const [a, b] = [input(context, 0).shape, input(context, 1).shape];
   const shape = broadcast(a, b);
-  if (!shape) refuse(node, `cannot combine the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+  if (!shape) cannotTell(node, `cannot combine the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
   return [{ shape }];
 };
 
@@ -57,13 +58,13 @@ const gemm: ShapeRule = (context) => {
   const operand = (index: number, flag: string): readonly [Dimension, Dimension] => {
     const [rows, columns, ...rest] = input(context, index).shape;
     if (rows === undefined || columns === undefined || rest.length > 0) {
-      return refuse(node, 'takes matrices only');
+      return cannotTell(node, 'takes matrices only');
     }
     return intAttribute(node.proto, flag) ? [columns, rows] : [rows, columns];
   };
   const [rows, depth] = operand(0, 'transA');
   const [weightDepth, columns] = operand(1, 'transB');
-  if (depth !== weightDepth) refuse(node, `multiplies ${depth} columns with ${weightDepth} rows`);
+  if (depth !== weightDepth) cannotTell(node, `multiplies ${depth} columns with ${weightDepth} rows`);
   withinImage(node, depth);
   return [{ shape: [rows, columns] }];
 };
@@ -73,11 +74,11 @@ const matrixProduct: ShapeRule = (context) => {
   const [a, b] = [input(context, 0).shape, input(context, 1).shape];
   const [depth, weightDepth] = [a.at(-1), b.at(Math.max(-2, -b.length))];
   if (depth === undefined || depth !== weightDepth) {
-    return refuse(node, `cannot multiply the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+    return cannotTell(node, `cannot multiply the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
   }
   withinImage(node, depth);
   const outer = broadcast(a.slice(0, -2), b.slice(0, -2));
-  if (!outer) return refuse(node, `cannot multiply the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+  if (!outer) return cannotTell(node, `cannot multiply the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
   return [{ shape: [...outer, ...a.slice(-2, -1), ...(b.length > 1 ? b.slice(-1) : [])] }];
 };
 
@@ -114,10 +115,6 @@ const keepingShape = [
 export const valueRules: Readonly<Record<string, ShapeRule>> = {
   ...Object.fromEntries(keepingShape.map((operator) => [operator, elementwise])),
   Dropout: dropout,
-  Add: broadcasting,
-  Sub: broadcasting,
-  Mul: broadcasting,
-  Div: broadcasting,
   Pow: broadcasting,
   Softmax: softmax,
   LogSoftmax: softmax,

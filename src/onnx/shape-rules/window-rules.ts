@@ -1,16 +1,20 @@
 // Output shapes of operators that slide a window over [N, channels, …]: convolution and pooling.
 
 import { intAttribute, intsAttribute, stringAttribute } from '../attributes.js';
-import { BATCH, type Dimension, type Shape } from '../dimensions.js';
+import type { Dimension, Shape } from '../dimensions.js';
 import type { GraphNode } from '../graph.js';
-import { input, refuse, type ShapeRule } from './rule.js';
+import { cannotTell, input, refuse, type ShapeRule } from './rule.js';
+
+function isFixed(dimension: Dimension): dimension is number {
+  return typeof dimension === 'number';
+}
 
 function channelsOf(node: GraphNode, shape: Shape): { channels: number; spatial: number[] } {
   const [, channels, ...spatial] = shape;
-  if (channels === undefined || channels === BATCH || spatial.length === 0 || spatial.includes(BATCH)) {
-    return refuse(node, `cannot slide over a tensor of shape [${shape.join(', ')}]`);
+  if (typeof channels !== 'number' || spatial.length === 0 || !spatial.every(isFixed)) {
+    return cannotTell(node, `cannot slide over a tensor of shape [${shape.join(', ')}]`);
   }
-  return { channels, spatial: spatial as number[] };
+  return { channels, spatial };
 }
 
 /** Spatial extents after a window of `kernel` has been moved over `spatial`. */
@@ -18,7 +22,7 @@ function slide(node: GraphNode, spatial: readonly number[], kernel: readonly num
   const { proto } = node;
   const rank = spatial.length;
   if (kernel.length !== rank) {
-    refuse(node, `has a window of ${kernel.length} axes on a tensor with ${rank} spatial ones`);
+    cannotTell(node, `has a window of ${kernel.length} axes on a tensor with ${rank} spatial ones`);
   }
   const strides = intsAttribute(proto, 'strides') ?? [];
   const dilations = intsAttribute(proto, 'dilations') ?? [];
@@ -27,7 +31,7 @@ function slide(node: GraphNode, spatial: readonly number[], kernel: readonly num
   const ceiling = intAttribute(proto, 'ceil_mode') === 1;
   const isSame = padding === 'SAME_UPPER' || padding === 'SAME_LOWER';
   if (isSame && dilations.some((dilation) => dilation !== 1)) {
-    refuse(
+    cannotTell(
       node,
       'pads by itself around a dilated window, which onnxruntime does otherwise than ONNX defines',
     );
@@ -53,20 +57,23 @@ const convolution: ShapeRule = (context) => {
   const [filters, perGroup, ...kernel] = input(context, 1).shape;
   const { channels, spatial } = channelsOf(node, shape);
   const groups = intAttribute(node.proto, 'group') ?? 1;
-  if (filters === undefined || filters === BATCH || kernel.includes(BATCH) || perGroup === BATCH) {
-    return refuse(node, 'has no constant weights');
+  if (typeof filters !== 'number' || typeof perGroup === 'string' || !kernel.every(isFixed)) {
+    return cannotTell(node, 'has no constant weights');
   }
   if (perGroup === undefined || channels !== perGroup * groups || filters % groups !== 0) {
-    return refuse(node, `has weights for ${(perGroup ?? 0) * groups} channels on an input with ${channels}`);
+    return cannotTell(
+      node,
+      `has weights for ${(perGroup ?? 0) * groups} channels on an input with ${channels}`,
+    );
   }
-  return [{ shape: [shape[0] as Dimension, filters, ...slide(node, spatial, kernel as number[])] }];
+  return [{ shape: [shape[0] as Dimension, filters, ...slide(node, spatial, kernel)] }];
 };
 
 const pooling: ShapeRule = (context) => {
   const { node } = context;
   const { shape } = input(context, 0);
   const { channels, spatial } = channelsOf(node, shape);
-  const kernel = intsAttribute(node.proto, 'kernel_shape') ?? refuse(node, 'has no window');
+  const kernel = intsAttribute(node.proto, 'kernel_shape') ?? cannotTell(node, 'has no window');
   const pooled = { shape: [shape[0] as Dimension, channels, ...slide(node, spatial, kernel)] };
   return node.outputs.map(() => pooled);
 };

@@ -1,0 +1,106 @@
+// Takes in a network as an exporter wrote it: what import would otherwise have to refuse is rewritten, in small steps that
+// leave its answers as they are. A network that needs none of them is taken byte for byte.
+import type { Engine } from '../../engines/engine.js';
+import { messageOf, PackageError } from '../../foundation/errors.js';
+import { withGraph } from '../../onnx/build.js';
+import { declaredType } from '../../onnx/graph.js';
+import { decodeModel, encodeModel } from '../../onnx/proto.js';
+import { UnknownShape } from '../../onnx/shape-rules/rule.js';
+import type { GraphImage } from '../../onnx/shapes.js';
+import type { ModelProto } from '../../protobuf/onnx-ml_pb.js';
+import type { ExitTensors } from '../cuts.js';
+import { countFlops } from '../flops.js';
+import { readMultiExitGraph } from '../multi-exit-graph.js';
+import { FLOAT32 } from './element-types.js';
+import { makeExitsFloat } from './float-exits.js';
+import { hasOtherFloats, makeImageFloat } from './float-image.js';
+import { fixedBatch, freeBatch } from './free-batch.js';
+import { measureShapes, writeShapes } from './measured-shapes.js';
+import { takeOffSoftmax } from './softmax-exits.js';
+
+export interface Described<Exit extends ExitTensors = ExitTensors> {
+  readonly image: GraphImage;
+  readonly classes: readonly string[];
+  readonly exits: readonly Exit[];
+  /** Whether pixels go in as values from 0 to 1. */
+  readonly isUnit: boolean;
+}
+
+export interface Adopted<Exit extends ExitTensors> {
+  readonly model: Uint8Array;
+  /** As they are in `model`. */
+  readonly exits: readonly Exit[];
+  /** What was changed, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** @throws PackageError if the network cannot be served, or cannot be run by the engine. */
+export async function adopt<Exit extends ExitTensors>(
+  engine: Engine,
+  bytes: Uint8Array,
+  described: Described<Exit>,
+): Promise<Adopted<Exit>> {
+  const model = decodeModel(bytes);
+  const notes: string[] = [];
+  const batch = fixedBatch(model, described.image.tensor);
+  if (batch !== undefined && engine.examine) {
+    freeBatch(model, described.image, batch, notes);
+    await checkAnyBatch(engine, model, described.image, batch);
+  }
+  makeImageFloat(model, described.image.tensor, described.isUnit, notes);
+  let exits = takeOffSoftmax(model, described.exits, notes);
+  if (hasOtherFloats(model)) {
+    const logitsAndCuts = exits;
+    exits = await runnable(engine, () => makeExitsFloat(engine, model, logitsAndCuts, notes));
+  }
+  const rewritten = notes.length === 0 ? bytes : encodeModel(model);
+  if (!engine.examine || tellsShapes(rewritten, model, { ...described, exits })) {
+    return { model: rewritten, exits, notes };
+  }
+  const { tensor, shape } = described.image;
+  const measured = await runnable(engine, () => measureShapes(engine, model, tensor, shape));
+  writeShapes(model, measured);
+  return { model: encodeModel(model), exits, notes };
+}
+
+/** @throws PackageError if the network cannot be run with batches of other sizes than the one that its file fixed. */
+async function checkAnyBatch(
+  engine: Engine,
+  model: ModelProto,
+  image: GraphImage,
+  batch: number,
+): Promise<void> {
+  // What takes other numbers than float32 is measured later, when it takes float32.
+  if (model.graph?.input.some((input) => declaredType(input)?.elemType !== FLOAT32)) return;
+  try {
+    await measureShapes(engine, model, image.tensor, image.shape);
+  } catch (error) {
+    throw new PackageError(
+      `Input "${image.tensor}" of model.onnx has a fixed batch of ${batch}, and the network cannot be run with another: ` +
+        `${messageOf(error)}. Export it with a dynamic batch, in PyTorch with dynamic_shapes.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whether all that has to be known follows from the operators. What exporters say about tensors may be wrong, so it is left out. */
+function tellsShapes(bytes: Uint8Array, model: ModelProto, { image, classes, exits }: Described): boolean {
+  const silent = model.graph?.valueInfo.length ? encodeModel(withGraph(model, { valueInfo: [] })) : bytes;
+  try {
+    countFlops(readMultiExitGraph(silent, image, classes, exits));
+    return true;
+  } catch (error) {
+    if (error instanceof UnknownShape) return false;
+    throw error;
+  }
+}
+
+async function runnable<Result>(engine: Engine, task: () => Promise<Result>): Promise<Result> {
+  try {
+    return await task();
+  } catch (error) {
+    throw new PackageError(`The engine "${engine.name}" cannot run model.onnx: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,139 @@
+// Finds in a bare ONNX file what a description would say of the network: its image, its exits, and where it can be cut.
+import { PackageError } from '../../foundation/errors.js';
+import { BATCH } from '../../onnx/dimensions.js';
+import { type DeclaredTensor, type Graph, readGraph } from '../../onnx/graph.js';
+import { variableTensors, walkBack } from '../../onnx/graph-walk.js';
+import { inferShapes } from '../../onnx/shapes.js';
+import type { ExitTensors } from '../cuts.js';
+import { validCuts } from '../valid-cuts.js';
+
+export interface FoundImage {
+  readonly tensor: string;
+  readonly channels: 1 | 3;
+  /** undefined: the file leaves it open. */
+  readonly height: number | undefined;
+  readonly width: number | undefined;
+  readonly layout: 'nchw' | 'nhwc';
+}
+
+export interface FoundNetwork {
+  readonly image: FoundImage;
+  /** From the image on; the last is the final exit. */
+  readonly exits: readonly ExitTensors[];
+  /** Length of every exit's logits. */
+  readonly classes: number;
+}
+
+/**
+ * @param classes the number of classes, if that is known.
+ * @throws PackageError that says what cannot be found and has to be described.
+ */
+export function findNetwork(bytes: Uint8Array, classes: number | undefined): FoundNetwork {
+  const graph = readGraph(bytes);
+  const image = findImage(graph);
+  const [width, outputs] = findLogits(graph, classes);
+  const variable = variableTensors(graph);
+  const depth = new Map(
+    outputs.map((name) => [name, walkBack(graph, [name], new Set(), variable).nodes.length]),
+  );
+  const logits = outputs.toSorted((a, b) => (depth.get(a) ?? 0) - (depth.get(b) ?? 0));
+  const cuts = findCuts(graph, image, logits);
+  const exits = logits.map((name, index): ExitTensors => {
+    const cut = cuts[index];
+    return index === logits.length - 1 || cut === undefined
+      ? { name: 'final', logits: name }
+      : { name: `exit-${index}`, logits: name, cut };
+  });
+  return { image, exits, classes: width };
+}
+
+function findImage({ inputs }: Graph): FoundImage {
+  const [[tensor, declared] = ['', undefined], ...others] = [...inputs];
+  if (!declared || others.length > 0) {
+    throw new PackageError(
+      `model.onnx has the inputs ${quoted([...inputs.keys()])}; a network that is served takes one image and nothing else.`,
+    );
+  }
+  const [, first, second, third, ...more] = declared.shape ?? [];
+  const layouts = [
+    { layout: 'nchw', channels: first, height: second, width: third },
+    { layout: 'nhwc', channels: third, height: first, width: second },
+  ] as const;
+  const fitting = layouts.find(({ channels }) => channels === 1 || channels === 3);
+  if (!fitting || more.length > 0 || third === undefined) {
+    throw new PackageError(
+      `The input "${tensor}" of model.onnx has the shape ${shapeText(declared)}; an image has 1 or 3 channels: ` +
+        '[batch, channels, height, width] or [batch, height, width, channels].',
+    );
+  }
+  const { layout, channels, height, width } = fitting;
+  return {
+    tensor,
+    channels: channels === 1 ? 1 : 3,
+    height: height ?? undefined,
+    width: width ?? undefined,
+    layout,
+  };
+}
+
+/** The outputs of one width that has the most of them. */
+function findLogits({ outputs }: Graph, classes: number | undefined): [width: number, names: string[]] {
+  const byWidth = new Map<number, string[]>();
+  for (const [name, { shape }] of outputs) {
+    const width = shape?.length === 2 ? shape[1] : undefined;
+    if (typeof width !== 'number' || (classes !== undefined && width !== classes)) continue;
+    byWidth.set(width, [...(byWidth.get(width) ?? []), name]);
+  }
+  const [most, next] = [...byWidth].sort(([, a], [, b]) => b.length - a.length);
+  if (!most || next?.[1].length === most[1].length) {
+    const wanted = classes === undefined ? 'one width' : `${classes} classes`;
+    const listed = [...outputs].map(([name, declared]) => `"${name}" ${shapeText(declared)}`);
+    throw new PackageError(
+      `The outputs of model.onnx do not show which of them are logits of ${wanted}: ${listed.join(', ')}. ` +
+        'Give --classes with as many names as there are classes, or describe the exits in a description.json.',
+    );
+  }
+  return most;
+}
+
+/** Of each side exit the last tensor that it shares with all behind it, so that as little as possible runs twice. */
+function findCuts(graph: Graph, image: FoundImage, logits: readonly string[]): string[] {
+  const rows = rowsOfImages(graph, image, logits);
+  const cuts: string[] = [];
+  const taken = new Set<string>();
+  for (let exit = logits.length - 2; exit >= 0; exit--) {
+    const possible = validCuts(graph, logits.slice(exit));
+    const end = possible.findIndex((name) => taken.has(name));
+    const cut = possible.slice(0, end === -1 ? undefined : end).findLast(rows);
+    if (cut === undefined) {
+      throw new PackageError(
+        `The outputs "${logits[exit]}" and "${logits[exit + 1]}" of model.onnx share no tensor but the image that the ` +
+          'network could be cut at. Stages that pass several tensors on are not taken.',
+      );
+    }
+    taken.add(cut);
+    cuts.unshift(cut);
+  }
+  return cuts;
+}
+
+/** Whether a tensor has a row for each image, as far as that is known before anything has run. */
+function rowsOfImages(
+  graph: Graph,
+  { tensor, layout, channels, height, width }: FoundImage,
+  logits: readonly string[],
+): (name: string) => boolean {
+  if (height === undefined || width === undefined) return () => true;
+  const shape = layout === 'nchw' ? [channels, height, width] : [height, width, channels];
+  const shapes = inferShapes(graph, { tensor, shape }, logits);
+  return (name) => (shapes.get(name)?.[0] ?? BATCH) === BATCH;
+}
+
+function shapeText({ shape, symbols }: DeclaredTensor): string {
+  if (!shape) return 'of unknown shape';
+  return `[${shape.map((extent, axis) => extent ?? (symbols[axis] || 'any')).join(', ')}]`;
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(', ') || 'none';
+}

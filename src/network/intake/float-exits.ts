@@ -1,0 +1,74 @@
+// Logits and cuts that are not float32, what stages exchange: each is converted to it, and back for what takes it further,
+// so that no answer changes: float32 holds every half-precision number.
+import type { Engine } from '../../engines/engine.js';
+import { operator, untypedOutput, withGraph } from '../../onnx/build.js';
+import { declaredType } from '../../onnx/graph.js';
+import { encodeModel } from '../../onnx/proto.js';
+import type { ModelProto } from '../../protobuf/onnx-ml_pb.js';
+import type { ExitTensors } from '../cuts.js';
+import { elementTypes, FLOAT16, FLOAT32, typeName } from './element-types.js';
+
+/** Types all of whose values are float32 values too. */
+const NARROWER = [FLOAT16, 16];
+
+/** @returns the exits with their tensors in float32; the model is changed in place, and `notes` says where. */
+export async function makeExitsFloat<Exit extends ExitTensors>(
+  engine: Engine,
+  model: ModelProto,
+  exits: readonly Exit[],
+  notes: string[],
+): Promise<Exit[]> {
+  const types = await typesOf(engine, model, exits);
+  const inFloat = (tensor: string, isCut: boolean): string => {
+    const elementType = types.get(tensor) ?? FLOAT32;
+    if (!NARROWER.includes(elementType)) return tensor;
+    const converted = `${tensor}/float32`;
+    insertCasts(model, tensor, converted, elementType, isCut);
+    notes.push(`"${tensor}" is ${typeName(elementType)} in the file; it is handed on as "${converted}".`);
+    return converted;
+  };
+  return exits.map((exit) => ({
+    ...exit,
+    logits: inFloat(exit.logits, false),
+    ...(exit.cut !== undefined && { cut: inFloat(exit.cut, true) }),
+  }));
+}
+
+async function typesOf(
+  engine: Engine,
+  model: ModelProto,
+  exits: readonly ExitTensors[],
+): Promise<Map<string, number>> {
+  const made = new Set(model.graph?.node.flatMap(({ output }) => output));
+  const wanted = exits
+    .flatMap(({ logits, cut }) => (cut === undefined ? [logits] : [logits, cut]))
+    .filter((name) => made.has(name));
+  const output = [...new Set(wanted)].map(untypedOutput);
+  const examined = await engine.examine?.(encodeModel(withGraph(model, { output, valueInfo: [] })));
+  await examined?.release();
+  return new Map([...(examined?.types ?? [])].map(([name, type]) => [name, elementTypes.get(type) ?? 0]));
+}
+
+function insertCasts(
+  { graph }: ModelProto,
+  tensor: string,
+  converted: string,
+  elementType: number,
+  isCut: boolean,
+): void {
+  const at = graph?.node.findIndex(({ output }) => output.includes(tensor)) ?? -1;
+  if (!graph || at === -1) return;
+  const back = `${tensor}/back`;
+  if (isCut) {
+    for (const node of graph.node) node.input = node.input.map((name) => (name === tensor ? back : name));
+  }
+  const casts = [operator('Cast', [tensor], converted, { to: FLOAT32 })];
+  if (isCut) casts.push(operator('Cast', [converted], back, { to: elementType }));
+  graph.node.splice(at + 1, 0, ...casts);
+  for (const output of graph.output) {
+    if (output.name !== tensor || isCut) continue;
+    output.name = converted;
+    const type = declaredType(output);
+    if (type) type.elemType = FLOAT32;
+  }
+}

@@ -1,0 +1,18 @@
+// Whether a graph takes images with their channels first, as PyTorch has them, or last, as Keras and Flax do.
+import { readGraph } from '../../onnx/graph.js';
+
+interface Image {
+  readonly tensor: string;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** @returns `nhwc` if what the file says of its input fits only that. @throws PackageError if it is no ONNX model */
+export function imageLayout(model: Uint8Array, { tensor, height, width, channels }: Image): 'nchw' | 'nhwc' {
+  const declared = readGraph(model).inputs.get(tensor)?.shape?.slice(1);
+  const fits = (shape: readonly number[]) =>
+    declared?.length === shape.length &&
+    declared.every((extent, axis) => extent === null || extent === shape[axis]);
+  return !fits([channels, height, width]) && fits([height, width, channels]) ? 'nhwc' : 'nchw';
+}

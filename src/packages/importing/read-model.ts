@@ -1,0 +1,39 @@
+// Reads model.onnx of an export, with the weights that exporters write into files beside it.
+import { PackageError } from '../../foundation/errors.js';
+import { takeInWeights, weightFiles } from '../../network/intake/weights.js';
+import { readInside } from '../package-files.js';
+
+/** What one ONNX file can hold: the limit of its format. */
+const LARGEST_MODEL = 2 ** 31 - 1;
+
+/**
+ * @param directory that holds the model and the files that it names.
+ * @returns the model as one file; the very bytes that were read if they are all.
+ * @throws PackageError if a file is missing, outside the folder, too short or too large.
+ */
+export async function readModel(directory: string, file: string): Promise<Uint8Array> {
+  const bytes = await readInside(directory, file, { most: LARGEST_MODEL });
+  const names = weightFiles(bytes);
+  if (names.length === 0) return bytes;
+  const files = new Map<string, Uint8Array>();
+  let rest = LARGEST_MODEL - bytes.length;
+  for (const name of names) {
+    const content = await readBeside(directory, name, rest);
+    files.set(name, content);
+    rest -= content.length;
+  }
+  return takeInWeights(bytes, files);
+}
+
+async function readBeside(directory: string, name: string, most: number): Promise<Uint8Array> {
+  try {
+    return await readInside(directory, name, { most });
+  } catch (error) {
+    if (!(error instanceof PackageError)) throw error;
+    throw new PackageError(
+      `model.onnx keeps weights in a file beside it: ${error.message} Copy that file into the folder of ` +
+        'model.onnx under the name that it was exported with, or export with external_data=False.',
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,44 @@
+// What there is to import: a folder with a model and its description, or a model alone.
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { DESCRIPTION_FILE, type Description, readDescription } from '../../format/description.js';
+import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from '../../format/documents.js';
+import { UsageError } from '../../foundation/errors.js';
+import { exists } from '../install.js';
+import { readInside } from '../package-files.js';
+import { proposeDescription, type Wishes } from './propose.js';
+import { readModel } from './read-model.js';
+
+/** Files that a package may have and that are taken over as they are. */
+const OPTIONAL_FILES = [GOLDEN_FILE, CALIBRATION_FILE, 'checkpoint.safetensors', 'MODEL_CARD.md'];
+
+export interface Source {
+  readonly description: Description;
+  readonly model: Uint8Array;
+  /** By name: what else goes into the package. */
+  readonly optional: readonly (readonly [string, Uint8Array])[];
+  readonly proposed: boolean;
+}
+
+/**
+ * @throws UsageError if `path` is neither a folder nor an ONNX file, or more has to be said of the file.
+ * @throws PackageError if a file of it is missing or not what it should be.
+ */
+export async function readSource(path: string, wishes: Wishes | undefined): Promise<Source> {
+  const status = await stat(path).catch(() => undefined);
+  if (status?.isFile() && /\.onnx$/i.test(path)) {
+    const model = await readModel(dirname(path), basename(path));
+    const description = proposeDescription(path, model, wishes ?? {});
+    return { description, model, optional: [], proposed: true };
+  }
+  if (!status?.isDirectory()) {
+    throw new UsageError(`"${path}" is not a folder, nor a file whose name ends in .onnx.`);
+  }
+  const description = readDescription(await readInside(path, DESCRIPTION_FILE));
+  const model = await readModel(path, GRAPH_FILE);
+  const optional: [string, Uint8Array][] = [];
+  for (const file of OPTIONAL_FILES) {
+    if (await exists(join(path, file))) optional.push([file, await readInside(path, file)]);
+  }
+  return { description, model, optional, proposed: false };
+}

@@ -1,0 +1,152 @@
+// An ONNX file without a description: what is found in it, what has to be said, and lists of labels.
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { createEngine } from '../../../src/engines/onnx.js';
+import { decodeModel, encodeModel } from '../../../src/onnx/proto.js';
+import { importPackage } from '../../../src/packages/import.js';
+import { readLabels } from '../../../src/packages/importing/class-labels.js';
+import { proposeDescription, type Wishes } from '../../../src/packages/importing/propose.js';
+import type { GraphProto } from '../../../src/protobuf/onnx-ml_pb.js';
+import { exportsOf, fileOf } from '../../support/exports/exports.js';
+import { buildTestNetwork } from '../../support/packages/network.js';
+import { floatTensor, node, tensorInfo } from '../../support/packages/onnx-builder.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
+
+const classes = Array.from({ length: 10 }, (_, index) => `class ${index}`);
+const wishes: Wishes = { classes, preprocess: 'unit' };
+
+/** What is proposed of the test network. */
+function propose(edit: (graph: GraphProto) => void = () => {}, wished = wishes) {
+  const model = decodeModel(buildTestNetwork({ size: 8, width: 4 }).model);
+  if (model.graph) edit(model.graph);
+  return proposeDescription('some/Tiny Net.onnx', encodeModel(model), wished);
+}
+
+describe('a file alone', () => {
+  for (const [name, { tensor, exits }] of Object.entries(exportsOf)) {
+    it(`shows what ${name} is`, async () => {
+      const folder = temporaryFolder();
+      await mkdir(join(folder, 'own'));
+      const source = join(folder, 'own', `${name}.onnx`);
+      await copyFile(fileOf(name), source);
+      const { manifest, proposed } = await importPackage({
+        ...{ source, output: join(folder, 'models'), force: false, engine: createEngine() },
+        wishes: { ...wishes, preprocess: 'imagenet', licence: 'MIT', version: '2' },
+      });
+      assert.equal(proposed?.tensor, tensor);
+      assert.deepEqual(
+        manifest.exits.map(({ logits, cut }) => [logits, cut]),
+        exits.map((exit) => [exit.logits, 'cut' in exit ? exit.cut : undefined]),
+      );
+      assert.deepEqual([manifest.name, manifest.version, manifest.licence], [name, '2', 'MIT']);
+      assert.equal(manifest.input.resize, 'cover');
+    });
+  }
+
+  it('gives the exits in the order of their depth, with a cut before the next one’s', () => {
+    const { name, exits, input } = propose((graph) => graph.output?.reverse());
+    assert.equal(name, 'tiny-net');
+    assert.deepEqual(exits, [
+      { name: 'exit-0', logits: 'logits_0', cut: 'cut_0' },
+      { name: 'exit-1', logits: 'logits_1', cut: 'cut_1' },
+      { name: 'final', logits: 'logits_2' },
+    ]);
+    assert.deepEqual(input, {
+      ...{ height: 8, width: 8, channels: 3 },
+      ...{ mean: [0, 0, 0], std: [1, 1, 1], resize: 'fill' },
+    });
+  });
+
+  it('may give cuts and other tensors as outputs too', () => {
+    const { exits } = propose((graph) =>
+      graph.output?.unshift(tensorInfo('cut_0', ['batch', 4, 8, 8]), tensorInfo('rows_1', ['batch', 32])),
+    );
+    assert.deepEqual(
+      exits.map(({ logits }) => logits),
+      ['logits_0', 'logits_1', 'logits_2'],
+    );
+  });
+
+  it('needs what no graph says, all of which is asked for at once', () => {
+    assert.throws(() => propose(undefined, { preprocess: 'mnist' }), {
+      name: 'UsageError',
+      message:
+        /Give --classes FILE with the names of the 10 classes, .* Give --preprocess .*: imagenet, .* "mnist" is none for 3 channels\.$/,
+    });
+    const open = (graph: GraphProto) => {
+      graph.input = [tensorInfo('image', ['batch', 3, 'height', 'width'])];
+    };
+    assert.throws(() => propose(open), { name: 'UsageError', message: /Give --size HEIGHTxWIDTH/ });
+    assert.equal(propose(open, { ...wishes, size: { height: 8, width: 9 } }).input.width, 9);
+  });
+
+  it('is refused with as many classes as no output has', () => {
+    assert.throws(() => propose(undefined, { ...wishes, classes: ['a', 'b'] }), {
+      name: 'PackageError',
+      message: /do not show which of them are logits of 2 classes: "logits_0" \[batch, 10\], /,
+    });
+  });
+
+  it('is refused with a second input', () => {
+    const edit = (graph: GraphProto) => graph.input.push(tensorInfo('other', ['batch', 3]));
+    assert.throws(
+      () => propose(edit),
+      /has the inputs "image", "other"; a network that is served takes one image/,
+    );
+  });
+
+  it('is refused with exits that share nothing but the image', () => {
+    const edit = (graph: GraphProto) => {
+      graph.initializer?.push(floatTensor('own_weight', [10, 192], new Array<number>(1920).fill(0.1)));
+      graph.node.push(
+        node('Flatten', ['image'], ['own_rows']),
+        node('Gemm', ['own_rows', 'own_weight'], ['own'], { transB: 1 }),
+      );
+      graph.output?.push(tensorInfo('own', ['batch', 10]));
+    };
+    assert.throws(
+      () => propose(edit),
+      /outputs "own" and "logits_0" of model\.onnx share no tensor but the image/,
+    );
+  });
+
+  it('is no other kind of file', async () => {
+    const source = join(temporaryFolder(), 'notes.txt');
+    await writeFile(source, 'no model');
+    await assert.rejects(
+      importPackage({ source, output: temporaryFolder(), force: false, engine: createEngine(), wishes }),
+      { name: 'UsageError', message: /is not a folder, nor a file whose name ends in \.onnx\.$/ },
+    );
+  });
+});
+
+describe('names of classes are read from', () => {
+  const files: Record<string, string> = {
+    'a line each': 'cat\nblack dog\n\n',
+    'a column behind an index': '0\tcat\n1\tblack dog\n',
+    'a column in another order': '1,black dog\r\n0,cat\r\n',
+    'columns with identifiers and a head': 'index,id,name\n0,n02121808,cat\n1,n02084071,"black dog"\n',
+    'a column behind identifiers': 'n02121808 cat\nn02084071 black dog\n',
+    JSON: '["cat", "black dog"]',
+  };
+  for (const [name, text] of Object.entries(files)) {
+    it(name, () => {
+      assert.deepEqual(readLabels('labels', text), ['cat', 'black dog']);
+    });
+  }
+
+  it('numbers that are names themselves', () => {
+    assert.deepEqual(readLabels('labels', '0\n1\n2\n'), ['0', '1', '2']);
+  });
+
+  it('no list with a gap', () => {
+    assert.throws(() => readLabels('labels', '0 cat\n2 dog\n'), /2 lines with indices, but none with 1\.$/);
+  });
+
+  it('no JSON that is no list of names', () => {
+    assert.throws(() => readLabels('labels', '[1, 2]'), { name: 'UsageError', message: /no list of names/ });
+    assert.throws(() => readLabels('labels', '["a",'), { name: 'UsageError', message: /starts like JSON/ });
+  });
+});
