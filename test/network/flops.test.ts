@@ -131,7 +131,7 @@ const products: Record<string, [node: ReturnType<typeof node>, shapes: Shape[], 
     3 * 7 * 8 * 9,
   ],
   Einsum: [
-    { ...node('Einsum', ['a', 'b'], ['out'], { equation: 'bhid,bhjd->bhij' }) },
+    node('Einsum', ['a', 'b'], ['out'], { equation: 'bhid,bhjd->bhij' }),
     [
       [BATCH, 2, 5, 8],
       [BATCH, 2, 6, 8],

@@ -8,6 +8,7 @@ import { createEngine } from '../../../src/engines/onnx.js';
 import { decodeModel, encodeModel } from '../../../src/onnx/proto.js';
 import { importPackage } from '../../../src/packages/import.js';
 import {
+  type StringStringEntryProto,
   StringStringEntryProtoSchema,
   type TensorProto,
   TensorProto_DataLocation,
@@ -16,13 +17,10 @@ import {
 import { writeTestExport } from '../../support/packages/network.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
-interface StoredEntry {
-  key: string;
-  value: string;
-}
-
 /** The test network as torch exports it: the weights in model.onnx.data. @param change edits each tensor in place. */
-async function exportBeside(change: (tensor: TensorProto, entries: StoredEntry[]) => void = () => {}) {
+async function exportBeside(
+  change: (tensor: TensorProto, entries: StringStringEntryProto[]) => void = () => {},
+) {
   const folder = temporaryFolder();
   const source = join(folder, 'export');
   await writeTestExport(source, { size: 8, width: 4 });
@@ -93,7 +91,7 @@ describe('weights beside the model', () => {
 
   it('are refused if their length is not that of their shape', async () => {
     const { run } = await exportBeside((tensor, entries) => {
-      if (tensor.name === 'logits_0_bias') entries[2] = { key: 'length', value: '36' };
+      if (tensor.name === 'logits_0_bias') Object.assign(entries[2] ?? {}, { value: '36' });
     });
     await assert.rejects(run(), {
       name: 'PackageError',
@@ -104,7 +102,7 @@ describe('weights beside the model', () => {
   for (const offset of ['-4', '1e3', '', '99999999999999999999']) {
     it(`are refused with the offset "${offset}"`, async () => {
       const { run } = await exportBeside((_, entries) => {
-        entries[1] = { key: 'offset', value: offset };
+        Object.assign(entries[1] ?? {}, { value: offset });
       });
       await assert.rejects(run(), {
         message: /the offset of tensor "stem_weight" .* is not a number of bytes\.$/,
@@ -115,7 +113,7 @@ describe('weights beside the model', () => {
   for (const location of ['../model.onnx.data', '/etc/hostname', '']) {
     it(`are refused outside the folder: "${location}"`, async () => {
       const { run } = await exportBeside((_, entries) => {
-        entries[0] = { key: 'location', value: location };
+        Object.assign(entries[0] ?? {}, { value: location });
       });
       await assert.rejects(run(), { name: 'PackageError', message: /is not a path inside the package\./ });
     });
