@@ -13,10 +13,10 @@ const input: ModelInput = {
   resize: 'fill',
   background: 0,
 };
-// Two images of two pixels, red-green-blue.
+// Two RGB images of two pixels each.
 const pixels = Uint8Array.of(0, 255, 255, 51, 0, 0, 255, 255, 0, 0, 0, 255);
 
-test('pixels are scaled, normalised by channel, and laid out as the engine wants them', () => {
+test('pixels are scaled, normalised by channel, and laid out as the engine requires', () => {
   const round = (values: Float32Array) => [...values].map((value) => Math.round(value * 1e4) / 1e4);
   assert.deepEqual(
     round(createImageTensor(input, 'nchw')(pixels)),
