@@ -51,7 +51,7 @@ export function calibrate(
     throw new UsageError('--risk error needs the true classes, and these images have none.');
   }
   if (policies.length > 1 && goal.risks.length === 0) {
-    throw new UsageError('A budget alone cannot compare policies: give a single --policy, or a --risk.');
+    throw new UsageError('A budget alone cannot compare several --policy values: give one, or a --risk.');
   }
   const { tune, cal } = splitImages(first.clean.images, tuneShare, seed);
   const path = choosePath(

@@ -7,9 +7,9 @@ export function apiKeyCommand(): Command {
   return new Command('api-key')
     .summary('make an API key for a client')
     .description(
-      'Makes an API key and prints it. The key itself is not stored; only its digest is added to the file. `serve` ' +
-        'reads the file when it starts with --api-keys-file (RDI_API_KEYS_FILE). To revoke a key, delete its line and ' +
-        'restart the server.',
+      'Makes an API key and prints it. The key itself is not stored: only its digest is added to the file. ' +
+        '`serve` reads the file when it starts with --api-keys-file (RDI_API_KEYS_FILE). To revoke a key, ' +
+        'delete its line and restart the server.',
     )
     .argument('<client>', 'name of the client; it is logged with every request')
     .requiredOption('-f, --file <file>', 'the file of digests; created if it does not exist')

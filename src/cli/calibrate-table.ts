@@ -70,5 +70,5 @@ export function refusalOf({ choice, calImages, points }: TestedPath, goal: Calib
     needed > calImages
       ? `Even with no losses, ε = ${exactPercent(least)} needs ${needed} cal images; there are ${calImages}.`
       : 'More cal images or a larger ε would help.';
-  return `Nothing is certified: the first step away from the full network failed its test. ${hint} Serve the profile full.`;
+  return `Nothing is certified: already the first step away from full failed its test. ${hint} Serve the profile full.`;
 }

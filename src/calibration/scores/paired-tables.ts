@@ -30,7 +30,7 @@ type Identity = Pick<Recording, 'images' | 'truth' | 'dataSha256'>;
 export function checkCopies(clean: Identity, copies: Identity): void {
   if (copies.images !== clean.images) {
     throw new UsageError(
-      `There are ${copies.images} adversarial copies for ${clean.images} images; give one copy of each, in the same order.`,
+      `There are ${copies.images} adversarial copies of ${clean.images} images; give one of each, in the same order.`,
     );
   }
   if (copies.dataSha256 === clean.dataSha256) {
@@ -40,7 +40,8 @@ export function checkCopies(clean: Identity, copies: Identity): void {
   const differing = truth ? (clean.truth?.findIndex((label, image) => label !== truth[image]) ?? -1) : -1;
   if (differing >= 0) {
     throw new UsageError(
-      `Adversarial copy ${differing} is of another class than image ${differing}; copies must come in the images’ order.`,
+      `Adversarial copy ${differing} is of another class than image ${differing}; ` +
+        'copies must come in the images’ order.',
     );
   }
 }

@@ -67,7 +67,8 @@ export function decodeScores(bytes: Uint8Array): Recording {
   const { describedSha256 } = metadata;
   if (describedSha256 === undefined) {
     throw new UsageError(
-      'The file of scores is of an earlier version and does not name its preprocessing: record again, into another file.',
+      'The file of scores is of an earlier version and lacks the hash of its preprocessing: ' +
+        'record anew, into another file.',
     );
   }
   const [images, exits, classes] = logits.shape;
