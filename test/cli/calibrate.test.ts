@@ -180,7 +180,7 @@ test('copies that do not go with the images are refused in one sentence', async 
     ],
     [['--adversarial', data, '--attack', 'a'], /the images themselves/],
     [['--adversarial', few], /Say with --attack/],
-    [['--adversarial-epsilon', '0.1'], /go with --adversarial/],
+    [['--adversarial-epsilon', '0.1'], /need --adversarial/],
     [
       ['--adversarial', few, '--attack', 'a', '--adversarial-risk', 'error', 'consistency'],
       /one --adversarial-epsilon/,
@@ -341,7 +341,7 @@ test('mistakes are one sentence, and change nothing', async () => {
         '--profile',
         'x',
       ],
-      /--risk error .* does not go with --no-labels/,
+      /--risk error .* cannot be used with --no-labels/,
     ],
     [
       ['--scores', scores, '--labels', 'nowhere', '--epsilon', '0.1', '--profile', 'x'],

@@ -6,7 +6,7 @@ import { Failure } from '../../foundation/errors.js';
 export function refuseOtherMethods(app: FastifyInstance): () => void {
   const taken = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method, schema }) => {
-    if (schema?.hide) return; // routes of Swagger UI
+    if (schema?.hide) return; // routes of the documentation
     const methods = taken.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one.toUpperCase());
     taken.set(url, methods);
