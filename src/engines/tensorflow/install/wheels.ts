@@ -97,7 +97,7 @@ export async function downloadWheel(
   } catch (error) {
     const cause = error instanceof Error && error.cause ? ` (${messageOf(error.cause)})` : '';
     throw new UsageError(
-      `${file} cannot be downloaded: ${messageOf(error)}${cause}. Download it elsewhere and give it with --wheel.`,
+      `${file} cannot be downloaded: ${messageOf(error)}${cause}. Get it on another machine and give it with --wheel.`,
       { cause: error },
     );
   }
