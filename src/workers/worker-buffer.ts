@@ -44,7 +44,7 @@ export function createWorkerBuffer(concurrentBatches: number, maxBatch: number):
 
   function at(place: number): Batch {
     const batch = batches[place];
-    invariant(batch, 'a worker reports only on batches that it has in hand');
+    invariant(batch, 'a worker reports only on its own batches');
     return batch;
   }
 

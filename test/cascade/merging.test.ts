@@ -143,7 +143,7 @@ test('a cancelled image is left out of later calls; images of other batches are 
   two.cancel(0);
   gone.cancel(0);
   assert.equal(await next.ended, 'done');
-  assert.equal(next.leavers().length, 2, 'cancelling after the end touches nobody');
+  assert.equal(next.leavers().length, 2, 'cancelling after the end has no effect');
 });
 
 test('a failed engine call fails its own batches and no other batches of the worker', async (t) => {

@@ -65,7 +65,7 @@ test('an image whose client disconnects during the first stage is dropped before
   await until(async () => (await gone()) === 1);
   await director.release();
   const { exit } = await predict(url, png);
-  assert.ok(exit.index > 0, 'an image that would have gone on');
+  assert.ok(exit.index > 0, 'an image that would have continued');
   assert.equal(
     (await runs()).filter(({ from }) => from >= 0).length,
     exit.index,

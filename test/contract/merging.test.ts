@@ -104,7 +104,7 @@ test('without eager, a busy worker is given only full batches', async (t) => {
   await waiting(3);
   answers.push(ask());
   await waiting(0);
-  assert.equal((await runs()).length, 1, 'they are in its hands, not in work');
+  assert.equal((await runs()).length, 1, 'they are in the worker’s buffer, not running');
   await director.release();
   await Promise.all(answers);
   assert.deepEqual(

@@ -189,7 +189,7 @@ test('the log contains the trace id, and OpenMetrics has it as an exemplar', asy
   const exemplars = [...text.matchAll(line)];
   const named = exemplars.filter(([, , , id]) => id === traceId).map(([, histogram]) => histogram);
   assert.deepEqual(named, ['rdi_request_duration_seconds', 'http_request_duration_seconds']);
-  assert.equal(exemplars.length, text.split('trace_id').length - 1, 'none but at buckets');
+  assert.equal(exemplars.length, text.split('trace_id').length - 1, 'exemplars only at buckets');
   for (const [, , bound, , seconds] of exemplars) {
     assert.ok(bound === '+Inf' || Number(seconds) <= Number(bound));
   }

@@ -174,7 +174,7 @@ test('a request that does not arrive in time is 408', async (t) => {
   const parts = [`${head}abc`, head.slice(0, 40)];
   const answers = await Promise.all(parts.map((part) => sendRaw(impatient.port, part)));
   const ids = answers.map((answer) => assertRawProblem(answer, 'request-timeout', '408 Request Timeout'));
-  assert.equal(ids[0], 'late', 'of a request that had begun it is its own');
+  assert.equal(ids[0], 'late', 'a request that had begun keeps its own id');
   for (const [id, expected] of [
     ['late', '/classify'],
     [ids[1] ?? '', undefined],

@@ -104,7 +104,7 @@ test('in a worker with requests, background work gets its share and pays for its
   const { state, started, submit, finish, earn, dispatch } = lane(0.1);
   Object.assign(state, { idle: 0, room: 1 });
   const sample = submit();
-  assert.equal(started.length, 0, 'nothing has been earned, and no worker is free of requests');
+  assert.equal(started.length, 0, 'there is no credit, and no worker is idle');
   state.idle = 1;
   submit().catch(() => {});
   assert.equal(started.length, 1, 'a worker without requests takes it');

@@ -266,7 +266,7 @@ test('a request that has lost a worker waits for an idle worker and runs alone t
   take().onLost();
   assert.equal(running.length, 2, 'not beside the others');
   answers.push(submit(3));
-  assert.equal(running.length, 2, 'and nobody overtakes it');
+  assert.equal(running.length, 2, 'and no other request overtakes it');
   finish(take());
   finish(take());
   assert.deepEqual(

@@ -28,7 +28,7 @@ test('each worker takes one batch at a time and reports when it is idle again', 
   assert.deepEqual([pool.idle(), calls.accepting], [2, 4]);
   assert.deepEqual(first.leavers().length, 1);
   const all = second.leavers().map(({ image }) => image);
-  assert.deepEqual(all.sort(), [0, 1, 2, 3], 'everyone leaves once');
+  assert.deepEqual(all.sort(), [0, 1, 2, 3], 'every image leaves once');
 });
 
 test('a cancelled image is left out of later calls; cancelling after the end has no effect', async (t) => {

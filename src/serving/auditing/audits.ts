@@ -50,7 +50,7 @@ export function createAudits(options: AuditsOptions): Audits {
           'audit alarm: more answers differ from the full network than was certified; served with full from now on',
         );
       }
-      if (result === undefined) logger.warn(labels, 'audit begun anew');
+      if (result === undefined) logger.warn(labels, 'audit restarted');
       wasAlarmed = isAlarmed;
     }
     const audit = createProfileAudit({

@@ -76,7 +76,7 @@ test('a failed image has a problem at its position; the others have predictions'
     assert.equal(prediction === undefined, problem !== undefined, 'exactly one of the two');
     if (type === undefined) assert.ok(prediction);
     else assertProblemBody(problem as NonNullable<typeof problem>, type);
-    assert.equal(problem?.requestId, undefined, 'the header has that of all');
+    assert.equal(problem?.requestId, undefined, 'the header has the id of the whole request');
   }
   assert.deepEqual(results[0]?.prediction?.exit, results[7]?.prediction?.exit);
   const now = await samples();

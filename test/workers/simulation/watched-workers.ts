@@ -40,12 +40,12 @@ export function watchWorkers<Pool extends Workers>(workers: Pool, options: Watch
       !isOver && attempts === 0 && deadline > options.now();
     if (batch.alone) {
       assert.equal(members.length, 1, 'a request that has lost a worker runs alone');
-      assert.equal(first?.attempts, 1, 'alone runs who has lost one worker');
+      assert.equal(first?.attempts, 1, 'a request that runs alone has lost one worker');
       return;
     }
     assert.ok(
       members.every(({ attempts }) => attempts === 0),
-      'nobody else is tried again',
+      'no other request is retried',
     );
     assert.equal(first, options.requests.find(isWaiting), 'the oldest request goes first');
     const onPath = options.requests.filter((one) => one.path === first?.path && isWaiting(one));
@@ -105,7 +105,7 @@ function watchEnd(batch: Batch, after = () => {}): Batch {
   return {
     ...batch,
     onProgress(progress) {
-      assert.ok(!hasEnded, 'nothing is heard of a batch that has ended');
+      assert.ok(!hasEnded, 'no report arrives for a batch that has ended');
       batch.onProgress(progress);
     },
     onDone() {
