@@ -127,7 +127,7 @@ test('unused credit is limited, and work on an idle worker is free', () => {
   earn(1e6);
   for (let task = 0; task < 10; task++) void submit();
   for (let task = 0; task < 5; task++) assert.ok(finish(0.04));
-  state.idle = -1; // the worker that finishes is then the only one, and does not become idle
+  state.idle = -1; // idle is 0 when the worker finishes, so it takes no other work
   finish(0.04);
   state.room = 1;
   let ran = 0;
