@@ -106,7 +106,11 @@ test('every sampled answer is compared with the full network; only certified ans
   );
   const { sum } = await service.samples();
   assert.ok(sum('rdi_audit_engine_seconds_total', { model: 'tiny' }) > 0);
-  assert.equal(sum('rdi_predictions_total', { profile: 'full' }), images.length, 'audits are not counted as predictions');
+  assert.equal(
+    sum('rdi_predictions_total', { profile: 'full' }),
+    images.length,
+    'audits are not counted as predictions',
+  );
 
   await send(service, 'mixed', { maxExit: 1 });
   await send(service, 'mixed', { deadlineMs: 60_000 });
