@@ -1,6 +1,6 @@
-// The process: packages → metrics → classifier → app → listen, and on SIGTERM or SIGINT the way back in order:
-// not ready, drain delay, no new connections, every accepted request answered, workers ended, exit 0. A signal that comes
-// before it listens ends it when the workers have started, since none can be ended while it computes.
+// The server process. Start: packages → metrics → classifier → app → listen. On SIGTERM or SIGINT: not ready, drain
+// delay, no new connections, answer every accepted request, end the workers, exit 0. A signal before it listens ends
+// the process when the workers have started, because a worker cannot be ended while it computes.
 import { lookup } from 'node:dns/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,9 +14,9 @@ import { createLogger } from './telemetry/logging.js';
 import { createTracing } from './telemetry/tracing.js';
 
 /**
- * Connections that may wait to be accepted. With Node's 511 a crowd that arrives while the event loop is busy overflows
- * it, and the kernel then leaves clients that believe themselves connected waiting for many seconds. The kernel's own
- * limit (net.core.somaxconn) applies as well.
+ * Maximum number of connections that wait to be accepted. Node's default of 511 can overflow when many clients connect
+ * while the event loop is busy. Clients then consider themselves connected but wait for many seconds. The kernel's
+ * limit (net.core.somaxconn) also applies.
  */
 const LISTEN_BACKLOG = 4096;
 
@@ -29,7 +29,7 @@ export interface ServeOptions {
 
 /**
  * Serves until a signal ends it.
- * @throws UsageError if there is nothing to serve, or no address to serve it at
+ * @throws UsageError if there is no model to serve, or the server cannot listen
  */
 export async function serve(
   config: Config,
@@ -37,7 +37,7 @@ export async function serve(
 ): Promise<void> {
   const logger = createLogger(config.logLevel);
   for (const notice of notices) logger.warn(notice);
-  // From the first moment: no signal but those it handles reaches a container's first process.
+  // Handle signals from the start: the first process of a container receives only signals that it handles.
   const stop = stopSignal();
   let reload = async (): Promise<void> => {};
   process.on('SIGHUP', () => void reload());
@@ -103,8 +103,8 @@ export async function serve(
 }
 
 /**
- * Listens at one address. Of "localhost" Fastify would take each, with a server of its own, and how connections end and
- * what is answered to what is no HTTP is settled for the first alone.
+ * Listens at one address. For "localhost", Fastify would start one server per address, but orderly-close.ts and
+ * parser-refusals.ts handle only the first server.
  * @returns the URL
  */
 async function listen(app: App, { host, port }: Config): Promise<string> {
@@ -112,7 +112,7 @@ async function listen(app: App, { host, port }: Config): Promise<string> {
   return app.listen({ host: address, port, backlog: LISTEN_BACKLOG });
 }
 
-/** The first SIGTERM or SIGINT from now on, known once it `came`. The next one ends the process at once. */
+/** Waits for the first SIGTERM or SIGINT; `signal` is set when `came` resolves. The second one exits at once. */
 function stopSignal(): { readonly came: Promise<void>; readonly signal?: NodeJS.Signals } {
   const stop: { came: Promise<void>; signal?: NodeJS.Signals } = {
     came: nextSignal().then((signal) => {

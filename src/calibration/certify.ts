@@ -1,5 +1,5 @@
-// From recorded scores to a tested path: split, build on tune, test on cal, choose. Pure and seeded.
-// Neighbours: search/choose-path.ts (what is tested), search/evaluate-path.ts (how), issue.ts (what is promised then).
+// Turns recorded scores into a tested path: splits the images, builds the path on tune, tests it on cal and chooses a
+// point. Pure and seeded. See search/choose-path.ts (builds), search/evaluate-path.ts (tests), issue.ts (certifies).
 
 import type { ManifestExit } from '../format/manifest.js';
 import { invariant, UsageError } from '../foundation/errors.js';
@@ -19,7 +19,7 @@ export interface TestedPath {
   readonly choice: Choice;
 }
 
-/** Disjoint and random; cal stays in random order, as betting needs it. @param tuneShare in (0, 1) */
+/** Splits at random. cal stays in random order, because the betting test needs it. @param tuneShare in (0, 1) */
 export function splitImages(
   images: number,
   tuneShare: number,
@@ -34,10 +34,10 @@ export function splitImages(
 }
 
 /**
- * Cost and the shares of exits are those of the clean images.
- * @param policies the images as each policy sees them that may be chosen.
- * @throws UsageError if there are too few images to split, a risk needs true classes and there are none, or no risk can
- *   tell policies apart
+ * Cost and exit shares are measured on the clean images.
+ * @param policies one pair of tables for each policy that may be chosen
+ * @throws UsageError if there are too few images to split, if a risk needs true classes and there are none, or if there
+ *   are several policies but no risk to compare them by
  */
 export function calibrate(
   policies: readonly PairedTables[],
@@ -51,7 +51,7 @@ export function calibrate(
     throw new UsageError('--risk error needs the true classes, and these images have none.');
   }
   if (policies.length > 1 && goal.risks.length === 0) {
-    throw new UsageError('A budget alone says nothing of which --policy is better: give one, or a --risk.');
+    throw new UsageError('A budget alone cannot compare several --policy values: give one, or a --risk.');
   }
   const { tune, cal } = splitImages(first.clean.images, tuneShare, seed);
   const path = choosePath(

@@ -1,20 +1,20 @@
-// What a calibration is asked for.
+// The goal of a calibration: its risk limits, its confidence and its budget.
 import type { LossName, RiskData } from '../format/certificate.js';
 
 export interface RiskLimit {
   readonly loss: LossName;
-  /** The images that it is limited on. */
+  /** The images on which the risk is limited. */
   readonly data: RiskData;
-  /** The most it may be, in (0, 1). */
+  /** Upper limit of the risk, in (0, 1). */
   readonly epsilon: number;
 }
 
 export interface CalibrationGoal {
-  /** All of them hold together; none: the budget alone. */
+  /** All limits hold at the same time. Empty: only the budget is tested. */
   readonly risks: readonly RiskLimit[];
-  /** In (0, 1). */
+  /** Error probability δ of the certificate, in (0, 1). */
   readonly delta: number;
-  /** Most mean FLOPs to execute. */
+  /** Upper limit of the mean FLOPs per image. */
   readonly budgetFlops?: number;
   /** Side exits at which no image may leave. */
   readonly off?: ReadonlySet<number>;

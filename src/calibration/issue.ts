@@ -1,4 +1,4 @@
-// Makes a profile with its certificate out of the point that was certified.
+// Makes a profile and its certificate from the certified point.
 
 import { type Certificate, subjectOf } from '../format/certificate.js';
 import type { Manifest } from '../format/manifest.js';
@@ -12,12 +12,12 @@ import { exactPercent, statementOf } from './statement.js';
 
 export interface IssueOptions {
   readonly tested: TestedPath;
-  /** The certified point. */
+  /** Index of the certified point. */
   readonly index: number;
   readonly goal: CalibrationGoal;
   readonly seed: number;
   readonly recording: Pick<Recording, 'dataSha256'>;
-  /** Where risks on adversarial copies are limited. */
+  /** Present if risks on adversarial copies are limited. */
   readonly adversarialCopies?: NonNullable<Certificate['adversarialCopies']>;
   readonly manifest: Manifest;
   readonly date: Date;

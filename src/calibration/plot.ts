@@ -1,6 +1,5 @@
-// The tested path as a picture: risk and FLOPs along it, the certified point marked. A small SVG, written without a library:
-// with d3-scale and d3-shape, ten packages, this file is one line shorter, since its scales are two and most of it is labels;
-// vega and vega-lite are 79 packages.
+// Draws the tested path as an SVG: risk and FLOPs along the path, with the certified point marked. Written without a library:
+// with d3-scale and d3-shape (ten packages) this file is one line shorter, and vega with vega-lite is 79 packages.
 import type { TestedPath } from './certify.js';
 import type { RiskLimit } from './goal.js';
 import type { TestedPoint } from './search/evaluate-path.js';
@@ -9,30 +8,30 @@ import { exactPercent } from './statement.js';
 const [WIDTH, HEIGHT] = [720, 470];
 const AREA = { left: 70, right: 650, top: 56, bottom: 400 };
 const [COST_COLOUR, LIMIT_COLOUR] = ['#1a56b0', '#777777'];
-/** In the order of the risks, again from the start if there are more. */
+/** Assigned in the order of the risks; reused from the start if there are more risks. */
 const RISK_COLOURS = ['#b3261e', '#a05a00', '#7b2d8b', '#00695c'];
-/** Top of a risk's axis, in units of its limit. */
+/** Largest value of a risk's axis, in units of the risk's limit. */
 const RISK_TOP = 2.5;
 
 export interface PlotOptions {
   readonly title: string;
-  /** Of the backbone with its final exit alone. */
+  /** FLOPs of the backbone with only its final exit. */
   readonly fullFlops: number;
 }
 
 interface Line {
   readonly name: string;
   readonly colour: string;
-  /** In the units of its axis. */
+  /** The value of a point, in the units of the axis. */
   readonly read: (point: TestedPoint) => number;
-  /** Largest value of its axis. */
+  /** Largest value of the axis. */
   readonly top: number;
 }
 
 /**
- * Left axis: the first risk, up to a few times its limit, so that the decision can be seen; every further risk is drawn
- * in units of its own limit, so that the dashed line is everyone's. Right axis: mean FLOPs as a share of the backbone.
- * With a budget alone there is no left axis.
+ * Left axis: the first risk, up to RISK_TOP times its limit, so that the decision is visible. Every further risk is
+ * scaled by its own limit, so that one dashed line shows the limit of all risks. Right axis: mean FLOPs as a share of
+ * the backbone. Without risks there is no left axis.
  */
 export function renderPlot({ points, choice }: TestedPath, options: PlotOptions): string {
   const limits = points[0]?.risks ?? [];
@@ -70,7 +69,7 @@ export function renderPlot({ points, choice }: TestedPath, options: PlotOptions)
   ].join('\n');
 }
 
-/** Where the first of the risks leaves the picture; the end of the path if none does. */
+/** The last point before any risk leaves the plot; the end of the path if none leaves it. */
 function lastShown(points: readonly TestedPoint[], limits: readonly RiskLimit[]): number {
   const beyond = points.findIndex(({ risks }) =>
     limits.some(({ epsilon }, index) => (risks[index]?.observed ?? 0) > RISK_TOP * epsilon),
@@ -109,7 +108,7 @@ function axis({ name, colour, top }: Line, side: 'left' | 'right'): string {
   return [...ticks, title].join('\n');
 }
 
-/** The name of a risk that has no axis of its own. */
+/** The label of a risk that has no axis of its own. */
 function scaled({ name, colour, top }: Line, index: number): string {
   return text(
     AREA.left + 8,

@@ -1,7 +1,7 @@
-// Certificates in plain words: for calibration.json, GET /models and whoever reads them.
+// States certificates in plain words, for calibration.json and GET /models.
 import type { Certificate, LossName } from '../format/certificate.js';
 
-/** Of a cost, as it is stated. */
+/** Significant digits of a stated cost. */
 const DIGITS = 4;
 
 type Claims = Pick<Certificate, 'risks' | 'adversarialCopies' | 'delta' | 'flops' | 'images'>;
@@ -11,7 +11,7 @@ const promises: Readonly<Record<LossName, (epsilon: number) => string>> = {
   error: (epsilon) => `accuracy is at most ${points(epsilon)} below the full network’s`,
 };
 
-/** What a certificate promises, and what it does not. */
+/** States what a certificate promises and what it does not promise. */
 export function statementOf({ risks, adversarialCopies, delta, flops, images }: Claims): string {
   const claims = risks.map(({ loss, data, epsilon }) =>
     data === 'adversarial'
@@ -30,7 +30,7 @@ export function statementOf({ risks, adversarialCopies, delta, flops, images }: 
   );
 }
 
-/** 0.005 → `0.5 %`, with as many digits as it takes: rounded, it might promise more than was tested. */
+/** 0.005 → `0.5 %`. Not rounded: a rounded value could promise more than was tested. */
 export function exactPercent(share: number): string {
   return `${hundredths(share)} %`;
 }
@@ -40,7 +40,7 @@ function points(difference: number): string {
   return `${hundredths(difference)} percentage point${hundredths(difference) === 1 ? '' : 's'}`;
 }
 
-/** Without what binary fractions leave behind: 100 × 0.07 is no 7. */
+/** 100 × `share` without floating-point noise: in binary, 100 × 0.07 is not exactly 7. */
 function hundredths(share: number): number {
   return Number((100 * share).toPrecision(12));
 }
@@ -51,7 +51,7 @@ function megaflops(flops: number): string {
   return digits.includes('e+') ? String(Number(digits)) : digits;
 }
 
-/** Of what a cost is at most: never less than that. */
+/** Like `megaflops`, but rounds up, because an upper bound must not be rounded down. */
 function megaflopsUp(flops: number): string {
   const nearest = Number(flops.toPrecision(DIGITS));
   const unit = 10 ** (Math.floor(Math.log10(flops)) + 1 - DIGITS);

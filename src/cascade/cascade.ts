@@ -1,5 +1,5 @@
-// The cascade: run a segment, score its exit, let go the images that may leave, compact the rest, go on.
-// What lies behind the exit an image leaves at is never computed for it. Batches that need the same segment may share an
+// The cascade: runs a segment, scores its exit, releases the images that may leave, compacts the rest and continues.
+// Nothing behind the exit at which an image leaves is computed for it. Batches that need the same segment may share an
 // engine call, whatever their paths and thresholds.
 
 import type { Segment, SegmentOutput } from '../engines/engine.js';
@@ -12,13 +12,13 @@ import { clears } from '../policies/policy.js';
 import { argmax, softmax } from '../policies/probabilities.js';
 import { concatenate } from './concatenate.js';
 
-/** Why an image left where it did. */
+/** Why an image left at its exit. */
 export type ExitReason = 'confident' | 'final' | 'budget' | 'deadline';
 
 export interface Departure {
-  /** The image's place in the batch. */
+  /** Index of the image in the batch. */
   readonly image: number;
-  /** Index of the step it left at. */
+  /** Index of the step at which the image left. */
   readonly step: number;
   readonly reason: ExitReason;
   readonly score: number;
@@ -28,9 +28,9 @@ export interface Departure {
 export interface SegmentRun {
   /** The exit at which the segment ends. */
   readonly exit: number;
-  /** Images it ran on, of all batches in the call. */
+  /** Number of images in the engine call, over all batches. */
   readonly batch: number;
-  /** When the engine call began, and how long it took. */
+  /** Start of the engine call, and its duration. */
   readonly started: number;
   readonly seconds: number;
 }
@@ -39,14 +39,14 @@ export interface CascadeInput {
   readonly path: ExecutionPath;
   readonly segmentOf: (step: Step) => Segment;
   readonly policy: Policy;
-  /** Index of the network's final exit; a path that ends before it was cut short by a budget. */
+  /** Index of the network's final exit. A path that ends before it is limited by a budget. */
   readonly finalExit: number;
-  /** Image rows for the engine, `batch` of them. */
+  /** `batch` image rows for the engine. */
   readonly images: Float32Array;
   readonly batch: number;
-  /** When an image must be answered, by `now`; it leaves at the first exit it reaches after that. */
+  /** Deadline of an image, on the clock `now`. The image leaves at the first exit that it reaches after it. */
   readonly deadlineOf: (image: number) => number;
-  /** Whether nobody waits for an image any more; it is let go without a departure. */
+  /** Whether the client of an image has disconnected. Such an image is dropped without a departure. */
   readonly isCancelled: (image: number) => boolean;
   readonly now: Clock;
 }
@@ -56,18 +56,18 @@ export interface CascadeProgress {
   readonly departures: readonly Departure[];
 }
 
-/** A batch on its way down, between two engine calls. */
+/** The state of a batch between two engine calls. */
 export interface Descent {
   readonly input: CascadeInput;
   /** By step. */
   readonly segments: readonly Segment[];
-  /** Index of the step that comes next. */
+  /** Index of the next step. */
   step: number;
-  /** The images that are still there. */
+  /** The images that have not left. */
   staying: readonly number[];
-  /** Theirs: what the next segment starts from. */
+  /** Input rows of these images for the next segment. */
   rows: Float32Array;
-  /** By image: the label at the last exit, and at how many exits in a row it has been the same. */
+  /** By image: the label at the last exit, and the number of consecutive exits with that label. */
   readonly label: Int32Array;
   readonly agreeing: Int32Array;
 }
@@ -85,27 +85,28 @@ export function beginDescent(input: CascadeInput): Descent {
   };
 }
 
-/** What the images that are still there need next. */
+/** The next segment of the batch. */
 export function nextSegment({ segments, step }: Descent): Segment {
   const segment = segments[step];
-  invariant(segment, 'nobody stays behind the last step');
+  invariant(segment, 'no image stays after the last step');
   return segment;
 }
 
-/** The exit at which that ends. */
+/** The exit at which the next segment ends. */
 export function nextExit({ input, step }: Descent): number {
   return input.path[step]?.exit ?? -1;
 }
 
-/** Lets go of the images that nobody waits for any more. */
+/** Drops images whose client has disconnected. */
 export function dropCancelled(descent: Descent): void {
   const { input, staying, rows } = descent;
   [descent.staying, descent.rows] = keep(staying, rows, (image) => !input.isCancelled(image));
 }
 
 /**
- * One engine call for all images of batches that need the same segment next; somebody is left in each of them.
- * @returns with who left, by batch
+ * One engine call for all images of the given batches.
+ * @param together batches with the same next segment; each has at least one image left
+ * @returns the call, and the departures by batch
  */
 export async function descend(
   together: readonly Descent[],
@@ -139,7 +140,7 @@ export async function descend(
   return { run, departures };
 }
 
-/** A batch by itself. Yields after every segment; ends when nobody is left. */
+/** Runs one batch alone. Yields after every segment; ends when no image is left. */
 export async function* runCascade(input: CascadeInput): AsyncGenerator<CascadeProgress> {
   const descent = beginDescent(input);
   for (;;) {
@@ -153,13 +154,13 @@ export async function* runCascade(input: CascadeInput): AsyncGenerator<CascadePr
   }
 }
 
-/** Scores everyone at the exit reached; those who stay are moved together. @returns those who leave */
+/** Scores all images at the exit reached and compacts the rows of those that stay. @returns the departures */
 function advance(descent: Descent, { logits, cut }: SegmentOutput): Departure[] {
   const { input, staying, step: index, label, agreeing } = descent;
   const { path } = input;
   const policy = policies[input.policy];
   const step = path[index];
-  invariant(step, 'nobody stays behind the last step');
+  invariant(step, 'no image stays after the last step');
   const classes = logits.length / staying.length;
   const departures: Departure[] = [];
   const stays = staying.map((image, row) => {
@@ -195,7 +196,7 @@ function reasonToLeave(
   return input.now() >= input.deadlineOf(image) ? 'deadline' : undefined;
 }
 
-/** Some rows of a tensor of `batch` rows; not a copy. */
+/** A view of some rows of a tensor with `batch` rows; not a copy. */
 function partOf(
   tensor: Float32Array,
   batch: number,
@@ -205,7 +206,7 @@ function partOf(
   return tensor.subarray(first * size, (first + count) * size);
 }
 
-/** The images that satisfy `condition`, and their rows moved together; the same array where all of them do. */
+/** The images that satisfy `condition`, with their rows compacted; the same arrays if all images satisfy it. */
 function keep(
   images: readonly number[],
   rows: Float32Array,

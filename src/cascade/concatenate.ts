@@ -1,6 +1,6 @@
-// Many rows into one array: the pixels of a batch, and the cuts of batches that share an engine call.
+// Joins arrays into one: the pixels of a batch, or the cuts of batches that share an engine call.
 
-/** In memory of its own, so that it may be transferred. @param Values such as Uint8Array */
+/** The result has its own buffer, so it can be transferred. @param Values for example Uint8Array */
 export function concatenate<Values extends Uint8Array | Float32Array>(
   Values: new (length: number) => Values,
   parts: readonly Values[],

@@ -1,8 +1,8 @@
-// From decoded pixels to the rows an engine takes: scaled, normalised, laid out. One table look-up per value.
+// Turns decoded pixels into input rows for an engine: scaled, normalised and laid out. One table look-up per value.
 import type { Engine } from '../engines/engine.js';
 import type { ModelInput } from '../format/manifest.js';
 
-/** Values of one image: height × width × channels. */
+/** Number of values of one image: height × width × channels. */
 export function imageSize(input: ModelInput): number {
   return input.height * input.width * input.channels;
 }

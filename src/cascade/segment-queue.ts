@@ -1,33 +1,33 @@
-// Where the batches in a worker's hands wait for their next segment, and which of them share the next engine call.
-// Nobody waits for company that has not come: if there is anyone, there is a next call.
+// The queue of a worker's batches that wait for their next segment. It chooses the batches of the next engine call.
+// There is no batching delay: while any batch waits, there is a next call.
 import type { Segment } from '../engines/engine.js';
 import { type Descent, dropCancelled, nextExit, nextSegment } from './cascade.js';
 
 /**
- * So many calls may be made ahead of a batch for the sake of batches that began to wait after it: full ones, so that those
- * in them catch up with it, or such that lead deeper, so that those who are nearly there get there.
+ * Maximum number of calls that may run while the oldest batch waits; prevents starvation. The queue prefers full calls,
+ * whose images catch up with the batch, and deeper segments, whose images are nearly done.
  */
 export const MOST_CALLS_PASSED_OVER = 4;
 
 export interface SegmentQueue<Batch extends Descent> {
   add(batch: Batch): void;
-  /** Lets go of images that nobody waits for any more. @returns the batches of which nobody is left, taken out */
+  /** Drops images whose client has disconnected. @returns the batches without images; they are removed */
   dropCancelled(): Batch[];
   /**
-   * The batches that go next, together at most `maxBatch` images; none if nobody waits. Full calls come first; of those,
-   * and if there is none, the deepest; of those the one that was waited for longest.
+   * The batches of the next call, together at most `maxBatch` images; empty if no batch waits. Full calls come first,
+   * then the deepest segment, then the segment whose batch has waited longest.
    */
   take(): Batch[];
 }
 
-/** @param maxBatch most images in one engine call; no batch has more */
+/** @param maxBatch maximum number of images in one engine call; no batch has more */
 export function createSegmentQueue<Batch extends Descent>(maxBatch: number): SegmentQueue<Batch> {
-  /** Who has waited longest is first. */
+  /** The batch that has waited longest is first. */
   let waiting: { readonly batch: Batch; readonly since: number }[] = [];
-  /** Engine calls so far. */
+  /** Number of engine calls so far. */
   let calls = 0;
 
-  /** Of those who wait for `segment`, in order, all that fit. */
+  /** The batches that wait for `segment`, in order; those that do not fit in the call are skipped. */
   function fitting(segment: Segment): Batch[] {
     let images = 0;
     return there(segment).filter(({ staying }) => {

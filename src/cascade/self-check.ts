@@ -1,5 +1,5 @@
-// Loads a network's segments and proves that they reproduce the package's golden outputs at every exit, whatever company
-// an image has in its batch. Doing so also warms every path before the first request.
+// Loads a network's segments and checks that they reproduce the package's golden outputs at every exit, whatever other
+// images are in the batch. The check also warms up every path before the first request.
 import type { Engine, Segment } from '../engines/engine.js';
 import type { GoldenDocument } from '../format/golden.js';
 import { invariant, PackageError } from '../foundation/errors.js';
@@ -13,10 +13,10 @@ export function segmentKey(from: number, to: number): string {
 }
 
 /**
- * Every segment of `network`, loaded.
- * @param known those that are loaded already. They are run again, since others may start where they end, and kept.
- * @throws PackageError if one does not reproduce its golden outputs, or lets company change an image's answer; the new
- *   ones have been released then.
+ * Loads every segment of `network`.
+ * @param known segments that are already loaded; they are kept, and run again because others may start at their ends
+ * @throws PackageError if a segment does not reproduce its golden outputs, or if other images in the batch change an
+ *   image's answer. The new segments are released first.
  */
 export async function loadSegments(
   engine: Engine,
@@ -51,22 +51,22 @@ async function checkGolden(
   invariant(image, 'golden.json has at least one case');
 
   await compare(images, golden.cases, 'golden.json is not reproduced');
-  // In batches of requests an image meets any others: this one it has not met yet.
+  // Batches of requests combine arbitrary images: check with an image that is not among the golden cases.
   const negative = image.map((value) => 255 - value);
   await compare([negative, image], golden.cases.slice(0, 1), 'Images in one batch influence each other');
-  // Mostly it has none: what a graph does to axes of one, it may then do to the batch.
+  // Most images run alone. A graph that changes axes of size 1 can then also change the batch axis.
   await compare([image], golden.cases.slice(0, 1), 'An image alone is answered otherwise than in a batch');
 
-  /** Runs a batch of images, the last of which are those of `examples`, through every segment. */
+  /** Runs a batch through every segment. The last images of the batch are those of `examples`. */
   async function compare(
     batch: readonly Uint8Array[],
     examples: GoldenDocument['cases'],
     fault: string,
   ): Promise<void> {
-    /** By exit: the cut there, from whichever segment reached it first. */
+    /** By exit: the cut there, from the first segment that reached it. */
     const cuts = new Map([[-1, toTensor(Buffer.concat(batch))]]);
 
-    // In order of their ends, so that a segment's start has always been reached before.
+    // Sorted by their ends, so that the start of each segment has been reached before.
     for (const { from, to } of segments.toSorted((a, b) => a.to - b.to)) {
       const segment = loaded.get(segmentKey(from, to));
       const rows = cuts.get(from);
@@ -90,7 +90,7 @@ async function checkGolden(
   }
 }
 
-/** The largest absolute difference; NaN as soon as one is not a number. */
+/** The largest absolute difference; NaN if the lengths differ or any difference is NaN. */
 function largestDifference(actual: Float32Array, expected: readonly number[]): number {
   if (actual.length !== expected.length) return Number.NaN;
   return expected.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (actual[i] as number))), 0);

@@ -1,4 +1,4 @@
-// `rdi-serve bench`: the engine alone and the service over HTTP, in one run on one machine, with the same model.
+// `rdi-serve bench`: measures the engine alone and the service over HTTP, in one run, with the same model.
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
@@ -21,13 +21,13 @@ import { type FoundPackages, findPackages, reasonsOf } from '../packages/reposit
 import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `
-For each model, with the profile full and with its default profile, in turn and several times:
-  engine alone   worker threads call the engine on tensors that lie ready: no HTTP, no
-                 decoder, no queue; single images and batches of 8, one worker and all
-  HTTP           a server of its own process, keep-alive connections from another one, raw
-                 PNG bodies, as fast as they are answered
-  idle           one client, one request after the other
-The images are the package's golden inputs. Close other programs: everything shares the cores.
+Each model is measured with the profile full and with its default profile, in turn, several times:
+  engine alone   worker threads call the engine with prepared tensors: no HTTP, no decoder,
+                 no queue; single images and batches of 8; one worker and all workers
+  HTTP           server and load client run in separate processes; keep-alive connections
+                 send PNG bodies, each as soon as the one before is answered
+  idle           one client sends one request after the other
+The images are the package's golden inputs. Close other programs: all processes share the cores.
 
 Examples:
   rdi-serve bench
@@ -50,22 +50,23 @@ export function benchCommand(): Command {
   return new Command('bench')
     .summary('measure speed: the engine alone, and the service over HTTP')
     .description('Measures how fast the service is on this machine, and how fast its engine alone would be.')
-    .argument('[models...]', 'name or name/version; all in the models folder if none is given')
+    .argument('[models...]', 'name or name/version; default: all models in the models folder')
     .option('--models <folder>', 'the models folder', 'models')
     .option('--seconds <n>', 'duration of each measurement', positiveNumber, 3)
-    .option('--rounds <n>', 'how often each is repeated; medians are reported', positiveInteger, 3)
-    .option('--connections <n>', 'of the load client', positiveInteger, 32)
+    .option('--rounds <n>', 'repetitions of each measurement; medians are reported', positiveInteger, 3)
+    .option('--connections <n>', 'connections of the load client', positiveInteger, 32)
     .addOption(
       new Option('--engine <name>', 'as for serve').choices(['auto', ...engineNames]).default('auto'),
     )
     .addOption(
-      new Option(
-        '--engines',
-        'compare all engines that are installed, one thread each, without HTTP',
-      ).conflicts(['engine', 'workers', 'connections']),
+      new Option('--engines', 'compare all installed engines, one thread each, without HTTP').conflicts([
+        'engine',
+        'workers',
+        'connections',
+      ]),
     )
     .option('--workers <n>', 'inference threads', positiveInteger, availableParallelism())
-    .option('--json <file>', 'write the figures there, too')
+    .option('--json <file>', 'also write the figures to this file')
     .addHelpText('after', details)
     .action(async (names: string[], options: Options) => {
       createConfig({ workers: options.workers });
@@ -130,8 +131,8 @@ async function benchModel(model: ModelPackage, options: Options): Promise<ModelF
 }
 
 /**
- * The named packages, the newest version where none is named; without names, all that are not refused.
- * @throws UsageError if there is no such package, with what is wrong with those that were refused
+ * The named packages (the newest version if a name has none); without names, all packages that are not refused.
+ * @throws UsageError if a named package is not found; the message includes why packages were refused
  */
 function choose({ packages, refused }: FoundPackages, names: readonly string[]): readonly ModelPackage[] {
   const idOf = ({ manifest }: ModelPackage): string => `${manifest.name}/${manifest.version}`;

@@ -1,4 +1,4 @@
-// What `rdi-serve calibrate` is asked to keep: limits on the images, on their adversarial copies, and on cost.
+// The goal of `rdi-serve calibrate`, from its flags: limits on the images, on their adversarial copies, and on cost.
 import type { CalibrationGoal, RiskLimit } from '../calibration/goal.js';
 import type { LossName, RiskData } from '../format/certificate.js';
 import { UsageError } from '../foundation/errors.js';
@@ -17,7 +17,7 @@ export interface GoalOptions {
   readonly labels?: string | boolean;
 }
 
-/** @throws UsageError if risks and limits do not go together, or there is nothing to limit */
+/** @throws UsageError if the numbers of risks and limits differ, or the risks do not fit the other flags */
 export function goalOf(options: GoalOptions): CalibrationGoal {
   const { risk, epsilon = [], delta, budget } = options;
   const losses = risk ?? (budget === undefined || epsilon.length > 0 ? (['consistency'] as const) : []);
@@ -28,20 +28,22 @@ export function goalOf(options: GoalOptions): CalibrationGoal {
       : []),
   ];
   if (options.labels === false && risks.some(({ loss }) => loss === 'error')) {
-    throw new UsageError('--risk error needs the true classes: it does not go with --no-labels.');
+    throw new UsageError('--risk error needs the true classes: it cannot be used with --no-labels.');
   }
   return { risks, delta, ...(budget !== undefined && { budgetFlops: budget }) };
 }
 
-/** @throws UsageError if something is said of copies where there are none, or not what made those that there are */
+/** @throws UsageError if there are flags for copies but no copies, or copies but no --attack */
 function hasCopies(options: GoalOptions): boolean {
   const { adversarial, adversarialScores, attack, adversarialRisk, adversarialEpsilon } = options;
   if (adversarial === undefined && adversarialScores === undefined) {
     if (attack === undefined && !adversarialRisk && !adversarialEpsilon) return false;
-    throw new UsageError('--attack, --adversarial-risk and --adversarial-epsilon go with --adversarial.');
+    throw new UsageError('--attack, --adversarial-risk and --adversarial-epsilon need --adversarial.');
   }
   if (!attack?.trim()) {
-    throw new UsageError('Say with --attack what made the adversarial copies: the certificate states it.');
+    throw new UsageError(
+      'Say with --attack which attack made the adversarial copies: the certificate states it.',
+    );
   }
   return true;
 }

@@ -1,4 +1,4 @@
-// Where `rdi-serve calibrate` has its scores from: a file that fits the model, or the images, recorded now.
+// Gets the scores for `rdi-serve calibrate`: from a file that fits the model, or by recording the images now.
 import { SingleBar } from 'cli-progress';
 import { recordScores } from '../calibration/scores/record.js';
 import type { Recording } from '../calibration/scores/recording.js';
@@ -20,9 +20,9 @@ export interface ScoresOptions {
 }
 
 /**
- * @param flag what the user names the data by
- * @throws UsageError if there is neither data nor a file of scores, there are labels without data, or the file is of
- *   another model, of the same described otherwise, or of other data.
+ * @param flag the flag that names the data, for messages
+ * @throws UsageError if there is neither data nor a file of scores; if there are labels without data; or if the file is
+ *   of another model, of the same model with another description, or of other data
  */
 export async function obtainScores(
   model: ModelPackage,
@@ -31,8 +31,8 @@ export async function obtainScores(
 ): Promise<Recording> {
   const kept = options.scores === undefined ? undefined : await readScores(options.scores);
   if (options.data === undefined) {
-    if (!kept) throw new UsageError(`Give ${flag}, or a file of its scores that is there.`);
-    if (typeof options.labels === 'string') throw new UsageError(`--labels goes with ${flag}.`);
+    if (!kept) throw new UsageError(`Give ${flag}, or an existing file of its scores.`);
+    if (typeof options.labels === 'string') throw new UsageError(`--labels needs ${flag}.`);
     return checked(kept, model, options, flag);
   }
   const labels = typeof options.labels === 'string' ? options.labels : undefined;

@@ -1,14 +1,14 @@
-// What `rdi-serve calibrate` prints: the points around the certified one and a few of the rest, and the verdict.
+// The output of `rdi-serve calibrate`: the points around the certified one, some of the other points, and the result.
 import type { TestedPath } from '../calibration/certify.js';
 import type { CalibrationGoal } from '../calibration/goal.js';
 import type { TestedPoint } from '../calibration/search/evaluate-path.js';
 import { exactPercent } from '../calibration/statement.js';
 import { formatTable, megaflops, percent } from '../report/table.js';
 
-/** Points shown on either side of where testing stopped, and of the rest. */
+/** Number of points shown on each side of the certified point, and approximate number of other points. */
 const [NEAR, REST] = [3, 12];
 
-/** One row per point: thresholds (– where an exit is off), risks, p-value, cost; the certified point has an arrow. */
+/** One row per point: thresholds (–: the exit is off), risks, p-value, cost. An arrow marks the certified point. */
 export function pathTable({ points, choice }: TestedPath, fullFlops: number): string {
   const chosen = choice.kind === 'point' ? choice.index : -1;
   const stride = Math.max(1, Math.ceil(points.length / REST));
@@ -56,19 +56,19 @@ function probability(p: number): string {
   return p < 0.0001 ? '< 0.0001' : p.toFixed(4);
 }
 
-/** Why there is no profile, and what would help. */
+/** Says why nothing was certified, and what would help. */
 export function refusalOf({ choice, calImages, points }: TestedPath, goal: CalibrationGoal): string {
   if (choice.kind === 'infeasible') {
     const cheapest = megaflops(Math.min(...points.map(({ meanFlops }) => meanFlops)));
     return choice.because === 'budget'
-      ? `Infeasible: no point of the path certainly keeps the budget; the cheapest executes ${cheapest} MFLOPs.`
-      : 'Infeasible: no point of the path keeps both the risk and the budget. Allow more of either.';
+      ? `Infeasible: no point of the path is certified to keep the budget; the cheapest executes ${cheapest} MFLOPs.`
+      : 'Infeasible: no point of the path keeps both the risk and the budget. Raise one of the limits.';
   }
   const least = Math.min(...goal.risks.map(({ epsilon }) => epsilon));
   const needed = Math.ceil(Math.log(goal.delta) / Math.log1p(-least));
   const hint =
     needed > calImages
-      ? `Even without one loss, ε = ${exactPercent(least)} takes ${needed} cal images; there are ${calImages}.`
+      ? `Even with no losses, ε = ${exactPercent(least)} needs ${needed} cal images; there are ${calImages}.`
       : 'More cal images or a larger ε would help.';
-  return `Nothing is certified: not even the first step away from the full network. ${hint} Serve the profile full.`;
+  return `Nothing is certified: already the first step away from full failed its test. ${hint} Serve the profile full.`;
 }

@@ -1,4 +1,4 @@
-// `rdi-serve calibrate`: thresholds with a guarantee, from images that the network was not trained on.
+// `rdi-serve calibrate`: chooses thresholds with a guarantee, on images that the network was not trained on.
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { calibrate } from '../calibration/certify.js';
@@ -25,24 +25,25 @@ import { pathTable, refusalOf } from './calibrate-table.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `
-The images must be like the traffic to come, and neither trained on nor the test set. Half of
-them (tune) build a path of ever cheaper threshold vectors, with exits switched off where
-their heads do not pay; the other half (cal) test it, point by point. The last point that
-passes becomes the profile, with its certificate: with confidence 1 − δ, the risk on traffic
-like these images is at most ε. docs/calibration.md says what that means.
+The images must be like future traffic. They must come neither from the training set nor from
+the test set. Half of them (tune) build a path of cheaper and cheaper threshold vectors; exits
+whose heads cost more than they save are switched off. The other half (cal) test the path,
+point by point. The last point that passes becomes the profile, with its certificate: with
+confidence 1 − δ, the risk on traffic like these images is at most ε. docs/calibration.md
+explains what that means.
 
 Risks:
   consistency  share of answers that differ from the full network's; needs no classes
   error        accuracy lost against the full network; needs the true classes
-Several hold together: --risk consistency error --epsilon 0.01 0.005
---budget alone takes the most careful thresholds whose mean cost is certainly within it;
-with a risk, both hold, or the answer is "infeasible".
+Several risks hold together: --risk consistency error --epsilon 0.01 0.005
+--budget alone chooses the most careful thresholds whose mean cost is certified to be within
+the budget; with a risk, both hold, or the result is "infeasible".
 
---off exit-1 keeps exits out that are known to be poor, or easy to fool.
+--off exit-1 switches off exits that are known to be poor, or easy to attack.
 
---adversarial takes a copy of every image, in the same order, that an attack made; the risks
-must then hold on the copies too, each compared with the full network's answer to the copy.
-Their limits may differ: --adversarial-risk error --adversarial-epsilon 0.02
+--adversarial names adversarial copies: one of every image, in the same order. The risks must
+then also hold on the copies, each compared with the full network's answer to the copy.
+The limits on the copies may differ: --adversarial-risk error --adversarial-epsilon 0.02
 
 Exit code 2: nothing could be certified, and no profile was written.
 
@@ -69,13 +70,14 @@ interface Options extends ScoresOptions, GoalOptions {
 export function calibrateCommand(): Command {
   return new Command('calibrate')
     .summary('choose and certify the thresholds of a profile')
-    .description(
-      'Chooses the thresholds of a profile on held-out images and certifies what they risk and cost.',
+    .description('Chooses the thresholds of a profile on held-out images and certifies their risk and cost.')
+    .argument('<model>', 'name or name/version; default: the newest version')
+    .option(
+      '--data <path>',
+      'held-out images: IDX file, folder or zip; not needed if the --scores file exists',
     )
-    .argument('<model>', 'name or name/version; the newest version if it has none')
-    .option('--data <path>', 'held-out images: IDX file, folder or zip; not needed where --scores exists')
-    .option('--labels <path>', 'the IDX file of labels; found by its name otherwise')
-    .option('--no-labels', 'the images have no classes: a folder, zip or IDX file of them as it is')
+    .option('--labels <path>', 'the IDX file of labels; default: found by its name')
+    .option('--no-labels', 'the images have no classes: any folder, zip or IDX file of images')
     .option('--models <folder>', 'the models folder', 'models')
     .addOption(
       new Option(
@@ -83,33 +85,40 @@ export function calibrateCommand(): Command {
         'what to limit (default: consistency, unless there is a --budget)',
       ).choices(['consistency', 'error']),
     )
-    .option('--epsilon <share...>', 'the most it may be, one for each risk', properShares)
-    .option('--delta <share>', 'the chance that the images mislead', properShare, 0.05)
-    .option('--budget <flops>', 'most FLOPs to execute per image, in the mean', positiveNumber)
+    .option('--epsilon <share...>', 'upper limit of the risk, one for each risk', properShares)
+    .option('--delta <share>', 'probability that the certificate is wrong', properShare, 0.05)
+    .option('--budget <flops>', 'upper limit of the mean FLOPs per image', positiveNumber)
     .option(
       '--adversarial <path>',
-      'adversarial copies of the images, to limit risks on: as --data, same order',
+      'adversarial copies of the images, on which risks are also limited: as --data, same order',
     )
-    .option('--attack <text>', 'what made the copies, for the certificate')
+    .option('--attack <text>', 'the attack that made the copies, for the certificate')
     .addOption(
       new Option('--adversarial-risk <loss...>', 'what to limit on the copies (default: as --risk)').choices([
         'consistency',
         'error',
       ]),
     )
-    .option('--adversarial-epsilon <share...>', 'the most it may be (default: as --epsilon)', properShares)
+    .option(
+      '--adversarial-epsilon <share...>',
+      'upper limit on the copies (default: as --epsilon)',
+      properShares,
+    )
     .option('--adversarial-scores <file>', 'recorded scores of the copies, as --scores')
     .addOption(
-      new Option('--policy <policy...>', 'what decides; of several, what is cheapest on the tune images')
+      new Option(
+        '--policy <policy...>',
+        'the exit policy; of several, the cheapest on the tune images is chosen',
+      )
         .choices(policyNames)
         .default(['entropy']),
     )
     .option('--off <exit...>', 'exits at which no image may leave')
-    .option('--tune-share <share>', 'share of the images that builds the path', properShare, 0.5)
-    .option('--seed <n>', 'of the split', integer, 1)
-    .option('--scores <file>', 'recorded scores (safetensors): read if there, else written')
+    .option('--tune-share <share>', 'share of the images that build the path', properShare, 0.5)
+    .option('--seed <n>', 'seed of the split', integer, 1)
+    .option('--scores <file>', 'recorded scores (safetensors): read if the file exists, else written')
     .requiredOption('--profile <name>', 'the profile to write')
-    .option('--default', 'make it the profile of requests that name none', false)
+    .option('--default', 'make this the default profile', false)
     .option('--plot <file>', 'write risk and cost along the path as an SVG')
     .addHelpText('after', details)
     .action(run);
@@ -119,7 +128,7 @@ async function run(modelName: string, options: Options): Promise<void> {
   const asked = goalOf(options);
   if (options.profile === FULL_PROFILE || !/^[a-z0-9][a-z0-9._-]{0,63}$/.test(options.profile)) {
     throw new UsageError(
-      `--profile cannot be "${options.profile}": small letters, digits, . _ -, and not full.`,
+      `--profile cannot be "${options.profile}": use lower-case letters, digits, ".", "_" and "-"; "full" is reserved.`,
     );
   }
   const { name, version: wanted } = parseModelName(modelName);
@@ -162,7 +171,7 @@ async function run(modelName: string, options: Options): Promise<void> {
     process.stdout.write(`${refusalOf(tested, goal)}\n`);
     process.exitCode = 2;
   }
-  // Last: what it shows is worth less than the profile.
+  // The plot is written last: if that fails, the profile is already saved.
   if (options.plot !== undefined) {
     const limits = goal.risks
       .filter(({ data }) => data === 'clean')
@@ -173,7 +182,7 @@ async function run(modelName: string, options: Options): Promise<void> {
   }
 }
 
-/** Which side exits are meant. @throws UsageError if there is no such one */
+/** Indices of the named side exits. @throws UsageError if there is no such side exit */
 function exitIndices({ name, exits }: Manifest, names: readonly string[]): ReadonlySet<number> {
   const sideExits = exits.slice(0, -1).map((exit) => exit.name);
   return new Set(
@@ -184,7 +193,7 @@ function exitIndices({ name, exits }: Manifest, names: readonly string[]): Reado
   );
 }
 
-/** Scores of the adversarial copies. @throws UsageError if they are not copies of these images */
+/** Scores of the adversarial copies. @throws UsageError if they cannot be copies of the recorded images */
 async function obtainCopies(
   model: ModelPackage,
   { adversarial, adversarialScores, labels }: Options,

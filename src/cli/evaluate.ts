@@ -1,4 +1,4 @@
-// `rdi-serve evaluate`: a labelled data set through a model: accuracy, exits taken and cost, per profile.
+// `rdi-serve evaluate`: runs a labelled data set through a model; reports accuracy, exits taken and cost per profile.
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
@@ -20,15 +20,15 @@ import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `
 Data sets:
-  an IDX file of images, .gz or not; its labels lie beside it or are given (--labels)
+  an IDX file of images, .gz or not; its labels are in the same folder or given by --labels
   a folder or a zip of [anything/]CLASS/image.png, .jpg or .webp
-Labels are matched with the model's classes by name. Every image takes the way of a request:
-decoder, queue, workers. With --url it takes all of it, over HTTP, to a running server that
-nobody else uses meanwhile.
+Labels are matched with the model's classes by name. Every image is processed like one of a
+request: decoder, queue, workers. With --url, images are sent over HTTP to a running server;
+no other client may use it meanwhile.
 
 The service's own metrics are read before and after. If they do not agree exactly with the
-answers (images per profile, exit and reason; FLOPs executed and of the backbone), that is
-said and the exit code is 1.
+answers (images per profile, exit and reason; FLOPs executed and of the backbone), the
+differences are printed and the exit code is 1.
 
 Examples:
   rdi-serve evaluate mnist-smallcnn --data mnist/t10k-images-idx3-ubyte.gz
@@ -53,20 +53,20 @@ export function evaluateCommand(): Command {
     .description(
       'Measures a model on labelled images: accuracy, exits taken and executed FLOPs, per profile.',
     )
-    .argument('<model>', 'name or name/version; the newest version if it has none')
+    .argument('<model>', 'name or name/version; default: the newest version')
     .requiredOption('--data <path>', 'the data set')
     .option('--labels <path>', 'the IDX file of labels')
-    .option('--profile <name...>', 'only these profiles; the full network is always run to compare with')
-    .option('--limit <n>', 'only so many of the images, evenly spaced', positiveInteger)
-    .option('--url <url>', 'ask this running server instead of this process')
+    .option('--profile <name...>', 'only these profiles; the full network is always run, for comparison')
+    .option('--limit <n>', 'use only this many images, evenly spaced', positiveInteger)
+    .option('--url <url>', 'evaluate this running server instead of this process')
     .addOption(
       new Option(
         '--api-key <key>',
-        'if that server needs one; safer in the environment, as flags can be read by others',
+        'if that server needs one; safer as an environment variable, because other users can read flags',
       ).env('RDI_API_KEY'),
     )
-    .option('--models <folder>', 'the models folder, without --url', 'models')
-    .option('--json <file>', 'write the figures there, too')
+    .option('--models <folder>', 'the models folder; not used with --url', 'models')
+    .option('--json <file>', 'also write the figures to this file')
     .addHelpText('after', details)
     .action(async (model: string, options: Options) => {
       if (options.json !== undefined) await checkCanBeMade(options.json);
@@ -120,7 +120,7 @@ async function run(modelName: string, dataSet: NamedDataSet, options: Options): 
   }
 }
 
-/** In the model's order, the full network first. @throws UsageError that names a profile which it lacks */
+/** The wanted profiles in the model's order, the full network first. @throws UsageError if the model lacks one */
 function chooseProfiles(known: Subject['model']['profiles'], wanted: readonly string[] = known): string[] {
   const lacking = wanted.filter((profile) => !known.includes(profile));
   if (lacking.length > 0) {

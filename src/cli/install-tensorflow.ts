@@ -1,4 +1,4 @@
-// `rdi-serve install-tensorflow`: what `npm run install:tensorflow` runs.
+// `rdi-serve install-tensorflow`; `npm run install:tensorflow` runs it.
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
@@ -7,10 +7,11 @@ import type { Download } from '../engines/tensorflow/install/wheels.js';
 import { UsageError } from '../foundation/errors.js';
 
 const details = `
-Needs npm, a C++ compiler (CXX names another than g++) and glibc 2.28 or later on Linux; no
-Python. The libraries come from the Python package index (PIP_INDEX_URL names another), each
-checked against its hash in tensorflow/wheels.json. All of it goes to the folder tensorflow/,
-which npm ci leaves alone; to uninstall, delete tensorflow/node_modules.
+Needs npm, a C++ compiler (default: g++; CXX names another) and glibc 2.28 or later on Linux.
+Python is not needed. The libraries come from the Python package index (PIP_INDEX_URL names
+another); each is checked against its hash in tensorflow/wheels.json. Everything is installed
+in the folder tensorflow/, which npm ci does not change. To uninstall, delete
+tensorflow/node_modules.
 
 Examples:
   npm run install:tensorflow -- --cpu
@@ -29,10 +30,10 @@ interface Options {
 export function installTensorFlowCommand(): Command {
   return new Command('install-tensorflow')
     .summary('install the TensorFlow engine')
-    .description('Installs @tensorflow/tfjs-node-gpu, built here against TensorFlow’s own libraries.')
-    .option('--cpu', 'for a CPU: downloads about 260 MiB, takes 1.2 GiB')
-    .option('--gpu', 'for an NVIDIA GPU, with CUDA and cuDNN: downloads 2.7 GiB, takes 4.6 GiB')
-    .option('--wheel <file>', 'a wheel at hand, in place of its download; repeatable', collect, [])
+    .description('Installs @tensorflow/tfjs-node-gpu and compiles it against TensorFlow’s own libraries.')
+    .option('--cpu', 'for a CPU: downloads about 260 MiB, needs 1.2 GiB of disk space')
+    .option('--gpu', 'for an NVIDIA GPU, with CUDA and cuDNN: downloads 2.7 GiB, needs 4.6 GiB of disk space')
+    .option('--wheel <file>', 'a wheel that is already downloaded; repeatable', collect, [])
     .addHelpText('after', details)
     .action(async ({ cpu, gpu, wheel }: Options) => {
       if (cpu === gpu) throw new UsageError('Give either --cpu or --gpu.');

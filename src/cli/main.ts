@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command line: one file per command. A mistake of the user's is one sentence and exit code 1; a fault of
-// ours keeps its stack.
+// The command line: one file per command. A user's mistake prints one sentence; a bug prints its stack. Both exit with
+// code 1.
 import process from 'node:process';
 import { Command } from 'commander';
 import { PackageError, UsageError } from '../foundation/errors.js';
@@ -20,12 +20,12 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
 const program = new Command('rdi-serve')
   .description('HTTP inference for multi-exit image classifiers.')
   .version(version);
-// All of them together take a second to load: what is not asked for stays away, unless the help is to list it.
+// All commands together take a second to load. So only the requested one is loaded, or all of them for the help.
 const asked = commands.get(process.argv[2] ?? '');
 for (const create of asked ? [asked] : commands.values()) program.addCommand(await create());
 
-// Whoever reads the output may go before its end, as `head` does: files are written all the same. Not for serve, whose
-// log writes to the descriptor itself: to touch the stream would make that non-blocking.
+// The reader of the output may exit early, as `head` does; output files are still written. Not for serve: its log
+// writes to the file descriptor directly, and opening the stream would make the descriptor non-blocking.
 if (process.argv[2] !== 'serve') {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;

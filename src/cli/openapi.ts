@@ -1,5 +1,5 @@
-// `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it. No model is loaded and no
-// engine started for it.
+// `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it. It loads no model
+// and starts no engine.
 import { Command } from 'commander';
 import { createConfig } from '../config/config.js';
 import { buildApp } from '../http/app.js';
@@ -12,7 +12,7 @@ import { writeOutputInNewFolder } from './output-file.js';
 export function openapiCommand(): Command {
   return new Command('openapi')
     .description('Write the OpenAPI document.')
-    .option('-o, --output <file>', 'where to', 'openapi/openapi.json')
+    .option('-o, --output <file>', 'the file to write', 'openapi/openapi.json')
     .action(async ({ output }: { output: string }) => {
       const document = await openapiDocument();
       await writeOutputInNewFolder(output, `${JSON.stringify(document, null, 2)}\n`);
@@ -32,7 +32,7 @@ async function openapiDocument(): Promise<unknown> {
   return JSON.parse(body);
 }
 
-/** The routes are described and not called. */
+/** Stands in for the classifier: the routes are only described, never called. */
 const withoutModels: Classifier = {
   catalog: createCatalog([], ''),
   engine: { name: '', device: '', workers: 0, passedOver: [] },

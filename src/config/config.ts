@@ -1,5 +1,5 @@
-// Every setting of the server: one schema gives its type, its default, its flag and its environment variable.
-// `maxInFlight` is `--max-in-flight` on the command line and `RDI_MAX_IN_FLIGHT` in the environment.
+// All settings of the server. One schema defines the type, default, flag and environment variable of each.
+// For example, `maxInFlight` is `--max-in-flight` on the command line and `RDI_MAX_IN_FLIGHT` in the environment.
 import { availableParallelism } from 'node:os';
 import Type from 'typebox';
 import { Check, Errors } from 'typebox/value';
@@ -103,7 +103,7 @@ export const Settings = Type.Object(
     maxBatchBytes: Type.Integer({
       default: 32 * MIB,
       minimum: 1,
-      maximum: 511 * MIB, // it becomes a string, and V8's longest has a little less than 512 MiB
+      maximum: 511 * MIB, // the body becomes a string, and V8's longest string has a little less than 512 MiB
       description: 'Largest body of POST /classify/batch, in bytes.',
     }),
     reloadSeconds: Type.Number({
@@ -194,7 +194,7 @@ export function defaultOf(name: SettingName): unknown {
   return (Settings.properties[name] as { default?: unknown }).default;
 }
 
-/** The configuration with `given` settings (text is converted) over the defaults. @throws UsageError */
+/** @param given settings that replace defaults; text is converted. @throws UsageError if a setting is not valid */
 export function createConfig(given: Partial<Record<SettingName, unknown>> = {}): Config {
   const values = Object.fromEntries(
     settingNames.map((name) => [name, convert(name, given[name]) ?? defaultOf(name)]),

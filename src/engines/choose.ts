@@ -1,5 +1,5 @@
-// Which engine computes: the one that is demanded, or the best that can be used here. TensorFlow is worth it on a
-// GPU; on a CPU onnxruntime is faster; WebAssembly runs where neither does.
+// Chooses the engine: the demanded one, or the best that can be used on this machine. TensorFlow is preferred with a
+// GPU; onnxruntime is faster on a CPU; WebAssembly runs where neither of them can be used.
 import { messageOf, UsageError } from '../foundation/errors.js';
 import { type EngineDemand, type EngineName, engineNames } from './demand.js';
 import type { EngineOptions } from './engine.js';
@@ -13,36 +13,36 @@ export const passedOverCodes = [
   'not-demanded',
 ] as const;
 
-/** An engine that was not taken. */
+/** An engine that was not chosen. */
 export interface PassedOver {
   readonly engine: EngineName;
   readonly code: (typeof passedOverCodes)[number];
-  /** A sentence. */
+  /** The reason as a sentence. */
   readonly reason: string;
 }
 
-/** What a worker may have in hand at once, so that its next engine call never waits for the main thread. */
+/** How many batches a worker may hold at once, so that its next engine call never waits for the main thread. */
 export interface BufferOptions {
-  /** Full batches whose images it may be. */
+  /** Capacity of the buffer, in full batches. */
   readonly concurrentBatches: number;
-  /** Whether a worker that is busy takes whatever waits, to merge it with what it has; if not, only full batches. */
+  /** true: a busy worker takes any waiting batch, to merge it with its others. false: it takes only full batches. */
   readonly eager: boolean;
 }
 
 export interface EngineChoice {
-  /** URL of its module. */
+  /** URL of the engine's module. */
   readonly module: string;
   readonly options: EngineOptions;
-  /** Worker threads that run it. */
+  /** Number of worker threads that run the engine. */
   readonly workers: number;
   readonly buffer: BufferOptions;
   readonly passedOver: readonly PassedOver[];
 }
 
-/** How this machine is looked at. */
+/** The checks of this machine; tests replace them. */
 export interface Surroundings {
   tensorflow(device: EngineOptions['device']): Promise<TensorFlowFinding>;
-  /** @throws Error if it cannot be loaded */
+  /** @throws Error if onnxruntime cannot be loaded */
   onnx(): Promise<unknown>;
 }
 
@@ -50,7 +50,7 @@ const thisMachine: Surroundings = { tensorflow: probeTensorFlow, onnx: () => imp
 
 const INSTALL = 'npm run install:tensorflow does it';
 
-/** @throws UsageError if what is demanded cannot be had */
+/** @throws UsageError if the demand cannot be met */
 export async function chooseEngine(
   demand: EngineDemand,
   surroundings: Surroundings = thisMachine,
@@ -123,14 +123,14 @@ function whatIsMissing(
 }
 
 /**
- * TensorFlow has threads of its own and runs in one worker, where larger batches cost less an image: enough that their
- * survivors fill a batch again; what waits beyond waits in the queue, where it can be let go.
+ * TensorFlow has its own threads and runs in one worker. Larger batches cost less per image, so the buffer holds enough
+ * that images which have not left fill a batch again. Other images wait in the queue, where they can still be dropped.
  */
 const TENSORFLOW_BUFFER: BufferOptions = { concurrentBatches: 4, eager: true };
 
 /**
- * Of the others each worker is one thread, to which larger batches give little: one batch that it computes, and under load
- * the next. Fewer than fill a batch are kept back for the worker that is free first.
+ * With the other engines each worker is one thread and gains little from larger batches. It holds the batch that it
+ * computes and, under load, the next one. Images that do not fill a batch wait for the first idle worker.
  */
 export const ONE_THREAD_BUFFER: BufferOptions = { concurrentBatches: 2, eager: false };
 

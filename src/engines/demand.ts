@@ -1,6 +1,6 @@
-// What an operator may ask for: which engine, on which device, in how many threads.
+// The operator's demand: which engine, on which device, with how many threads.
 
-/** Each is a module in this folder, see `engineModule` in choose.ts. */
+/** Each name has a module in this folder, see `engineModule` in choose.ts. */
 export const engineNames = ['tensorflow', 'onnx', 'wasm'] as const;
 export type EngineName = (typeof engineNames)[number];
 
@@ -10,6 +10,6 @@ export type DeviceName = (typeof deviceNames)[number];
 export interface EngineDemand {
   readonly engine: EngineName | 'auto';
   readonly device: DeviceName;
-  /** Threads to compute with. */
+  /** Number of threads that compute. */
   readonly workers: number;
 }

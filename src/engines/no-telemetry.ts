@@ -1,6 +1,6 @@
-// onnxruntime's Linux builds report usage to their maker over HTTPS unless this is set before the library loads.
-// A server of other people's images reports to nobody. (Workers share the environment with the main thread, see
-// worker-pool.ts: a worker's own copy would not reach native code.)
+// onnxruntime's Linux builds send usage data to their vendor over HTTPS unless this variable is set before the library
+// loads. A server that processes other people's images must not send any. (Workers share the environment with the main
+// thread, see workers/thread.ts: native code would not see a worker's own copy.)
 import { env } from 'node:process';
 
 env['ORT_DISABLE_TELEMETRY'] = '1';

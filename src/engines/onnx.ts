@@ -1,10 +1,10 @@
-// The ONNX engine: onnxruntime on the CPU. `run` blocks the thread it is called on, so it belongs in a worker.
+// The ONNX engine: onnxruntime on the CPU. `run` blocks the calling thread, so it must be called in a worker.
 import './no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { invariant } from '../foundation/errors.js';
 import type { Engine, Examined, Segment, SegmentSource } from './engine.js';
 
-/** @returns an engine whose sessions compute on one thread: parallelism comes from having several workers. */
+/** @returns an engine whose sessions use one thread each; several workers provide parallelism */
 export function createEngine(): Engine {
   return {
     name: 'onnx',
@@ -37,12 +37,12 @@ async function examine(model: Uint8Array): Promise<Examined> {
 }
 
 async function loadSegment(source: SegmentSource): Promise<Segment> {
-  // A copy for the call: it takes no shared memory.
+  // A copy, because onnxruntime does not accept shared memory.
   const session = await InferenceSession.create(new Uint8Array(source.graph), {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
-    // An arena would keep, in every session, the most that any batch ever needed there; without, nothing is slower.
+    // With an arena, every session would keep the memory of its largest batch. Without it, nothing is slower.
     enableCpuMemArena: false,
     intraOpNumThreads: 1,
     interOpNumThreads: 1,

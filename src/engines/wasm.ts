@@ -1,5 +1,5 @@
-// The WebAssembly engine: TensorFlow.js on one thread. Several times slower than onnxruntime, but it runs wherever
-// Node does, with nothing native. Calls block their thread, so it belongs in a worker.
+// The WebAssembly engine: TensorFlow.js on one thread. It is several times slower than onnxruntime, but needs no native
+// code and runs wherever Node runs. Calls block their thread, so it must run in a worker.
 import '@tensorflow/tfjs-backend-wasm';
 import { GraphModel } from '@tensorflow/tfjs-converter';
 import { io, ready, setBackend, type Tensor, tensor } from '@tensorflow/tfjs-core';
@@ -8,7 +8,7 @@ import type { Engine, Segment, SegmentSource } from './engine.js';
 import { convertSegments, type Endpoint, type Signature } from './graph-def/convert.js';
 import { graphModelArtifacts } from './graph-def/graph-model.js';
 
-/** @throws Error if this processor or this Node has no WebAssembly */
+/** @throws Error if WebAssembly is not available */
 export async function createEngine(): Promise<Engine> {
   const works = await setBackend('wasm');
   if (!works) throw new Error('TensorFlow.js cannot start WebAssembly here');
@@ -16,7 +16,7 @@ export async function createEngine(): Promise<Engine> {
   return { name: 'wasm', device: 'cpu', imageLayout: 'nhwc', load };
 }
 
-/** All segments of a network are parts of one graph model, which goes when the last of them is released. */
+/** All segments of a network share one graph model, which is disposed when the last segment is released. */
 async function load(sources: readonly SegmentSource[]): Promise<Segment[]> {
   const network = convertSegments(sources);
   const model = new GraphModel(io.fromMemorySync(graphModelArtifacts(network)));

@@ -1,5 +1,5 @@
-// Runs a data set through a model under several profiles and keeps what was answered.
-// Neighbours: summary.ts makes figures of it, metrics-agreement.ts compares it with the service's own counts.
+// Runs a data set through a model under several profiles and collects the answers. summary.ts computes figures from
+// them, metrics-agreement.ts compares them with the service's own counts.
 
 import type { ExitReason } from '../cascade/cascade.js';
 import type { Sample } from '../datasets/data-set.js';
@@ -20,17 +20,17 @@ export interface ProfileAnswers {
   readonly profile: string;
   /** One for each sample, in order. */
   readonly answers: readonly Answer[];
-  /** Spent on classification alone; reading the samples is left out. */
+  /** Duration of classification, without reading the samples. */
   readonly seconds: number;
 }
 
-/** Samples that are read before they are classified, so that neither time nor memory depends on the disk. */
+/** Number of samples read before they are classified: disk time is not measured, and memory is bounded. */
 const BLOCK = 512;
-/** Requests at a time: enough to keep the workers busy, few enough never to be turned away. */
+/** Concurrent requests: enough to keep the workers busy, few enough never to be refused. */
 const CONCURRENCY = 32;
 
 /**
- * Blocks of samples go through all profiles in turn, so that a machine that gets slower slows all of them.
+ * Each block of samples goes through all profiles in turn, so that a machine that becomes slower affects all profiles.
  *
  * @param onProgress called after each answer
  * @throws UsageError if a sample cannot be read or is not classified
@@ -71,7 +71,7 @@ function answerOf({ classIndex, exit, flops }: Answered): Answer {
   return { classIndex, exit: exit.index, reason: exit.reason, flops: flops.executed };
 }
 
-/** Like Promise.all over `map`, but only CONCURRENCY at a time; after a failure no further one is begun. */
+/** Like Promise.all over `map`, but with at most CONCURRENCY calls at a time; after a failure no new call starts. */
 async function mapConcurrently<From, To>(
   items: readonly From[],
   map: (item: From) => Promise<To>,

@@ -1,4 +1,4 @@
-// Evaluates in this process: the same classifier as the server's, decoder, queue and workers included.
+// Evaluates in this process, with the same classifier as the server, including decoder, queue and workers.
 import type { Logger } from 'pino';
 import { createConfig } from '../config/config.js';
 import { Failure, messageOf, UsageError } from '../foundation/errors.js';
@@ -6,7 +6,7 @@ import { createPlan } from '../serving/plan.js';
 import { startService } from '../serving/service.js';
 import type { ModelName, Subject } from './subject.js';
 
-/** @throws UsageError if the folder serves no such model */
+/** @throws UsageError if the folder has no such model that can be served */
 export async function createLocalSubject(
   models: string,
   { name, version }: ModelName,

@@ -1,10 +1,10 @@
-// Whether a service's metrics say the same as its answers: counts per exit and FLOPs, to the last one.
+// Checks that a service's metrics agree exactly with its answers: counts per exit and FLOPs.
 import { type MetricValue, readMetrics, sumOf } from '../telemetry/metrics-text.js';
 import type { ProfileAnswers } from './evaluate.js';
 import type { SubjectModel } from './subject.js';
 
 /**
- * Compares what the metrics grew by with what was answered in between. Holds only if nobody else asked meanwhile.
+ * Compares the growth of the metrics with the answers. Only valid if no other client used the service meanwhile.
  *
  * @param before the text of /metrics before the first request
  * @param after the text of /metrics after the last answer
@@ -38,7 +38,7 @@ export function metricsDifferences(
 
 type Owner = Readonly<Record<'model' | 'version', string>>;
 
-/** By how much every compared series of one model grew; series that stood still are left out. */
+/** Growth of each compared series of one model; series that did not change are left out. */
 function growth(
   before: readonly MetricValue[],
   after: readonly MetricValue[],

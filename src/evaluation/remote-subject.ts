@@ -6,7 +6,7 @@ import { Answered, type ModelName, type Subject } from './subject.js';
 
 const Named = Type.Object({ name: Type.String() });
 
-/** As much of a model's description as is read: a server of another version may say more. */
+/** The parts of a model's description that are used; a server of another version may send more. */
 const ModelDocument = Type.Object({
   name: Type.String(),
   version: Type.String(),
@@ -21,7 +21,7 @@ const ModelDocument = Type.Object({
 /**
  * @param base address of the server, such as http://localhost:8080
  * @param apiKey if the server needs one
- * @throws UsageError if nothing answers there, or it serves no such model
+ * @throws UsageError if the server does not answer, or does not serve the model
  */
 export async function createRemoteSubject(
   base: string,
@@ -31,13 +31,13 @@ export async function createRemoteSubject(
   if (!/^https?:\/\//i.test(base) || !URL.canParse(base)) {
     throw new UsageError(`"${base}" is not the address of a server, such as http://localhost:8080.`);
   }
-  // If it came to a request, the errors would show the password, and the key.
+  // Checked before any request, because error messages of requests would show the password and the key.
   const { username, password } = new URL(base);
   if (username !== '' || password !== '') {
     throw new UsageError('The address of the server must not have a user name or a password in it.');
   }
   if (apiKey !== undefined && !/^[!-~]*$/.test(apiKey)) {
-    throw new UsageError('The API key is not one: it has spaces, line breaks or letters beyond ASCII.');
+    throw new UsageError('The API key is not valid: it has spaces, line breaks or non-ASCII characters.');
   }
   const address = (path: string, query: Record<string, string> = {}): URL => {
     const url = new URL(path, base.endsWith('/') ? base : `${base}/`);
@@ -72,7 +72,7 @@ export async function createRemoteSubject(
   };
 }
 
-/** The body of a 200 as a document. @throws UsageError also if it is another one than asked for */
+/** Parses the body of a 200. @throws UsageError also if it does not follow `schema` */
 async function documentOf<Schema extends Type.TSchema>(
   what: string,
   url: URL,
@@ -90,7 +90,7 @@ async function documentOf<Schema extends Type.TSchema>(
   throw new UsageError(`${what}: ${url.origin} does not answer as rdi-serve does.`);
 }
 
-/** The body of a 200. @throws UsageError that says what was asked for and what came instead */
+/** The body of a 200. @throws UsageError for any other outcome; it names the request and the answer */
 async function answerOf(what: string, url: URL, init: RequestInit): Promise<string> {
   let response: Response;
   let body: string;

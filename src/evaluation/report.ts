@@ -1,4 +1,4 @@
-// An evaluation's figures as a document for programs and as tables for people.
+// The figures of an evaluation, as a document for programs and as text tables.
 
 import type { NamedDataSet } from '../datasets/open-data-set.js';
 import { formatTable, megaflops, percent } from '../report/table.js';
@@ -8,19 +8,19 @@ import type { ProfileSummary } from './summary.js';
 export interface Evaluation {
   /** Name and version of this program. */
   readonly tool: string;
-  /** When it ended, in ISO 8601. */
+  /** End of the evaluation, in ISO 8601. */
   readonly date: string;
   readonly model: Pick<SubjectModel, 'name' | 'version' | 'engine' | 'fullFlops'> & {
-    /** null where the package was out of sight, behind a server. */
+    /** null for a remote server: its package files are not visible. */
     readonly files: SubjectModel['files'] | null;
   };
   readonly dataSet: Pick<NamedDataSet, 'name' | 'sha256'> & {
     readonly images: number;
-    /** How many of them were used, evenly spaced. */
+    /** Number of images used, evenly spaced. */
     readonly used: number;
   };
   readonly profiles: readonly ProfileSummary[];
-  /** What the service's own metrics say otherwise; empty if they agree to the last count and FLOP. */
+  /** Differences between the service's metrics and its answers; empty if they agree exactly. */
   readonly metricsDifferences: readonly string[];
 }
 
@@ -79,7 +79,7 @@ function agreement({ metricsDifferences: differences, profiles }: Evaluation): s
   const answers = profiles.reduce((sum, { images }) => sum + images, 0);
   return differences.length === 0
     ? `The service's metrics agree exactly with the ${answers} answers: counts per exit and FLOPs.`
-    : `The service's metrics DISAGREE with the ${answers} answers (does somebody else use it?):\n` +
+    : `The service's metrics DISAGREE with the ${answers} answers (does another client use the service?):\n` +
         differences.map((line) => `  ${line}`).join('\n');
 }
 

@@ -1,16 +1,16 @@
-// What is evaluated: a model behind the classifier of this process, or behind a running server. Both answer the
-// same questions, so that a report does not depend on which of them was asked.
+// The subject of an evaluation: a model in this process or on a running server. Both have the same interface, so the
+// report does not depend on which of them is used.
 import Type from 'typebox';
 import type { Sample } from '../datasets/data-set.js';
 import type { Manifest } from '../format/manifest.js';
 import { Reason } from '../serving/prediction.js';
 
-/** An image that has been read, with what a client would say about it. */
+/** An image that has been read, with its name and media type. */
 export interface LoadedSample extends Pick<Sample, 'name' | 'mediaType'> {
   readonly bytes: Uint8Array;
 }
 
-/** As much of a prediction as is evaluated. */
+/** The parts of a prediction that are evaluated. */
 export const Answered = Type.Object({
   classIndex: Type.Integer(),
   exit: Type.Object({ index: Type.Integer(), reason: Reason }),
@@ -28,15 +28,15 @@ export interface SubjectModel {
   /** Names of the profiles. */
   readonly profiles: readonly string[];
   readonly defaultProfile: string;
-  /** FLOPs of the backbone with its final exit alone. */
+  /** FLOPs of the backbone with only its final exit. */
   readonly fullFlops: number;
-  /** With their sha256; undefined where the package is out of sight, behind a server. */
+  /** Package files with their sha256; undefined for a remote server, where they are not visible. */
   readonly files: Manifest['files'] | undefined;
 }
 
 export interface Subject {
   readonly model: SubjectModel;
-  /** @throws UsageError that names the image, if it was not answered with a prediction */
+  /** @throws UsageError that names the image, if the answer is not a prediction */
   classify(sample: LoadedSample, profile: string): Promise<Answered>;
   /** The service's own metrics, in the Prometheus text format. */
   metrics(): Promise<string>;

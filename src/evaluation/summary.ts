@@ -1,4 +1,4 @@
-// From answers to figures: accuracy, agreement with the full network, cost and exits, per profile.
+// Computes figures from answers: accuracy, agreement with the full network, cost and exits, per profile.
 
 import { FULL_PROFILE } from '../format/profiles.js';
 import { invariant } from '../foundation/errors.js';
@@ -9,12 +9,12 @@ import { wilsonInterval } from './wilson.js';
 export interface ExitSummary {
   readonly index: number;
   readonly name: string;
-  /** Images that left here. */
+  /** Number of images that left here. */
   readonly images: number;
-  /** Of all images. */
+  /** Share of all images. */
   readonly share: number;
   readonly correct: number;
-  /** Among the images that left here; null where none did. */
+  /** Accuracy of the images that left here; null if none did. */
   readonly accuracy: number | null;
 }
 
@@ -24,23 +24,23 @@ export interface ProfileSummary {
   readonly images: number;
   readonly correct: number;
   readonly accuracy: number;
-  /** Of the accuracy: 95 %, Wilson. */
+  /** 95 % Wilson interval of the accuracy. */
   readonly accuracyInterval: readonly [low: number, high: number];
-  /** Share of the images that get the same label as from the full network. */
+  /** Share of the images with the same label as from the full network. */
   readonly agreementWithFull: number;
-  /** Accuracy less that of the full network. */
+  /** Accuracy minus that of the full network. */
   readonly accuracyLessFull: number;
-  /** Mean FLOPs executed for an image. */
+  /** Mean FLOPs executed per image. */
   readonly executedFlops: number;
-  /** They, divided by what the backbone with its final exit alone costs. */
+  /** `executedFlops` divided by the FLOPs of the backbone with only its final exit. */
   readonly shareOfBackbone: number;
   readonly imagesPerSecond: number;
   readonly exits: readonly ExitSummary[];
 }
 
 /**
- * @param results the profile `full` is among them
- * @param truth per image, the place of its class
+ * @param results must include the profile `full`
+ * @param truth per image, the index of its class
  */
 export function summarise(
   model: SubjectModel,

@@ -1,4 +1,4 @@
-// The interval in which a proportion lies, from how often something was seen.
+// A confidence interval for a proportion.
 
 /** Two-sided 95 % quantile of the normal distribution. */
 const Z = 1.959963984540054;

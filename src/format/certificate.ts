@@ -1,4 +1,5 @@
-// What is promised of a profile, on what evidence, and about which files exactly. Its words: statement.ts.
+// The certificate of a profile: what it promises, the evidence, and the hashes of the files that it is about.
+// calibration/statement.ts writes its statement.
 import { createHash } from 'node:crypto';
 import Type from 'typebox';
 
@@ -32,7 +33,7 @@ export const Certificate = Type.Object(
       Type.Object(
         {
           loss: LossName,
-          // Certificates from before there were copies have none.
+          // Missing in certificates of earlier versions.
           data: Type.Optional(RiskData),
           epsilon: Type.Number({
             exclusiveMinimum: 0,
@@ -103,7 +104,7 @@ export const Certificate = Type.Object(
 );
 export type Certificate = Type.Static<typeof Certificate>;
 
-/** A certificate and whether it is about the package that it was found in. */
+/** A certificate, and whether it is valid for the package in which it was found. */
 export interface CheckedCertificate {
   readonly certificate: Certificate;
   readonly valid: boolean;
@@ -111,7 +112,7 @@ export interface CheckedCertificate {
   readonly reason: string;
 }
 
-/** What a certificate is about, as far as a package shows it. */
+/** The hashes of a certificate that can be computed from a package. */
 export type Subject = Pick<Certificate['sha256'], 'model' | 'input' | 'profile'>;
 
 const changes: Readonly<Record<keyof Subject, string>> = {
@@ -120,7 +121,7 @@ const changes: Readonly<Record<keyof Subject, string>> = {
   profile: 'policy or thresholds are not those that were certified',
 };
 
-/** Valid is a certificate only for the very network, preprocessing and thresholds that it was made for. */
+/** A certificate is valid only for the network, preprocessing and thresholds for which it was made. */
 export function checkCertificate(certificate: Certificate, subject: Subject): CheckedCertificate {
   const reasons = (['model', 'input', 'profile'] as const)
     .filter((key) => certificate.sha256[key] !== subject[key])
@@ -134,7 +135,7 @@ interface Described {
   readonly files: Readonly<Record<string, { readonly sha256: string } | undefined>>;
 }
 
-/** The hashes of a profile in a package. @param manifest whose listed hashes have been verified. */
+/** The hashes of a profile in a package. @param manifest its listed file hashes must have been verified */
 export function subjectOf(
   manifest: Described,
   { policy, thresholds }: { readonly policy: string; readonly thresholds: readonly (number | null)[] },
@@ -146,14 +147,14 @@ export function subjectOf(
   };
 }
 
-/** Of what recorded scores depend on beside model.onnx: preprocessing, exits, and the classes that labels count. */
+/** Hash of everything besides model.onnx on which recorded scores depend: preprocessing, exits and classes. */
 export function describedSha256(
   manifest: Pick<Described, 'input' | 'exits'> & { readonly classes: readonly string[] },
 ): string {
   return hashOf([...inputAndOutputs(manifest), manifest.classes]);
 }
 
-/** Every certificate has a hash of this: changed, none would be valid any more. */
+/** Every certificate contains a hash of this value. If its form changes, all existing certificates become invalid. */
 function inputAndOutputs({ input, exits }: Pick<Described, 'input' | 'exits'>): unknown[] {
   const outputs = exits.map(({ logits, cut }) => [logits, cut ?? null]);
   return [Object.entries(input).sort(([a], [b]) => (a < b ? -1 : 1)), outputs];

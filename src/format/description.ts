@@ -1,5 +1,5 @@
-// The schema of `description.json`: what the maker of a network says about it when it is imported.
-// Everything else that a manifest states is computed from the graph. Neighbour: packages/import.ts.
+// The schema of `description.json`: the author's description of a network for its import.
+// The rest of a manifest is computed from the graph. See also packages/import.ts.
 import Type from 'typebox';
 import { checkClassNames } from './class-names.js';
 import { checkExitNames, checkInput } from './documents.js';

@@ -1,4 +1,4 @@
-// The JSON documents of a package, checked beyond their schemas: against each other and for sense.
+// Reads the JSON documents of a package. Beyond their schemas, checks values and consistency between documents.
 
 import { PackageError } from '../foundation/errors.js';
 import { policies } from '../policies/policies.js';
@@ -19,7 +19,7 @@ export const GOLDEN_FILE = 'golden.json';
 export const GRAPH_FILE = 'model.onnx';
 
 export interface Profiles {
-  /** The calibrated ones in their document's order, then `full`. */
+  /** The calibrated profiles in the order of calibration.json, then `full`. */
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly defaultProfile: string;
 }
@@ -34,7 +34,7 @@ export function readManifest(bytes: Uint8Array): Manifest {
   return manifest;
 }
 
-/** What the schema cannot say about an input: one mean and one standard deviation per channel. */
+/** Checks what the schema cannot express: one mean and one standard deviation per channel. */
 export function checkInput(file: string, input: Pick<ModelInput, 'channels' | 'mean' | 'std'>): void {
   for (const key of ['mean', 'std'] as const) {
     if (input[key].length !== input.channels) {
@@ -71,8 +71,9 @@ export function readGolden(bytes: Uint8Array, { input, classes, exits }: Network
 }
 
 /**
- * Certificates are checked against the files that `manifest` lists; one that does not fit stays, marked as not valid.
- * @param bytes of calibration.json; without it there is only the profile `full`.
+ * Certificates are checked against the files that `manifest` lists. A certificate that does not match is kept and
+ * marked as not valid.
+ * @param bytes content of calibration.json; undefined: there is only the profile `full`
  */
 export function readProfiles(bytes: Uint8Array | undefined, manifest: Manifest): Profiles {
   const exitCount = manifest.exits.length;

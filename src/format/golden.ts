@@ -1,5 +1,5 @@
-// The schema of `golden.json`: a few inputs with the logits that every exit must give for them.
-// Each worker reproduces them through its own segments before a model is served.
+// The schema of `golden.json`: a few inputs with the expected logits of every exit.
+// Each worker reproduces them with its own segments before a model is served.
 import Type from 'typebox';
 
 export const GoldenDocument = Type.Object(

@@ -1,10 +1,10 @@
-// The schema of `manifest.json`: what a model package says about its network, its costs and its files.
-// Neighbours: profiles.ts and golden.ts (the package's other documents), documents.ts (reads and checks them all).
+// The schema of `manifest.json`: describes the network, the costs and the files of a model package.
+// See also profiles.ts and golden.ts (the package's other documents), documents.ts (reads and checks them all).
 import Type from 'typebox';
 
 export const MANIFEST_FORMAT = 1;
 
-/** Of a model, a version, an exit: safe in a path, a URL and a metric's label. */
+/** Name of a model, a version or an exit: safe in a path, a URL and a metric's label. */
 export const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' });
 const Flops = Type.Integer({ minimum: 0 });
 
@@ -40,7 +40,7 @@ export const ModelInput = Type.Object(
 );
 export type ModelInput = Type.Static<typeof ModelInput>;
 
-/** What running the network up to and through one exit costs, in FLOPs (2 × multiply-accumulates) per image. */
+/** Cost of running the network up to and including one exit, in FLOPs (2 × multiply-accumulates) per image. */
 export const ExitFlops = Type.Object(
   {
     stage: Type.Integer({ ...Flops, description: 'The backbone between the exit before and this one.' }),

@@ -1,5 +1,5 @@
-// The schema of `calibration.json`: a package's profiles, each a named vector of thresholds under one policy.
-// The profile `full` is never written down: it always exists, with every exit off but the final one.
+// The schema of `calibration.json`: the profiles of a package, each a named vector of thresholds for one policy.
+// The profile `full` is not in the file: it always exists, with all side exits off.
 import Type from 'typebox';
 import { describePolicies, type PolicyName, policyNames } from '../policies/policies.js';
 import { Certificate, type CheckedCertificate } from './certificate.js';
@@ -53,19 +53,19 @@ export interface Profile {
   readonly policy: Policy;
   /** One per side exit; null: inactive. */
   readonly thresholds: readonly (number | null)[];
-  /** What is promised of it, and whether that still holds; absent: nothing is. */
+  /** The certificate, and whether it is valid; absent: the profile promises nothing. */
   readonly certificate?: CheckedCertificate;
 }
 
 /**
- * Whether a promise covers the answers under this profile. `full` needs no certificate: it is the reference that
- * certificates compare with, so it agrees with itself and costs what it costs.
+ * Whether a promise covers the answers under this profile. `full` needs no certificate, because it is the reference
+ * with which certificates compare.
  */
 export function isCertified({ name, certificate }: Profile): boolean {
   return name === FULL_PROFILE || certificate?.valid === true;
 }
 
-/** The profile that always exists: only the final exit is active. */
+/** The profile `full`: only the final exit is active. */
 export function fullProfile(exitCount: number): Profile {
   return {
     name: FULL_PROFILE,

@@ -1,12 +1,12 @@
-// Reads a JSON document against its schema; whatever is wrong becomes one sentence that names file and place.
+// Reads a JSON document and checks it against its schema. An error is one sentence that names the file and the place.
 import type { Static, TSchema } from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import { messageOf, PackageError } from '../foundation/errors.js';
 
 /**
- * @param file name for messages.
- * @param format newest `formatVersion` that can be read, for documents that have one.
- * @throws PackageError if `bytes` are no JSON or do not follow `schema`.
+ * @param file name for messages
+ * @param format newest `formatVersion` that can be read, for documents that have one
+ * @throws PackageError if `bytes` are not JSON or do not follow `schema`
  */
 export function readDocument<Schema extends TSchema>(
   file: string,
@@ -39,7 +39,7 @@ function formatVersionOf(document: unknown): number | undefined {
 }
 
 function firstProblem(schema: TSchema, document: unknown): string {
-  // A key that is not foreseen is reported twice: on its own (keyword boolean) and by its parent, which is clearer.
+  // An unknown key is reported twice: by itself (keyword boolean) and by its parent. The parent's message is clearer.
   const problems = Errors(schema, document).filter((problem) => problem.keyword !== 'boolean');
   const [first] = problems;
   if (!first) return 'does not follow its schema';
@@ -50,7 +50,7 @@ function firstProblem(schema: TSchema, document: unknown): string {
     case 'additionalProperties':
       return `${place} has the unknown entry ${first.params.additionalProperties.join(', ')}`;
     case 'const': {
-      // One such problem for each choice that a union offers.
+      // A union reports one such problem for each of its choices.
       const choices = problems.flatMap((problem) =>
         problem.keyword === 'const' && problem.instancePath === first.instancePath
           ? [JSON.stringify(problem.params.allowedValue)]

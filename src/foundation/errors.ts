@@ -1,5 +1,5 @@
-// Every failure that a client or an operator can meet: its stable type, HTTP status and title, in one table.
-// http/problems.ts turns them into RFC 9457 documents; docs/errors.md explains each one.
+// The errors of this program. One table lists every failure that a client can receive, with its stable type, HTTP
+// status and title. http/problems.ts turns them into RFC 9457 documents; docs/errors.md explains each one.
 
 export const failures = {
   'malformed-request': { status: 400, title: 'This is not a well-formed HTTP request' },
@@ -26,11 +26,11 @@ export const failures = {
 
 export type FailureType = keyof typeof failures;
 
-/** A designed failure. Anything else that is thrown is a fault in this program and answered as `internal-error`. */
+/** An expected failure. Any other error is a bug in this program and is answered as `internal-error`. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly type: FailureType;
-  /** Seconds after which trying again is sensible; becomes `Retry-After`. */
+  /** Seconds after which the client may retry; sent as `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -55,7 +55,7 @@ export class Failure extends Error {
 /** A model package that cannot be served; the message is one sentence that names the cause. */
 export class PackageError extends Error {
   override readonly name = 'PackageError';
-  /** Nothing was found against the package itself: the same may succeed at another time. */
+  /** true: the cause is not the package itself; a retry may succeed. */
   readonly isPassing: boolean;
 
   constructor(message: string, options: ErrorOptions & { isPassing?: boolean } = {}) {
@@ -64,17 +64,17 @@ export class PackageError extends Error {
   }
 }
 
-/** A mistake in flags, environment or a command's arguments; the message says what to change. */
+/** A user's mistake in flags, environment or arguments; the message says what to change. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Asserts an invariant of this program. */
+/** Asserts an invariant; if it does not hold, this program has a bug. */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`${message}. This is a bug in rdi-serve.`);
 }
 
-/** The message of whatever was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-// Numbers on the command line.
+// Parsers of numbers on the command line.
 import { InvalidArgumentError } from 'commander';
 
 export function positiveInteger(text: string): number {
@@ -22,7 +22,7 @@ export function integer(text: string): number {
   return number;
 }
 
-/** Of a whole: neither nothing nor all of it. */
+/** A number in (0, 1), both ends excluded. */
 export function properShare(text: string): number {
   const number = Number(text);
   if (!(number > 0 && number < 1))

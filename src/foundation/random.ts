@@ -1,7 +1,7 @@
-// Seeded randomness: xoshiro128** (Blackman and Vigna 2018), good enough to rest a guarantee on. No library,
-// since a certificate names its split by a seed, and another generator would take other images (pure-rand has no xoshiro128**).
+// Seeded random numbers: xoshiro128** (Blackman and Vigna 2018), good enough for a statistical guarantee. Not a library: a
+// certificate names its split by a seed, and another generator would take other images (pure-rand has no xoshiro128**).
 
-/** @returns uniform numbers in [0, 1), multiples of 2⁻³², the same everywhere for the same integer seed. */
+/** @returns a generator of uniform numbers in [0, 1), multiples of 2⁻³², the same on every machine for the same seed */
 export function createUniform(seed: number): () => number {
   let [a, b, c, d] = expand(seed);
   return () => {
@@ -33,7 +33,7 @@ function rotate(word: number, bits: number): number {
   return (word << bits) | (word >>> (32 - bits));
 }
 
-/** Four well-mixed words from one (splitmix32), as the generator's authors advise. */
+/** Expands a seed to four well-mixed words (splitmix32), as the generator's authors advise. */
 function expand(seed: number): [number, number, number, number] {
   let state = seed | 0;
   const next = (): number => {

@@ -1,9 +1,9 @@
 /**
- * Takes a member out of an array; nothing happens if it is not in there.
+ * Removes a member from an array, if it is there.
  *
- * What comes and goes with requests is kept in arrays, not in a Set or a Map. V8 gives those a new table whenever theirs is
- * full of deleted members, and the old table points to the new one. Once one table has become old enough that only a
- * major garbage collection looks at it, all tables after it, and the requests that they held, stay until then, too.
+ * Objects that live only as long as a request are kept in arrays, not in a Set or a Map. V8 gives a Set or a Map a new
+ * table whenever its table is full of deleted members, and the old table points to the new one. Once a table is in old
+ * space, only a major garbage collection frees it. Until then all later tables, and the requests in them, stay alive.
  */
 export function remove<Member>(members: Member[], member: Member): void {
   const place = members.indexOf(member);

@@ -1,11 +1,11 @@
-// Timers, passed in like the clock, so that tests and simulations can move them by hand.
+// Timers. They are passed in like the clock, so that tests and simulations can control them.
 
 export interface Timer {
-  /** It will not fire any more. Nothing happens if it has fired. */
+  /** Cancels the timer; no effect if it has fired. */
   close(): void;
 }
 
-/** Calls `callback` once, after so many milliseconds. */
+/** Calls `callback` once, after `milliseconds`. */
 export type StartTimer = (callback: () => void, milliseconds: number) => Timer;
 
 export const startTimer: StartTimer = (callback, milliseconds) => {

@@ -1,4 +1,4 @@
-// The HTTP application: everything that answers a request, registered in the order in which a request meets it.
+// The HTTP application. Hooks, plugins and routes are registered in the order in which they handle a request.
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
@@ -30,7 +30,7 @@ import { openapi } from './routes/openapi.js';
 import { namedSchemas } from './schemas.js';
 import { createValidatorCompiler } from './validation.js';
 
-/** Of bodies that are not images. */
+/** For bodies of routes without their own limit. */
 const BODY_LIMIT_BYTES = 64 * 1024;
 
 export interface AppOptions {
@@ -38,17 +38,17 @@ export interface AppOptions {
   readonly classifier: Classifier;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Without them nobody needs one. */
+  /** undefined: no API key is required. */
   readonly apiKeys?: ApiKeys | undefined;
-  /** Without it nothing is traced. */
+  /** undefined: no tracing. */
   readonly tracing?: Tracing | undefined;
-  /** Whether the process is about to end; /readyz then says so. */
+  /** Whether the process is shutting down; /readyz then answers 503. */
   readonly isDraining: () => boolean;
 }
 
 export type App = Awaited<ReturnType<typeof buildApp>>;
 
-/** A Fastify application that is ready to listen. It does not own the classifier: close that after the app. */
+/** @returns a Fastify application that is ready to listen. Close the classifier after it: the app does not own it. */
 export async function buildApp(options: AppOptions) {
   const { config, classifier, metrics, logger, apiKeys, tracing, isDraining } = options;
   const refusals = createParserRefusals(metrics, logger);
@@ -60,12 +60,12 @@ export async function buildApp(options: AppOptions) {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     requestTimeout,
-    // Told to Node as well, it holds for the headers alone too; late requests are looked for every second, not 30.
+    // Given to Node too, the timeout also applies to the headers alone. Node checks every second, not every 30 s.
     http: { requestTimeout, connectionsCheckingInterval: 1000 },
     bodyLimit: BODY_LIMIT_BYTES,
     return503OnClosing: false,
     clientErrorHandler: refusals.answer,
-    // URLs that the router cannot read: no hook is called for these.
+    // For URLs that the router cannot parse. Fastify calls no hooks for them.
     frameworkErrors: (error, request, reply) => {
       watchEnd(request, reply);
       reply.headers(SECURITY_HEADERS);
@@ -90,7 +90,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(requireApiKey, { apiKeys });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    // Before the body is looked at: whatever it is, there is nothing here.
+    // Refuse before the body is read: the answer does not depend on it.
     done(request.is404 ? notFound(request) : undefined);
   });
 
@@ -122,7 +122,7 @@ export async function buildApp(options: AppOptions) {
   return app;
 }
 
-/** The client's own id if it is a sensible one, so that logs can be joined; else a new one. */
+/** The client's request id if it is valid, so that logs can be joined; else a new one. */
 function requestId({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();

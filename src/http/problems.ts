@@ -1,5 +1,5 @@
-// Problem documents (RFC 9457): the form in which every failure leaves the server. Neighbours: answer-errors.ts, which
-// answers requests with them, and connections/parser-refusals.ts, which answers what is no request.
+// Problem documents (RFC 9457): the format of every failure. answer-errors.ts sends them for requests,
+// connections/parser-refusals.ts for input that is not a valid request.
 import Type from 'typebox';
 import { type Failure, type FailureType, failures } from '../foundation/errors.js';
 import { ref } from '../foundation/schema-ref.js';
@@ -27,7 +27,7 @@ const retryAfter = {
   'retry-after': { type: 'integer', description: 'Seconds after which trying again is sensible, if it is.' },
 };
 
-/** Response schemas for these failures, by status. */
+/** Response schemas of the given failures, by status. */
 export function problemResponses(...types: FailureType[]) {
   const responses: Record<number, { description: string; headers?: object; content: object }> = {};
   for (const type of types) {

@@ -1,4 +1,4 @@
-// The schemas that have a name of their own in the OpenAPI document, and so in generated clients.
+// The schemas that have their own names in the OpenAPI document and in generated clients.
 import { Certificate } from '../format/certificate.js';
 import { ExitFlops } from '../format/manifest.js';
 import { Policy } from '../format/profiles.js';

@@ -1,5 +1,5 @@
-// How requests are validated: unknown query keys are refused, not dropped, and decimal text becomes a number where
-// the schema says number. An image body is left to the decoder; its schema is there for generated clients.
+// Validates requests: unknown query keys are refused, not dropped, and decimal text becomes a number if the schema
+// requires one. Image bodies are checked by the decoder; their schema is only for generated clients.
 import { Ajv, type ValidateFunction } from 'ajv';
 import type { FastifySchemaCompiler } from 'fastify';
 import type Type from 'typebox';
@@ -9,7 +9,7 @@ type Schema = Type.TSchema & {
   readonly properties?: Readonly<Record<string, { readonly type?: unknown }>>;
 };
 
-/** @param named the schemas that requests may refer to */
+/** @param named the schemas to which other schemas may refer */
 export function createValidatorCompiler(named: readonly Type.TSchema[]): FastifySchemaCompiler<Schema> {
   const ajv = new Ajv({ removeAdditional: false, strictTypes: false, schemas: [...named] });
   return ({ schema, httpPart }) => {
@@ -20,7 +20,7 @@ export function createValidatorCompiler(named: readonly Type.TSchema[]): Fastify
 
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
-/** Ajv's own coercion would take "0x10", " 7 " and, beyond every maximum, "Infinity". */
+/** Ajv's own coercion is not used: it accepts "0x10", " 7 " and even "Infinity", which passes every maximum. */
 function readNumbers({ properties = {} }: Schema, validate: ValidateFunction) {
   const numeric = Object.keys(properties).filter((key) =>
     ['number', 'integer'].includes(String(properties[key]?.type)),

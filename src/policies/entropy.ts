@@ -1,4 +1,5 @@
-// Normalised entropy: low when one class has nearly all the probability. RDI-Nets (ICLR 2020) and BranchyNet, normalised.
+// Normalised entropy: low if one class has nearly all the probability. RDI-Nets (ICLR 2020) and BranchyNet use the
+// entropy; here it is normalised.
 import type { ExitPolicy } from './policy.js';
 
 export const entropy: ExitPolicy = {
@@ -9,7 +10,7 @@ export const entropy: ExitPolicy = {
   score: normalisedEntropy,
 };
 
-/** Entropy divided by that of the uniform distribution, in [0, 1]. */
+/** Entropy divided by the entropy of the uniform distribution, in [0, 1]. */
 function normalisedEntropy(probabilities: Float32Array): number {
   let sum = 0;
   for (const p of probabilities) if (p !== 0) sum -= p * Math.log(p);

@@ -1,4 +1,4 @@
-// The gap between the two largest probabilities.
+// The difference between the two largest probabilities.
 import type { ExitPolicy } from './policy.js';
 
 export const margin: ExitPolicy = {

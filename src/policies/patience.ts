@@ -1,4 +1,4 @@
-// How many active exits in a row gave the same class (PABEE).
+// The number of consecutive active exits that predict the same class (PABEE).
 import type { ExitPolicy } from './policy.js';
 
 export const patience: ExitPolicy = {

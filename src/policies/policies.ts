@@ -1,4 +1,4 @@
-// The exit policies by the names that profiles give them. A new one is a file beside this and a line here.
+// The exit policies by their names in profiles. A new policy needs a file in this folder and a line here.
 import { entropy } from './entropy.js';
 import { margin } from './margin.js';
 import { maxSoftmax } from './max-softmax.js';
@@ -15,7 +15,7 @@ export const policies = {
 export type PolicyName = keyof typeof policies;
 export const policyNames = Object.keys(policies) as PolicyName[];
 
-/** What each compares, and on which side of the threshold an image leaves. */
+/** Describes the score of each policy, and on which side of the threshold an image leaves. */
 export function describePolicies(): string {
   const described = (surer: ExitPolicy['surer']): string =>
     policyNames

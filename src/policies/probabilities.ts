@@ -1,6 +1,6 @@
-// From the logits of one image to probabilities and the most probable class.
+// Computes probabilities and the most probable class from the logits of one image.
 
-/** Probabilities of one row of logits, numerically stable. */
+/** Probabilities of one row of logits; numerically stable. */
 export function softmax(logits: Float32Array): Float32Array {
   let largest = Number.NEGATIVE_INFINITY;
   for (const logit of logits) if (logit > largest) largest = logit;
@@ -15,7 +15,7 @@ export function softmax(logits: Float32Array): Float32Array {
   return probabilities;
 }
 
-/** Index of the largest value; the first one of equals. */
+/** Index of the largest value; the first index if there are several. */
 export function argmax(values: Float32Array): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;

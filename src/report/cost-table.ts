@@ -1,9 +1,9 @@
-// What the exits of a network cost, as a table for people.
+// The costs of a network's exits as a text table.
 import type { Manifest } from '../format/manifest.js';
 import { fullFlops } from '../network/execution-path.js';
 import { formatTable, megaflops, percent } from './table.js';
 
-/** Exits in rows, costs in MFLOPs, and what all heads together add to the backbone. */
+/** One row per exit with costs in MFLOPs, and the share that all heads together add to the backbone. */
 export function costTable({ exits }: Pick<Manifest, 'exits'>): string {
   const backbone = fullFlops(exits);
   const heads = exits.reduce((sum, exit) => sum + exit.flops.head, 0);

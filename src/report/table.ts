@@ -1,10 +1,10 @@
-// Tables for people: columns as wide as they must be, names to the left, numbers to the right.
+// Text tables: columns as wide as their widest cell, names left-aligned, numbers right-aligned.
 
 export type Cell = string | number;
 
 /**
- * @param header titles of the columns; one that ends in a colon heads a column of names, set to the left without it
- * @returns the lines, each ended by a newline
+ * @param header column titles; a title that ends in a colon marks a left-aligned column and is shown without the colon
+ * @returns the lines, each with a newline at its end
  */
 export function formatTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const isName = header.map((title) => title.endsWith(':'));

@@ -1,14 +1,14 @@
-// A door: a fixed number of places, for images or for bytes, are taken from here to the answer. Whoever finds it full
-// is told at once to come back, so that memory and waiting time stay bounded whatever the load.
+// Admission control: a fixed number of places, for images or for bytes, which are held until the answer. A request that
+// does not fit is refused at once with 503 and `Retry-After`, so memory and waiting time stay bounded at any load.
 import { Failure } from '../foundation/errors.js';
 
 export interface Admission {
-  /** Takes `places` places or none. @returns gives them back. @throws Failure `saturated` */
+  /** Takes `places` places or none. @returns a function that gives them back. @throws Failure `saturated` */
   enter(places?: number): () => void;
   inside(): number;
 }
 
-/** @param full what to tell whoever does not fit, in one sentence */
+/** @param full detail of the failure if there is not enough room, in one sentence */
 export function createAdmission(limit: number, full: string): Admission {
   let inside = 0;
   return {

@@ -1,5 +1,5 @@
-// Says which profiles of a model are certified: in a metric for all of them, with the
-// exits that images are expected to take, and in the log where one no longer is.
+// Announces which profiles of a model are certified. Metrics show it for all profiles, with the expected exit shares;
+// the log has a warning for each certificate that is not valid.
 import type { Logger } from 'pino';
 import { FULL_PROFILE, type Profile } from '../format/profiles.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -17,7 +17,7 @@ export function announceCertificates(
     metrics.certificateInfo.set({ model, version, profile, status }, 1);
     for (const [exit, share] of expectedShares(certificate)) {
       metrics.exitShareExpected.set({ model, version, profile, exit }, share);
-      // To be compared with, an exit that nobody takes must be there too.
+      // Counts are compared with the expected shares, so an exit that no image takes also needs a series.
       for (const reason of ['confident', 'final']) {
         metrics.predictions.inc({ model, version, profile, exit, reason }, 0);
       }
@@ -29,7 +29,7 @@ export function announceCertificates(
   }
 }
 
-/** Before others are announced for the same model. */
+/** Removes the metrics of a model's certificates. Call before new certificates are announced for the same model. */
 export function withdrawCertificates(
   { name: model, version, profiles }: ServedModel,
   metrics: CertificateMetrics,

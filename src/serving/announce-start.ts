@@ -1,5 +1,5 @@
-// Says in the log and in the metrics what a start has come to: the engine taken and those passed over, the models served and
-// those refused.
+// Announces the result of a start in the log and the metrics: the engine in use and those passed over, the models
+// served and those refused.
 import type { Logger } from 'pino';
 import type { PassedOver } from '../engines/choose.js';
 import type { RefusedPackage } from '../packages/repository.js';

@@ -1,4 +1,4 @@
-// The models that are served, and how a request's `model` and `version` find one of them.
+// The served models, and how a request's `model` and `version` select one of them.
 
 import { FULL_PROFILE, type Profile } from '../format/profiles.js';
 import { Failure, invariant } from '../foundation/errors.js';
@@ -8,9 +8,9 @@ import type { ModelPackage } from '../packages/package.js';
 import type { EngineInfo } from '../workers/protocol.js';
 import type { ProfileAudit } from './auditing/profile-audit.js';
 
-/** A profile with its paths built: requests on the same path share the object, and by that a batch. */
+/** A profile with its paths. Requests on the same path have the same path object, which lets them share a batch. */
 export interface ServedProfile extends Profile {
-  /** By the exit at which they end at the latest. */
+  /** By the last exit that the path may reach. */
   readonly paths: readonly ExecutionPath[];
   readonly audit: ProfileAudit | undefined;
 }
@@ -19,15 +19,15 @@ export interface ServedModel extends Network {
   readonly name: string;
   readonly version: string;
   readonly profiles: ReadonlyMap<string, ServedProfile>;
-  /** The profile `full`, and its whole path. */
+  /** The profile `full` with its whole path. */
   readonly full: ServedProfile & { readonly path: ExecutionPath };
   readonly defaultProfile: string;
   readonly engine: EngineInfo;
-  /** FLOPs of the backbone with its final exit alone. */
+  /** FLOPs of the backbone with only its final exit. */
   readonly fullFlops: number;
 }
 
-/** What requests need of it. */
+/** Builds the served model from a package. */
 export function servedModelOf(
   one: ModelPackage,
   engine: EngineInfo,
@@ -59,13 +59,13 @@ export function servedModelOf(
 export interface Catalog {
   readonly models: readonly ServedModel[];
   readonly defaultModel: string;
-  /** The named model, or the default one; the named version, or the newest. @throws Failure `unknown-model` */
+  /** The named or the default model, in the named or the newest version. @throws Failure `unknown-model` */
   find(name?: string, version?: string): ServedModel;
-  /** Serves `model` in place of the one with its id, from the next request on. */
+  /** Replaces the model with the same id, for all following requests. */
   replace(model: ServedModel): void;
 }
 
-/** @param models by name, versions of a name from oldest to newest; `defaultModel` is one of them. */
+/** @param initial sorted by name, and versions from oldest to newest. @param defaultModel name of one of them */
 export function createCatalog(initial: readonly ServedModel[], defaultModel: string): Catalog {
   let models = initial;
   return {

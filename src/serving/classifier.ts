@@ -1,4 +1,4 @@
-// Inference as the HTTP layer sees it: admit(images), then for each classify(image, plan) → prediction.
+// The interface of inference for the HTTP layer: admit(images), then classify(image, plan) → prediction for each.
 // decode → dispatcher → worker ⟶ cascade ⇄ policies → engine
 import type { Logger } from 'pino';
 import { createDecoder } from '../decoding/decode.js';
@@ -29,20 +29,20 @@ import type { Timeline } from './timeline.js';
 /** The engine in use. */
 export interface EngineStatus extends EngineInfo {
   readonly workers: number;
-  /** Those that were not taken, and why. */
+  /** Engines that were not chosen, and why. */
   readonly passedOver: PassedOver[];
 }
 
 /** The images of one request. */
 export interface Admitted {
   /**
-   * Classifies one of them. Its deadline and its total time run from their admission.
-   * @param signal says that nobody waits for it any more
-   * @param timeline is filled in as far as the image gets
+   * Classifies one image. Its deadline and its total time start at admission.
+   * @param signal aborted when the client disconnects
+   * @param timeline is filled in as the image progresses
    * @throws Failure
    */
   classify(image: EncodedImage, plan: Plan, signal?: ClientSignal, timeline?: Timeline): Promise<Prediction>;
-  /** Gives their places back. */
+  /** Gives the places back. */
   leave(): void;
 }
 
@@ -51,13 +51,13 @@ export interface Classifier {
   readonly engine: EngineStatus;
   /** Packages that were found but cannot be served, and why. */
   readonly refused: readonly RefusedPackage[];
-  /** If not, requests are answered `worker-lost` until a worker can be started again. */
+  /** If false, requests are answered with `worker-lost` until a worker can be started again. */
   hasWorkers(): boolean;
   /** Takes places for `images` images, all or none. @throws Failure `saturated` */
   admit(images: number): Admitted;
-  /** Serves the profiles that lie in the packages now. What came of it is in the log and in the metrics. */
+  /** Rereads the profiles of all packages and serves them. The log and the metrics show the result. */
   reload(): Promise<void>;
-  /** Lets the workers finish what they have and ends them. */
+  /** Ends the workers after they have finished their batches. */
   close(): Promise<void>;
 }
 
@@ -68,12 +68,12 @@ export interface ClassifierOptions {
   readonly maxInFlight: number;
   readonly maxImagePixels: number;
   readonly maxImageMemoryBytes: number;
-  /** How often to look for changed profiles; 0: never. */
+  /** Interval between checks for changed profiles; 0: no checks. */
   readonly reloadSeconds: number;
-  /** Empty: the first by name. */
+  /** Empty: the first model by name. */
   readonly defaultModel: string;
   readonly choice: EngineChoice;
-  /** Share of certified answers that is audited. */
+  /** Share of certified answers that are audited. */
   readonly auditFraction: number;
   /** Probability of a false alarm, for each profile. */
   readonly auditAlpha: number;
@@ -84,7 +84,7 @@ export interface ClassifierOptions {
   readonly now: Clock;
 }
 
-/** Starts the workers, which check every package before it is served. @throws UsageError if none can be */
+/** Starts the workers, which check every package before it is served. @throws UsageError if no model can be served */
 export async function createClassifier(options: ClassifierOptions): Promise<Classifier> {
   const { choice, metrics, logger, now } = options;
   const admission = createAdmission(
@@ -182,7 +182,7 @@ function startDispatcher({ choice, metrics, ...options }: ClassifierOptions): Di
   });
 }
 
-/** The packages that can be served, by id; and those that cannot, with those that the workers refused. */
+/** Separates the packages that can be served, by id, from those that are refused, including by the workers. */
 function sortOut(
   options: Pick<ClassifierOptions, 'packages' | 'refused'>,
   refusedByWorkers: ReadonlyMap<string, string>,
@@ -199,7 +199,7 @@ function sortOut(
   return { packages, refused };
 }
 
-/** @throws UsageError if there is no model, or not the one that is to be the default */
+/** @throws UsageError if there is no model, or the default model is missing */
 async function catalogOf(
   models: readonly ServedModel[],
   refused: readonly RefusedPackage[],

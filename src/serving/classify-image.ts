@@ -1,4 +1,4 @@
-// One image on its way: decoded, run, audited if it is in the sample, counted, answered.
+// Classifies one image: decodes it, runs it, audits it if it is sampled, counts it and builds the answer.
 import type { Decoder, MediaType } from '../decoding/decode.js';
 import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
@@ -12,18 +12,18 @@ import type { Timeline } from './timeline.js';
 
 export interface EncodedImage {
   readonly bytes: Uint8Array;
-  /** What the client says it is; undefined: its content tells. */
+  /** The media type from the client; undefined: the format is detected from the content. */
   readonly mediaType: MediaType | undefined;
 }
 
 export interface ClassifyOptions {
-  /** When the image was admitted: its deadline and its total time run from then. */
+  /** Time of admission: the deadline and the total time start then. */
   readonly admitted: number;
   readonly image: EncodedImage;
   readonly plan: Plan;
-  /** Says that nobody waits for it any more. */
+  /** Aborted when the client disconnects. */
   readonly signal?: ClientSignal | undefined;
-  /** Is filled in as far as the image gets. */
+  /** Filled in as the image progresses. */
   readonly timeline?: Timeline | undefined;
 }
 
@@ -40,7 +40,7 @@ export function createClassifyImage({ decoder, submit, metrics, now }: ClassifyI
     const started = now();
     if (timeline) timeline.started = started;
     const decoding = decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input);
-    // Most images are decoded at once; awaiting those would only cost a turn of the event loop.
+    // Most images are decoded synchronously; to await them would cost a turn of the event loop.
     const pixels = decoding instanceof Promise ? await decoding : decoding;
     const decodeSeconds = now() - started;
     if (timeline) timeline.decoded = started + decodeSeconds;

@@ -1,4 +1,4 @@
-// Every answer is counted here, once.
+// Counts every answer once in the metrics.
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Outcome } from '../workers/request.js';
 import type { Prediction } from './prediction.js';

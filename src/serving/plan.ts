@@ -1,4 +1,4 @@
-// From a request's options to what exactly will run: which profile of the model, and how far down its path.
+// Turns a request's options into a plan: which profile of the model runs, and which path.
 import { Failure } from '../foundation/errors.js';
 import { deepestExitWithin, type ExecutionPath, lastStep } from '../network/execution-path.js';
 import type { ServedModel, ServedProfile } from './catalog.js';
@@ -6,9 +6,9 @@ import type { ServedModel, ServedProfile } from './catalog.js';
 export interface PlanOptions {
   readonly profile?: string;
   readonly topK?: number;
-  /** Deepest exit to run to, from 0. */
+  /** Deepest exit that may be reached, from 0. */
   readonly maxExit?: number;
-  /** Most FLOPs to execute. */
+  /** Maximum FLOPs to execute. */
   readonly maxFlops?: number;
   readonly deadlineMs?: number;
 }
@@ -22,7 +22,7 @@ export interface Plan {
   readonly deadlineSeconds: number;
 }
 
-/** @throws Failure `invalid-query`, naming the option and what would be acceptable */
+/** @throws Failure `invalid-query` that names the option and its acceptable values */
 export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   const { exits, classes } = model.manifest;
   const { topK = 1, maxExit = exits.length - 1, maxFlops } = options;
@@ -40,7 +40,8 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
     throw new Failure('invalid-query', `maxExit: the final exit of ${model.id} is ${exits.length - 1}.`);
   }
   const profile = asked.audit?.isAlarmed() ? model.full : asked;
-  // A deeper stop may cost less than one before it, where the head there is dear and the profile has it off.
+  // A deeper last exit can cost less than an earlier one, if the earlier exit has an expensive head and is off in the
+  // profile: as a last exit its head is executed.
   const reachable = profile.paths.slice(0, maxExit + 1);
   const path = reachable[maxFlops === undefined ? maxExit : deepestExitWithin(reachable, maxFlops)];
   if (!path) {

@@ -1,4 +1,4 @@
-// The answer to one image: its schema, its type and how it is put together. The schema is what OpenAPI shows.
+// The answer to one image: its schema (shown in OpenAPI), its type and its construction.
 import Type from 'typebox';
 import type { ExitReason } from '../cascade/cascade.js';
 import { isCertified } from '../format/profiles.js';
@@ -17,7 +17,7 @@ export const RankedClass = Type.Object(
 
 export const ModelId = Type.Object({ name: Type.String(), version: Type.String() }, { $id: 'ModelId' });
 
-/** Open: a client must live with a reason that it does not know, so its generated code must not refuse it. */
+/** Not a closed enum: clients must accept unknown reasons, so generated code must not refuse them. */
 export const Reason = Type.Unsafe<ExitReason>({
   $id: 'ExitReason',
   type: 'string',
@@ -87,10 +87,10 @@ export const Prediction = Type.Object(
 );
 export type Prediction = Type.Static<typeof Prediction>;
 
-/** Where the thresholds alone decided. */
+/** Reasons for which the thresholds alone decided. */
 const onCalibratedPath: ReadonlySet<ExitReason> = new Set(['confident', 'final']);
 
-/** Puts the answer together from what was planned and how it came out. */
+/** Builds the answer from the plan and the outcome. */
 export function createPrediction(
   { model, profile, path }: Plan,
   outcome: Outcome,

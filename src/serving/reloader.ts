@@ -1,5 +1,6 @@
-// Swaps the profiles of a served model for those that lie in its package now: read, checked, their segments loaded
-// into every worker, and only then, in one turn of the event loop, put in place. Requests in flight keep theirs.
+// Replaces the profiles of a served model by those that are in its package now. The new profiles are read and checked,
+// and their segments are loaded into every worker. Then they are swapped in one turn of the event loop. Requests in
+// flight keep the old profiles.
 import type { Logger } from 'pino';
 import { CALIBRATION_FILE } from '../format/documents.js';
 import { invariant, messageOf, PackageError } from '../foundation/errors.js';
@@ -10,19 +11,19 @@ import type { Metrics } from '../telemetry/metrics.js';
 import type { WorkerPool } from '../workers/worker-pool.js';
 
 export interface Reloader {
-  /** Rereads every model's. Resolves when it is done, whatever came of it: that is in the log and in the metrics. */
+  /** Rereads the profiles of every model. Never rejects: the log and the metrics show the result. */
   reload(): Promise<void>;
-  /** Looks for changes no more. */
+  /** Stops looking for changes. */
   close(): void;
 }
 
 export interface ReloaderOptions {
-  /** Those that are served, by id. */
+  /** The served packages, by id. */
   readonly packages: ReadonlyMap<string, ModelPackage>;
-  /** How often to look for changes; 0: never. */
+  /** Interval between checks for changes; 0: no checks. */
   readonly intervalSeconds: number;
   readonly load: WorkerPool['load'];
-  /** Puts the new profiles in place; synchronous, so that no request sees half of it. */
+  /** Serves the new profiles. Synchronous, so that no request sees a partial change. */
   readonly swap: (next: ModelPackage) => void;
   readonly metrics: Pick<Metrics, 'calibrationReloads' | 'calibrationRefused'>;
   readonly logger: Logger;
@@ -49,7 +50,7 @@ export function createReloader({ load, swap, metrics, logger, ...options }: Relo
 
   /**
    * @param again whether the same change has been tried before
-   * @returns whether there is no sense in trying it again
+   * @returns whether the change is settled, so that another attempt is useless
    */
   async function reload(id: string | undefined, again: boolean): Promise<boolean> {
     const served = id && packages.get(id);
@@ -69,7 +70,7 @@ export function createReloader({ load, swap, metrics, logger, ...options }: Relo
     } catch (error) {
       const isSettled = error instanceof PackageError && !error.isPassing;
       metrics.calibrationRefused.set({ model, version }, 1);
-      if (again && !isSettled) return false; // said already
+      if (again && !isSettled) return false; // already logged
       metrics.calibrationReloads.inc({ model, version, result: 'refused' });
       logger.error(
         { model, version, reason: messageOf(error) },

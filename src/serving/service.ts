@@ -1,4 +1,4 @@
-// Finds the model packages and starts the classifier over them: all of the service but HTTP.
+// Finds the model packages and starts the classifier with them: the whole service except HTTP.
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import { chooseEngine, type EngineChoice, ONE_THREAD_BUFFER } from '../engines/choose.js';
@@ -30,9 +30,9 @@ export type ServiceConfig = Pick<
 >;
 
 /**
- * @param engineModule URL of a module like those in engines/, in place of a choice among them.
- * @param buffer of the workers that run it
- * @throws UsageError if there is no model to serve, or not the engine that is demanded
+ * @param engineModule URL of a module like those in engines/, which is used without a choice; for tests
+ * @param buffer buffer options of the workers that run `engineModule`
+ * @throws UsageError if there is no model to serve, or the demanded engine cannot be used
  */
 export async function startService(
   config: ServiceConfig,

@@ -1,9 +1,9 @@
-// When what happened to one image. Made only where somebody asks for it, as tracing does, and filled in on the way by
-// the classifier and the request queue.
+// The times of one image's processing. Created only on demand, for example for tracing; filled in by classify-image.ts
+// and workers/request-batch.ts.
 import type { RunTimeline } from '../workers/request.js';
 import type { Prediction } from './prediction.js';
 
-/** Times are seconds on the service's monotonic clock; what did not happen is undefined. */
+/** Times are seconds on the service's monotonic clock; undefined if the step did not happen. */
 export interface Timeline extends RunTimeline {
   started: number | undefined;
   decoded: number | undefined;

@@ -1,17 +1,17 @@
-// Exemplars: for each bucket of a histogram of durations, the trace of the request that fell into it last. They are
-// kept beside prom-client, whose own would change how every duration is observed.
+// Exemplars: for each bucket of a duration histogram, the trace id of the latest request in it. prom-client's own
+// exemplars are not used, because they would change every call that observes a duration.
 import { DURATION_BUCKETS } from './metrics.js';
 import { readMetrics } from './metrics-text.js';
 
 export interface Exemplars {
-  /** @param labels of the series, as the histogram has them */
+  /** @param labels the histogram's labels of the series */
   note(
     histogram: string,
     labels: Readonly<Record<string, string | number>>,
     seconds: number,
     traceId: string,
   ): void;
-  /** The Prometheus text with exemplars at its buckets, as OpenMetrics has them. */
+  /** The Prometheus text with exemplars at its buckets, in OpenMetrics syntax. */
   addTo(text: string): string;
 }
 

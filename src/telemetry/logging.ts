@@ -1,11 +1,12 @@
-// The log: one JSON line an event, to standard output. No bodies, no query strings, no headers but the request id.
+// The log: one JSON line per event, on standard output. It contains no bodies, no query strings, and no headers except
+// the request id.
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
 
-/** Lines are written together, so that a busy server does not make a system call for each. */
+/** Lines are buffered, so that a busy server does not make one system call per line. */
 const BUFFER_BYTES = 4096;
 const LONGEST_DELAY_MILLISECONDS = 200;
 
-/** @param stream where to; by default standard output, buffered, and flushed when the process ends. */
+/** @param stream the destination; default: standard output, buffered, flushed when the process exits */
 export function createLogger(level: string, stream: DestinationStream = standardOutput()): Logger {
   return pino({ level, base: null, timestamp: stdTimeFunctions.isoTime }, stream);
 }

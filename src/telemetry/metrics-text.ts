@@ -1,4 +1,4 @@
-// Reads the Prometheus text format back: what `evaluate`, `bench` and the load scripts learn from /metrics.
+// Parses the Prometheus text format, for `evaluate`, `bench` and the load scripts.
 
 export interface MetricValue {
   readonly name: string;
@@ -19,7 +19,7 @@ export function readMetrics(text: string): MetricValue[] {
   });
 }
 
-/** The sum over all series of this name that have (at least) these labels; 0 if there is none. */
+/** The sum over all series with this name and at least these labels; 0 if there are none. */
 export function sumOf(
   metrics: readonly MetricValue[],
   name: string,

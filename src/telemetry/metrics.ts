@@ -1,9 +1,9 @@
-// Every metric of the service, declared once. Base units; labels are bounded: never ids, never free numbers.
+// All metrics of the service. They use base units. Labels have bounded sets of values: never ids or free numbers.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { failures } from '../foundation/errors.js';
 
 const DECODE_SECONDS = [50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 1];
-/** Seconds, of every histogram of durations but decoding. */
+/** Buckets, in seconds, of every duration histogram except decoding. */
 export const DURATION_BUCKETS = [
   100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];
@@ -11,7 +11,7 @@ const SCORES = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 
 const CONFIDENCES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999, 1];
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-/** What the metrics read at the moment they are asked. */
+/** Values that are read when the metrics are scraped. */
 export interface Gauges {
   queueDepth(): number;
   inFlight(): number;
@@ -19,7 +19,7 @@ export interface Gauges {
   readonly workers: number;
 }
 
-/** @param flopsBuckets bounds for FLOPs per request: what leaving at each exit of each model may cost. */
+/** @param flopsBuckets bounds of the FLOPs per image: the possible costs of each exit of each model */
 export function createMetrics(flopsBuckets: readonly number[]) {
   const registry = new Registry();
   const registers = [registry];
@@ -33,7 +33,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     ...auditMetrics(registers),
   };
 
-  // The server's own failures are there from the start: a series that began at 1 would not have grown, for an alert.
+  // Server failures start at 0. Otherwise a series would begin at 1, and an alert would not see an increase.
   for (const [reason, { status }] of Object.entries(failures)) {
     if (status >= 500) metrics.rejections.inc({ reason }, 0);
   }
@@ -60,7 +60,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
   return {
     ...metrics,
     registry,
-    /** Connects the gauges to what they measure. */
+    /** Sets the source of the gauges. */
     observe(source: Gauges): void {
       gauges.current = source;
     },
@@ -69,7 +69,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Answers and refusals: where images leave, how surely, at which cost. */
+/** Metrics of answers and refusals: exits taken, scores, confidences and costs. */
 function answerMetrics(registers: Registry[], flopsBuckets: readonly number[]) {
   return {
     predictions: new Counter({
@@ -120,7 +120,7 @@ function answerMetrics(registers: Registry[], flopsBuckets: readonly number[]) {
   };
 }
 
-/** Where the time goes, and how large engine calls are. */
+/** Durations, and batch sizes of engine calls. */
 function timeMetrics(registers: Registry[]) {
   return {
     requestSeconds: new Histogram({
@@ -168,7 +168,7 @@ function timeMetrics(registers: Registry[]) {
   };
 }
 
-/** What is served, by what, and how full it is. */
+/** The state of the service: load, workers, models, engines and certificates. */
 function stateMetrics(registers: Registry[]) {
   return {
     inFlightBytes: new Gauge({
@@ -225,7 +225,7 @@ function stateMetrics(registers: Registry[]) {
   };
 }
 
-/** The live audit of certificates. */
+/** Metrics of the live audit of certificates. */
 function auditMetrics(registers: Registry[]) {
   return {
     auditResults: new Counter({

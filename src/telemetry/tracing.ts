@@ -1,18 +1,18 @@
-// Tracing: spans go to an OpenTelemetry collector. Nothing of it is even loaded unless it is switched on.
-// What the standard OTEL_* environment variables say (service name, sampler, headers, batches) holds.
+// Tracing: spans are sent to an OpenTelemetry collector. OpenTelemetry is loaded only if tracing is switched on.
+// The standard OTEL_* environment variables (service name, sampler, headers, batches) apply.
 import type { Tracer } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { messageOf } from '../foundation/errors.js';
 import { version } from '../foundation/version.js';
 import { createExemplars, type Exemplars } from './exemplars.js';
 
-/** For one export with all its retries; a collector that is away delays the end of the process by no more. */
+/** Timeout of one export with all its retries. An unreachable collector delays the shutdown by at most this. */
 const EXPORT_MILLISECONDS = 2000;
 
 export interface Tracing {
   readonly tracer: Tracer;
   readonly exemplars: Exemplars;
-  /** Sends what is left, if it can. */
+  /** Sends the remaining spans, if possible. */
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export async function createTracing(endpoint: string, logger: Logger): Promise<T
   return {
     tracer: provider.getTracer('rdi-serve', version),
     exemplars: createExemplars(),
-    // A collector that is away must not spoil an orderly end.
+    // An unreachable collector must not make the shutdown fail.
     close: () => provider.shutdown().catch((error: unknown) => log(messageOf(error))),
   };
 }

@@ -1,5 +1,5 @@
-// The lane beside the queue of requests, for work that nobody waits for: one image at a time. It runs on workers that no
-// request needs, or on credit: a small share of the engine time that requests have had.
+// The lane for background work, for which no client waits, beside the queue of requests. It runs one image at a time:
+// on idle workers, or on credit, which is a small share of the engine time of requests.
 import type { Policy } from '../format/profiles.js';
 import type { ExecutionPath } from '../network/execution-path.js';
 import type { Network } from '../network/network.js';
@@ -15,25 +15,25 @@ export interface BackgroundJob {
 }
 
 export interface BackgroundOutcome extends Leaver {
-  /** Engine time that it took. */
+  /** Engine time of the job. */
   readonly seconds: number;
 }
 
 export interface BackgroundLane {
-  /** @throws Error if the engine fails or the worker dies; it is not tried again */
+  /** @throws Error if the engine fails or the worker dies; the job is not retried */
   add(job: BackgroundJob): Promise<BackgroundOutcome>;
-  /** Whether there is credit to run beside requests. */
+  /** Whether there is credit to run while requests wait. */
   hasCredit(): boolean;
   /**
-   * The next batch, of one image; undefined while one runs, or if there is none.
-   * @param onCredit whether requests wait for the worker meanwhile, or for others in its hands
+   * The next batch, of one image; undefined while one runs, or if no job waits.
+   * @param onCredit whether the job delays requests, so that its engine time is paid with credit
    */
   take(onCredit: boolean): Batch | undefined;
-  /** Credits the share of engine time that requests have had. */
+  /** Adds credit for engine time of requests. @param seconds engine time, of which the share is credited */
   earn(seconds: number): void;
 }
 
-/** Credit does not grow beyond this, so that a quiet hour does not pay for a burst. */
+/** Maximum credit, so that credit saved over a long time does not pay for a burst. */
 const MOST_CREDIT_SECONDS = 0.05;
 
 interface Task extends BackgroundJob {
@@ -41,7 +41,7 @@ interface Task extends BackgroundJob {
   reject(error: Error): void;
 }
 
-/** @param share engine time while requests wait, as a share of theirs */
+/** @param share engine time of background work while requests wait, as a share of the requests' engine time */
 export function createBackgroundLane(share: number): BackgroundLane {
   const tasks: Task[] = [];
   let isRunning = false;
@@ -52,7 +52,7 @@ export function createBackgroundLane(share: number): BackgroundLane {
     function end(error: string): void {
       isRunning = false;
       if (onCredit) creditSeconds -= seconds;
-      task.reject(new Error(error)); // no effect if it has its outcome
+      task.reject(new Error(error)); // no effect if the task is already resolved
     }
     return {
       alone: false,
@@ -66,7 +66,7 @@ export function createBackgroundLane(share: number): BackgroundLane {
         topK: [1],
       },
       onProgress({ run, leavers: [leaver] }) {
-        seconds += run.seconds / run.batch; // its share of a call that it may have had together with requests
+        seconds += run.seconds / run.batch; // its share of the call, which it may share with requests
         if (leaver) task.resolve({ ...leaver, seconds });
       },
       onDone: () => end('A worker finished without an answer.'),

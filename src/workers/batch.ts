@@ -1,10 +1,10 @@
-// What a worker of the pool is given to do.
+// A batch of work for a worker of the pool.
 import type { Progress, RunCommand } from './protocol.js';
 
-/** A batch on its way; exactly one of the three endings is called. */
+/** Exactly one of onDone, onFailed and onLost is called. */
 export interface Batch {
   readonly command: RunCommand;
-  /** It may kill its worker: it goes to one that has nothing in hand, and nothing is given to that one beside it. */
+  /** true: the batch may kill its worker, so it runs on an idle worker that gets no other batch meanwhile. */
   readonly alone: boolean;
   onProgress(progress: Progress): void;
   onDone(): void;

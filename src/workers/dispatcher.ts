@@ -1,5 +1,5 @@
-// Gives work to the workers, always in this order: the share of background work, the requests, the rest of the background
-// work. Queue and lane decide what runs next; the pool decides where; nothing but the dispatcher knows all of them.
+// Gives work to the workers, always in this order: background work on credit, requests, background work on idle
+// workers. The queue and the lane decide what runs next; the pool decides where. Only the dispatcher knows all three.
 import type { SegmentRun } from '../cascade/cascade.js';
 import type { Clock } from '../foundation/clock.js';
 import type { StartTimer } from '../foundation/timers.js';
@@ -9,20 +9,20 @@ import type { Batch } from './batch.js';
 import type { Job, Outcome } from './request.js';
 import { createRequestQueue, noWorkerLeft } from './request-queue.js';
 
-/** What gives batches to threads, as worker-pool.ts does. */
+/** The interface of the pool that gives batches to threads, see worker-pool.ts. */
 export interface Workers {
-  /** Workers that have nothing in hand. */
+  /** Number of workers without a batch. */
   idle(): number;
-  /** Those, and workers that take a further batch. */
+  /** Number of workers that accept a further batch, including idle ones. */
   accepting(): number;
-  /** Whether any worker serves or is about to. */
+  /** Whether any worker serves or is being started. */
   hasWorkers(): boolean;
   /** @returns a function that cancels one of the batch's images */
   run(batch: Batch): (image: number) => void;
 }
 
 export interface WorkerEvents {
-  /** A worker takes a further batch. */
+  /** A worker accepts a further batch. */
   readonly onAccepting: () => void;
   /** No worker is left, and none could be started. */
   readonly onNoneLeft: () => void;
@@ -32,9 +32,9 @@ export interface Dispatcher<Pool extends Workers> {
   readonly workers: Pool;
   /** @throws Failure `deadline-exceeded`, `client-gone`, `worker-lost`, `internal-error` */
   submit(job: Job): Promise<Outcome>;
-  /** @throws Error if the engine fails or the worker dies; it is not tried again */
+  /** @throws Error if the engine fails or the worker dies; the job is not retried */
   submitBackground(job: BackgroundJob): Promise<BackgroundOutcome>;
-  /** Requests that wait for a worker. */
+  /** Number of requests that wait for a worker. */
   waiting(): number;
 }
 
@@ -43,11 +43,11 @@ export interface DispatcherOptions<Pool extends Workers> {
   readonly maxBatch: number;
   /** See `RequestQueueOptions`. */
   readonly eager: boolean;
-  /** Engine time of background work while requests wait, as a share of theirs. */
+  /** Engine time of background work while requests wait, as a share of the requests' engine time. */
   readonly backgroundShare: number;
   readonly now: Clock;
   readonly startTimer: StartTimer;
-  /** Called once for every engine call that requests were part of. */
+  /** Called once for every engine call that included requests. */
   readonly onSegment: (network: Network, run: SegmentRun) => void;
 }
 
@@ -59,7 +59,7 @@ export function createDispatcher<Pool extends Workers>(options: DispatcherOption
     ...options,
     onReturned: dispatch,
     onSegment(network, run) {
-      // Batches that shared a call share its `run`, and hear of it one after another.
+      // Batches that shared a call report the same `run` object one after another.
       if (run === lastRun) return;
       lastRun = run;
       options.onSegment(network, run);

@@ -1,5 +1,5 @@
-// One worker of the pool: the thread, what it has in hand, and the thread that takes its place when it dies.
-// A thread is never terminated while it computes: that would abort the whole process.
+// One worker of the pool: its thread, its batches, and a new thread if the thread dies.
+// A thread is never terminated while it computes, because that would abort the whole process.
 import type { Logger } from 'pino';
 import { invariant, messageOf } from '../foundation/errors.js';
 import type { StartTimer, Timer } from '../foundation/timers.js';
@@ -13,26 +13,26 @@ export type ReadyReport = Extract<Report, { kind: 'ready' }>;
 
 export interface PoolWorker {
   /**
-   * Starts the first thread, which may refuse networks; those that take its place must load what `networks` then says.
-   * If it dies before it is ready, this rejects, and no other takes its place.
+   * Starts the first thread, which may refuse networks; its replacements must load all of the current `networks`.
+   * Rejects if the thread dies before it is ready; it is then not replaced.
    */
   start(): Promise<ReadyReport>;
-  /** Images in hand. */
+  /** Number of images in the worker's batches. */
   images(): number;
-  /** Ready, with nothing in hand. */
+  /** Ready, without a batch. */
   isIdle(): boolean;
   /** Ready, with room for a further batch. */
   isAccepting(): boolean;
-  /** Whether no thread took a dead one's place when one should have; it is tried again later. */
+  /** Whether the last attempt to replace a dead thread failed; there will be another attempt. */
   isLost(): boolean;
   /** @returns a function that cancels one of the batch's images. */
   run(batch: Batch): (image: number) => void;
   /**
-   * Loads segments as soon as nothing is in hand; until then it takes nothing more.
-   * @returns why nothing was loaded; undefined: it was, or the thread is to be replaced by one that has it
+   * Loads segments as soon as the worker is idle; until then it accepts no batch.
+   * @returns why nothing was loaded; undefined if it was loaded, or if the thread's replacement will load it
    */
   load(command: LoadCommand): Promise<string | undefined>;
-  /** Lets the batches in hand finish, then ends the thread; takes no more. */
+  /** Accepts no more batches, waits for the current ones to finish and ends the thread. */
   close(): Promise<void>;
 }
 
@@ -41,16 +41,16 @@ export interface PoolWorkerOptions {
   readonly maxBatch: number;
   readonly concurrentBatches: number;
   readonly engine: WorkerSetup['engine'];
-  /** What a new thread loads. */
+  /** The networks that a new thread loads. */
   readonly networks: () => readonly Network[];
   readonly startThread: StartThread;
   readonly startTimer: StartTimer;
   readonly logger: Logger;
-  /** Called whenever it takes a further batch. */
+  /** Called whenever the worker accepts a further batch. */
   readonly onAccepting: () => void;
-  /** Called when a thread is about to take a dead one's place. */
+  /** Called before a dead thread is replaced. */
   readonly onRestart: () => void;
-  /** Called when there could be none, or it died before it was ready; it is tried again later. */
+  /** Called when a replacement could not be started or died before it was ready; there will be another attempt. */
   readonly onRestartFailed: () => void;
 }
 
@@ -74,13 +74,13 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
   let state: 'starting' | 'serving' | 'loading' | 'dead' | 'ending' = 'dead';
   let pending: Load | undefined;
   let closing = false;
-  /** Since a thread was last ready. */
+  /** Number of failed restarts since a thread was last ready. */
   let failedRestarts = 0;
   let restart: Timer | undefined;
 
   /**
-   * A thread that has got ready. Rejects if there can be none, or it dies before; afterwards onDeath is called.
-   * @param needsAll of the networks: requests for any of them may be given to it
+   * Starts a thread and waits until it is ready. Rejects if it cannot start or dies before; later deaths call onDeath.
+   * @param needsAll whether the thread must load all networks, because it may get requests for any of them
    */
   async function spawn(needsAll: boolean): Promise<ReadyReport> {
     state = 'starting';
@@ -181,7 +181,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
     load?.end(load.begun ? 'A worker died while it loaded them.' : undefined);
     if (closing) return;
     if (failedRestarts > 0) options.onRestartFailed();
-    // Not at once: whoever waits for the load takes back what killed this thread, before the next one loads it.
+    // Not synchronously: the pool must withdraw the load that killed this thread before the next thread loads it.
     restart = options.startTimer(() => void replace(), backoffMs(failedRestarts));
   }
 
@@ -213,7 +213,7 @@ export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
 
     load(command) {
       return new Promise((resolve) => {
-        // A thread to come starts with it.
+        // The next thread loads it when it starts.
         if (state === 'dead' || state === 'ending') return resolve(undefined);
         pending = { command, begun: false, end: resolve };
         if (isIdle()) beginLoad(pending);

@@ -1,4 +1,4 @@
-// What the main thread and the workers say to each other; everything here is structured-cloneable.
+// The messages between the main thread and the workers. All of them can be structured-cloned.
 
 import type { ExitReason, SegmentRun } from '../cascade/cascade.js';
 import type { EngineOptions, SegmentSource } from '../engines/engine.js';
@@ -6,16 +6,16 @@ import type { Policy } from '../format/profiles.js';
 import type { ExecutionPath } from '../network/execution-path.js';
 import type { Network } from '../network/network.js';
 
-/** Handed to a worker at its birth. */
+/** Given to a worker when it starts. */
 export interface WorkerSetup {
-  /** URL of the engine's module, see engines/engine.ts, and what it is created with. */
+  /** URL of the engine's module, see engines/engine.ts, and its options. */
   readonly engine: { readonly module: string; readonly options: EngineOptions };
   readonly networks: readonly Network[];
-  /** Whether to end if one of them cannot be loaded, instead of going on without it. */
+  /** Whether the worker ends if a network cannot be loaded, instead of continuing without it. */
   readonly needsAll: boolean;
-  /** Most images that one engine call runs on. */
+  /** Maximum number of images in one engine call. */
   readonly maxBatch: number;
-  /** Int32 [places, maxBatch]; non-zero: nobody waits for that image any more. */
+  /** Int32 [places, maxBatch]; non-zero: the client of that image has disconnected. */
   readonly cancelled: SharedArrayBuffer;
 }
 
@@ -24,15 +24,15 @@ export interface RunCommand {
   readonly network: string;
   readonly policy: Policy;
   readonly path: ExecutionPath;
-  /** uint8 [batch, height, width, channels], in memory of its own: it is transferred to the worker. */
+  /** uint8 [batch, height, width, channels], in its own buffer, which is transferred to the worker. */
   readonly pixels: Uint8Array;
   /** Per image, on the monotonic clock; Infinity: none. */
   readonly deadlines: readonly number[];
-  /** Per image: how many classes to report. */
+  /** Per image: number of classes to report. */
   readonly topK: readonly number[];
 }
 
-/** Asks for further segments of a network that is loaded. */
+/** Loads further segments of a network that is already loaded. */
 export interface LoadCommand {
   readonly kind: 'load';
   readonly network: string;
@@ -40,9 +40,9 @@ export interface LoadCommand {
 }
 
 export type Command =
-  /** `place`: the batch's among those in hand, from 0; reports name it. */
+  /** `place`: index of the batch in the worker's buffer, from 0; reports refer to it. */
   | (RunCommand & { readonly place: number })
-  /** This and the next only while nothing is in hand. */
+  /** This and the next command are sent only while the worker has no batch. */
   | LoadCommand
   | { readonly kind: 'close' };
 
@@ -61,7 +61,7 @@ export interface Leaver {
 }
 
 export interface Progress {
-  /** The same object for all batches that shared the call. */
+  /** The same object for all batches of the engine call. */
   readonly run: SegmentRun;
   readonly leavers: readonly Leaver[];
 }
@@ -77,7 +77,7 @@ export type Report =
       readonly engine: EngineInfo;
       readonly refused: readonly { readonly id: string; readonly reason: string }[];
     }
-  /** An engine call, and what came of it for each batch in it. `done`: nobody is left there, and the place is free. */
+  /** An engine call with its results for each batch. `done`: no image is left in the batch, and its place is free. */
   | {
       readonly kind: 'progress';
       readonly run: SegmentRun;
@@ -87,9 +87,9 @@ export type Report =
         readonly done: boolean;
       }[];
     }
-  /** Those that were left in this batch have been cancelled. */
+  /** All remaining images of this batch were cancelled; its place is free. */
   | { readonly kind: 'done'; readonly place: number }
-  /** The engine threw, or could not be called: the end of these batches. */
+  /** The engine threw or could not be called. These batches have ended, and their places are free. */
   | { readonly kind: 'failed'; readonly places: readonly number[]; readonly reason: string }
-  /** The end of a load; with a reason, nothing has changed. */
+  /** A load has ended. `refused`: the reason why nothing was loaded. */
   | { readonly kind: 'loaded'; readonly refused: string | undefined };

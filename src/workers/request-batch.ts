@@ -1,4 +1,4 @@
-// Requests that run together: what the worker is told, and what becomes of them when it reports.
+// A batch of requests: builds the command for the worker and answers the requests from its reports.
 import type { SegmentRun } from '../cascade/cascade.js';
 import { concatenate } from '../cascade/concatenate.js';
 import { Failure } from '../foundation/errors.js';
@@ -11,11 +11,11 @@ export interface RequestBatchOptions {
   /** See `Batch`. */
   readonly alone: boolean;
   readonly onSegment: (network: Network, run: SegmentRun) => void;
-  /** Called with the requests without an answer when their worker has died. */
+  /** Called with the unanswered requests when their worker has died. */
   readonly onLost: (requests: Request[]) => void;
 }
 
-/** @param requests at least one; all on the same path */
+/** @param requests at least one; all with the same path object */
 export function createRequestBatch(requests: readonly Request[], options: RequestBatchOptions): Batch {
   const [first] = requests as [Request];
   const { network } = first.job;
@@ -23,7 +23,7 @@ export function createRequestBatch(requests: readonly Request[], options: Reques
   let inferSeconds = 0;
 
   function onProgress({ run, leavers }: Progress): void {
-    // The batch may have waited in its worker's buffer until now.
+    // The batch may have waited in the worker's buffer before its first engine call.
     begun ??= run.started;
     inferSeconds += run.seconds;
     options.onSegment(network, run);
@@ -75,7 +75,7 @@ function withoutAnswer(): Failure {
   return new Failure('internal-error', 'A worker finished without an answer. This is a bug in rdi-serve.');
 }
 
-/** The reason may name files and addresses of this machine: it is for the log. */
+/** The reason may contain file names and addresses of this machine, so it goes only to the log. */
 function engineFailed(reason: string): Failure {
   const detail = 'The engine failed; the log has the reason under this request id.';
   return new Failure('internal-error', detail, { cause: new Error(reason) });

@@ -1,5 +1,6 @@
-// The queue between requests and workers. There is no batching timer: an idle worker takes what waits, at once, so batches
-// grow exactly while none is idle. Requests whose client has gone or whose deadline has passed are dropped here.
+// The queue between requests and workers. There is no batching timer: an idle worker takes waiting requests at once, so
+// batches grow only while no worker is idle. Requests whose client has disconnected or whose deadline has passed are
+// dropped here.
 import type { SegmentRun } from '../cascade/cascade.js';
 import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
@@ -10,40 +11,40 @@ import type { Batch } from './batch.js';
 import { type Job, type Outcome, type Request, refuseWith } from './request.js';
 import { createRequestBatch } from './request-batch.js';
 
-/** How many workers could be given a batch now. */
+/** Number of workers that can take a batch now. */
 export interface Room {
-  /** Those that have nothing in hand. */
+  /** Workers without a batch. */
   readonly idle: number;
-  /** Those that take a further batch, the idle ones included. */
+  /** Workers that accept a further batch, including idle ones. */
   readonly accepting: number;
 }
 
 export interface RequestQueue {
   /** @throws Failure `deadline-exceeded`, `client-gone`, `worker-lost`, `internal-error` */
   add(job: Job): Promise<Outcome>;
-  /** The batch that should run next, if any; it is out of the queue then, and `run` is called with it. */
+  /** Removes the next batch from the queue and calls `run` with it. @returns false if no batch can run now */
   take(room: Room, run: (batch: Batch) => (image: number) => void): boolean;
-  /** Refuses all that wait: no worker is left. */
+  /** Refuses all waiting requests, because no worker is left. */
   giveUp(): void;
-  /** Requests that wait for a worker. */
+  /** Number of requests that wait for a worker. */
   depth(): number;
 }
 
 export interface RequestQueueOptions {
   readonly maxBatch: number;
-  /** Whether a worker that is not idle takes whatever waits; if not, it takes a full batch as soon as one waits. */
+  /** true: a busy worker takes any waiting requests. false: it takes only a full batch, as soon as one waits. */
   readonly eager: boolean;
   readonly now: Clock;
   readonly startTimer: StartTimer;
-  /** Called for every batch that an engine call ran for. */
+  /** Called for every batch of every engine call. */
   readonly onSegment: (network: Network, run: SegmentRun) => void;
-  /** Called when requests wait again because their worker has died. */
+  /** Called after a worker has died, when its unanswered requests are queued again or refused. */
   readonly onReturned: () => void;
 }
 
 export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   const { maxBatch, now, onSegment } = options;
-  /** The oldest first. */
+  /** The oldest request is first. */
   let waiting: Request[] = [];
 
   function add(job: Job): Promise<Outcome> {
@@ -75,7 +76,7 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
     request.timer = options.startTimer(() => drop(request, deadlineExceeded()), milliseconds);
   }
 
-  /** Answers a request that will not run, or not to its end; it may be waiting or not. */
+  /** Answers a request with a failure, whether it is still waiting or already running. */
   function drop(request: Request, failure: Failure): void {
     remove(waiting, request);
     refuseWith(request, failure);
@@ -87,23 +88,23 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
       const alone = waiting[0]?.attempts === 1;
       const workers = alone ? idle : takers(idle, accepting);
       if (workers === 0) return false;
-      // An even share for each, so that none runs a long batch beside one that has nothing to do.
+      // An equal share for each worker, so that no worker runs a large batch while another one is idle.
       const requests = shift(alone ? 1 : Math.min(maxBatch, Math.ceil(waiting.length / workers)));
-      if (requests.length === 0) continue; // all of these were too late; others may still wait
+      if (requests.length === 0) continue; // all of them had passed their deadlines; others may still wait
       start(requests, alone, run);
       return true;
     }
     return false;
   }
 
-  /** Workers among whom what waits is shared out. */
+  /** Number of workers that share the waiting requests. */
   function takers(idle: number, accepting: number): number {
     if (options.eager) return accepting;
     if (idle > 0) return idle;
     return waiting.length >= maxBatch && accepting > 0 ? 1 : 0;
   }
 
-  /** Takes out the oldest requests that can run together, at most `count`. */
+  /** Removes the oldest requests that can share a batch from the queue, at most `count`. */
   function shift(count: number): Request[] {
     const path = waiting[0]?.job.path;
     const taken: Request[] = [];
@@ -125,8 +126,8 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
     requests.forEach((request, image) => {
       request.timer?.close();
       request.attempts++;
-      // Given a name first: V8 allocates a function that is assigned to a property where it stands in old space, and the whole
-      // request, which it can see, would stay there until a major garbage collection.
+      // Assigned to a variable first: V8 allocates a closure that is assigned directly to a property in old space. The
+      // closure would keep the whole request alive until a major garbage collection.
       const cancelImage = (): void => cancel(image);
       request.cancel = cancelImage;
     });

@@ -1,4 +1,4 @@
-// A request between its submission and its answer. It is answered exactly once: what comes later has no effect.
+// A request between its submission and its answer. It is answered exactly once; later answers have no effect.
 import type { SegmentRun } from '../cascade/cascade.js';
 import type { Policy } from '../format/profiles.js';
 import type { Failure } from '../foundation/errors.js';
@@ -8,27 +8,27 @@ import type { Network } from '../network/network.js';
 import type { Leaver } from './protocol.js';
 
 /**
- * Aborted when nobody waits for an answer any more. Any AbortSignal will do; but making one and listening to it takes
- * a tenth of what the main thread spends on a request, and this much of it is enough.
+ * Aborted when the client disconnects. An AbortSignal fits this interface, but creating one and listening to it takes a
+ * tenth of the main thread's time per request.
  */
 export interface ClientSignal {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** When the engine worked on one image, in seconds on the service's clock. */
+/** Times of the engine's work on one image, in seconds on the service's clock. */
 export interface RunTimeline {
-  /** When it began; the last time, if it was tried twice. */
+  /** Start of the work; if the image was tried twice, of the second attempt. */
   begun: number | undefined;
-  /** Every engine call that the image was part of, in order. */
+  /** All engine calls that included the image, in order. */
   readonly segments: SegmentRun[];
 }
 
-/** What is to be computed for one image. */
+/** The work for one image. */
 export interface Job {
   readonly network: Network;
   readonly policy: Policy;
-  /** Belongs to one network and policy: jobs with the same object, and only those, may share a batch. */
+  /** Belongs to one network and policy. Only jobs with the same path object may share a batch. */
   readonly path: ExecutionPath;
   /** uint8 [height, width, channels]. */
   readonly pixels: Uint8Array;
@@ -36,26 +36,26 @@ export interface Job {
   /** On the service's clock; Infinity: none. */
   readonly deadline: number;
   readonly signal: ClientSignal | undefined;
-  /** To be filled in. */
+  /** Filled in while the image runs. */
   readonly timeline?: RunTimeline | undefined;
 }
 
 export interface Outcome extends Omit<Leaver, 'image'> {
   readonly queueSeconds: number;
-  /** Of the engine, from the first call on this image until it left. */
+  /** Total engine time of the image's calls. */
   readonly inferSeconds: number;
 }
 
 export interface Request {
   readonly job: Job;
-  /** When it was submitted. */
+  /** Time of submission. */
   readonly enqueued: number;
-  /** How many workers were given it. */
+  /** Number of workers to which the request was given. */
   attempts: number;
   isAnswered: boolean;
-  /** Ends its wait at its deadline. Undefined while a worker has it: the cascade then keeps the deadline. */
+  /** Refuses the request at its deadline while it waits. While a worker has it, the cascade checks the deadline. */
   timer: Timer | undefined;
-  /** Tells the worker that has it that nobody waits any more. */
+  /** Tells the worker that the client has disconnected. */
   cancel: (() => void) | undefined;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (failure: Failure) => void;
@@ -69,7 +69,7 @@ export function refuseWith(request: Request, failure: Failure): void {
   if (closeRequest(request)) request.reject(failure);
 }
 
-/** @returns whether it was open until now */
+/** @returns whether the request was open before this call */
 function closeRequest(request: Request): boolean {
   if (request.isAnswered) return false;
   request.isAnswered = true;

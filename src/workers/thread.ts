@@ -1,4 +1,4 @@
-// The thread behind a worker of the pool: what the pool needs of it, and the real one.
+// The thread of a worker: its interface for the pool, and the implementation with node:worker_threads.
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Command, Report, WorkerSetup } from './protocol.js';
 
@@ -11,6 +11,6 @@ export interface WorkerThread {
 
 export type StartThread = (setup: WorkerSetup, name: string) => WorkerThread;
 
-/** A thread that runs worker.ts. It shares the environment with this one, so that native code sees what is set here. */
+/** Starts worker.ts. The thread shares the environment of this one, so that native code sees variables set there. */
 export const startThread: StartThread = (workerData, name) =>
   new Worker(new URL('./worker.js', import.meta.url), { workerData, env: SHARE_ENV, name });

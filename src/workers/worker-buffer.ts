@@ -1,16 +1,16 @@
-// What one worker has in hand, as the main thread keeps it: a place for each batch, and in memory that both threads
-// share a flag for each image of it, set when nobody waits for that image any more.
+// The main thread's record of one worker's batches: a place for each batch, and a flag for each of its images in memory
+// that both threads share. The flag is set when the client of the image has disconnected.
 import { invariant } from '../foundation/errors.js';
 import type { Batch } from './batch.js';
 
 export interface WorkerBuffer {
   /** Int32 [places, maxBatch]: the flags. */
   readonly cancelled: SharedArrayBuffer;
-  /** Of all batches, those that have left them included. */
+  /** Number of images of all batches, including images that have already left. */
   images(): number;
-  /** Whether a further batch may be taken. */
+  /** Whether the worker may take a further batch. */
   hasRoom(): boolean;
-  /** @returns its place, and a function that cancels one of its images, as long as it is in hand */
+  /** @returns the batch's place, and a function that cancels one of its images; no effect after the batch has ended */
   take(batch: Batch): { readonly place: number; readonly cancel: (image: number) => void };
   at(place: number): Batch;
   giveBack(place: number): Batch;
@@ -18,9 +18,9 @@ export interface WorkerBuffer {
 }
 
 /**
- * @param concurrentBatches 1: one batch at a time. More: batches of whatever size, as long as those in hand have fewer
- * images than so many full ones; for a worker that merges them, many small ones are as good as few large ones.
- * @param maxBatch most images of a batch
+ * @param concurrentBatches 1: one batch at a time. More: batches of any size, while they have fewer images than this
+ * many full batches; for a worker that merges batches, many small ones are as good as a few large ones.
+ * @param maxBatch maximum number of images in a batch
  */
 export function createWorkerBuffer(concurrentBatches: number, maxBatch: number): WorkerBuffer {
   const places = concurrentBatches === 1 ? 1 : concurrentBatches * maxBatch;
@@ -44,7 +44,7 @@ export function createWorkerBuffer(concurrentBatches: number, maxBatch: number):
 
   function at(place: number): Batch {
     const batch = batches[place];
-    invariant(batch, 'a worker reports only on batches that it has in hand');
+    invariant(batch, 'a worker reports only on its own batches');
     return batch;
   }
 

@@ -1,5 +1,5 @@
-// The loop of a worker: it runs the batches in its buffer down the cascade, together where they need the same segment, and
-// reports each image the moment it leaves.
+// The loop of a worker. It runs its batches through the cascade, together if they need the same segment, and reports
+// each image as soon as it leaves.
 import { beginDescent, type Descent, descend } from '../cascade/cascade.js';
 import { createImageTensor } from '../cascade/image-tensor.js';
 import { createSegmentQueue } from '../cascade/segment-queue.js';
@@ -13,11 +13,11 @@ import type { Command, LoadCommand, RankedClass, Report, WorkerSetup } from './p
 export interface WorkerLoopOptions {
   readonly engine: Engine;
   readonly setup: Omit<WorkerSetup, 'engine'>;
-  /** Tells the main thread. */
+  /** Sends a message to the main thread. */
   readonly report: (message: Report) => void;
-  /** Takes in the commands that have come; awaited before every engine call. */
+  /** Lets the thread receive commands that have arrived; awaited before every engine call. */
   readonly takeTurn: () => Promise<unknown>;
-  /** Called when the loop has been told to close and has released everything. */
+  /** Called after a close command, when all segments are released. */
   readonly end: () => void;
   readonly now: Clock;
 }
@@ -31,7 +31,7 @@ type LoadedBatch = Descent & { readonly command: Extract<Command, { kind: 'run' 
 
 /**
  * Loads the networks and reports `ready`.
- * @returns what takes the main thread's commands
+ * @returns the handler of the main thread's commands
  * @throws Error if a network is refused although all are needed
  */
 export async function startWorkerLoop(options: WorkerLoopOptions): Promise<(command: Command) => void> {
@@ -63,7 +63,7 @@ export async function startWorkerLoop(options: WorkerLoopOptions): Promise<(comm
     }
   }
 
-  /** Runs what waits, one engine call after another, until nothing does. */
+  /** Runs one engine call after another until no batch waits. */
   async function runAll(): Promise<void> {
     isRunning = true;
     for (;;) {
@@ -140,7 +140,7 @@ function segmentOf({ id, loaded }: LoadedNetwork, from: number, to: number): Seg
   return segment;
 }
 
-/** One engine call for batches that need the same segment. @returns what came of it */
+/** One engine call for batches that need the same segment. @returns the report */
 async function run(together: readonly LoadedBatch[]): Promise<Report> {
   try {
     const { run, departures } = await descend(together);

@@ -1,4 +1,4 @@
-// The worker threads: hands them batches, and further segments one after another.
+// The pool of workers: gives them batches, and loads further segments into one worker after another.
 import type { Logger } from 'pino';
 import type { SegmentSource } from '../engines/engine.js';
 import { invariant, messageOf, PackageError, UsageError } from '../foundation/errors.js';
@@ -11,47 +11,47 @@ import type { StartThread } from './thread.js';
 
 export interface WorkerPool {
   /**
-   * Starts all workers. @returns the engine, and the networks that some worker refused with its reason.
-   * @throws UsageError if a worker cannot start; the others have ended then.
+   * Starts all workers. @returns the engine, and the networks that any worker refused, with the reason
+   * @throws UsageError if a worker cannot start; the other workers are ended first
    */
   start(): Promise<{ engine: EngineInfo; refused: ReadonlyMap<string, string> }>;
-  /** Workers that have nothing in hand and wait for a batch. */
+  /** Number of workers without a batch that accept one. */
   idle(): number;
-  /** Those, and workers that take a further batch. */
+  /** Number of workers that accept a further batch, including idle ones. */
   accepting(): number;
-  /** Whether any worker serves or is about to; not so when none of them could be replaced, until one is. */
+  /** Whether any worker serves or is being started. false if the latest replacement of every worker failed. */
   hasWorkers(): boolean;
-  /** Gives a batch to the worker with the fewest images in hand. @returns a function that cancels one of its images. */
+  /** Gives a batch to the worker with the fewest images. @returns a function that cancels one of the batch's images */
   run(batch: Batch): (image: number) => void;
   /**
-   * Loads further segments of a network into every worker, into one after another, so that the others go on with
-   * their work. One load at a time. @throws PackageError if a worker refuses them, or none is left that could tell; all
-   * go on with what they had.
+   * Loads further segments of a network into one worker after another, so that the other workers continue to serve.
+   * Call for one load at a time. @throws PackageError if a worker refuses them, or no worker is left to check them; all
+   * workers then continue to serve
    */
   load(network: string, segments: readonly SegmentSource[]): Promise<void>;
-  /** Lets the batches in hand finish, then ends the threads; takes no more. */
+  /** Accepts no more batches, waits for the current ones to finish and ends the threads. */
   close(): Promise<void>;
 }
 
 export interface WorkerPoolOptions {
   readonly size: number;
   readonly maxBatch: number;
-  /** How much a worker may have in hand at once, see worker-buffer.ts. */
+  /** Capacity of a worker's buffer, see worker-buffer.ts. */
   readonly concurrentBatches: number;
   readonly engine: WorkerSetup['engine'];
   readonly networks: readonly Network[];
   readonly startThread: StartThread;
   readonly startTimer: StartTimer;
   readonly logger: Logger;
-  /** Called whenever a worker takes a further batch. */
+  /** Called whenever a worker accepts a further batch. */
   readonly onAccepting: () => void;
   readonly onRestart: () => void;
-  /** Called when a worker could not be replaced and none is left, see `hasWorkers`. */
+  /** Called when a worker could not be replaced and no worker is left, see `hasWorkers`. */
   readonly onNoneLeft: () => void;
 }
 
 export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
-  /** What a new worker loads. */
+  /** The networks that a new worker loads. */
   let { networks } = options;
   const workers = Array.from({ length: options.size }, (_, index) =>
     createPoolWorker({
@@ -70,7 +70,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     const reports = await Promise.all(workers.map((worker) => worker.start())).catch(
       async (error: unknown) => {
         await close();
-        const [reason] = messageOf(error).split('\n', 1); // Node adds what required what
+        const [reason] = messageOf(error).split('\n', 1); // Node appends the require stack
         throw new UsageError(`The engine cannot be started: ${reason}.`, { cause: error });
       },
     );
@@ -105,7 +105,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
       const refused = await worker.load(command);
       if (refused !== undefined) refuse(refused);
     }
-    // Unproven, they might keep every replacement from starting.
+    // Unchecked segments could prevent every replacement from starting.
     if (!hasWorkers()) refuse('No worker is left that could check them.', true);
   }
 

@@ -1,4 +1,4 @@
-// A worker thread: one engine with one set of sessions, and the loop that runs it.
+// The entry point of a worker thread: creates the engine and starts the loop.
 import { setImmediate } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { EngineModule } from '../engines/engine.js';
@@ -15,7 +15,7 @@ const receive = await startWorkerLoop({
   engine: await createEngine(setup.engine.options),
   setup,
   report: (message) => port.postMessage(message),
-  // An engine may block the thread until its call ends: a turn of the event loop takes in what has come meanwhile.
+  // An engine call may block the thread, so one turn of the event loop receives the commands that arrived meanwhile.
   takeTurn: setImmediate,
   end: () => port.close(),
   now: monotonicSeconds,

@@ -4,8 +4,8 @@ import { type CascadeInput, type Departure, runCascade } from '../../src/cascade
 import type { Segment } from '../../src/engines/engine.js';
 import type { ExecutionPath, Step } from '../../src/network/execution-path.js';
 
-// A network of three exits over two classes. An image is one number, its "depth": at exit k the network is sure
-// (logit gap 10) if k ≥ depth and unsure (gap 0.1) before. Labels alternate with the sign of the number.
+// A network of three exits and two classes. An image is one number, its "depth": exit k is confident (logit gap 10) if
+// k ≥ depth, else not (gap 0.1). The label depends on the sign of the number.
 const path: ExecutionPath = [
   { from: -1, exit: 0, threshold: 0.5, flops: 1 },
   { from: 0, exit: 1, threshold: 0.5, flops: 2 },
@@ -56,7 +56,7 @@ async function run(images: number[], options: Partial<CascadeInput> = {}) {
 const summary = (departures: Departure[]) =>
   departures.map(({ image, step, reason }) => [image, step, reason]);
 
-test('each image leaves at its exit; the rest are compacted and nothing runs behind the exit taken', async () => {
+test('each image leaves at its exit; the rest are compacted; no stage runs after the exit taken', async () => {
   const { departures, rowsSeen } = await run([2, 0, 1, -2, 0]);
   assert.deepEqual(summary(departures), [
     [1, 0, 'confident'],
@@ -72,12 +72,12 @@ test('each image leaves at its exit; the rest are compacted and nothing runs beh
   ]);
 });
 
-test('the cascade ends with the last image, not with the last stage', async () => {
+test('the cascade ends when the last image has left, not at the last stage', async () => {
   const { rowsSeen } = await run([0, 0]);
   assert.deepEqual(rowsSeen, [[0, 0]]);
 });
 
-test('a batch gives every image the answer it gets alone', async () => {
+test('each image gets the same answer in a batch as alone', async () => {
   const images = [0, 2, 1, -1, 2, 0, -2];
   const { departures } = await run(images);
   for (const [index, image] of images.entries()) {
@@ -87,7 +87,7 @@ test('a batch gives every image the answer it gets alone', async () => {
   }
 });
 
-test('a path that a budget cut short ends with its reason, unless the score clears the threshold there', async () => {
+test('a path limited by a budget has the reason budget at its end, unless the score clears the threshold', async () => {
   const short: ExecutionPath = [path[0], path[1] as Step];
   const { departures } = await run([2, 1], { path: short });
   assert.deepEqual(summary(departures), [
@@ -96,7 +96,7 @@ test('a path that a budget cut short ends with its reason, unless the score clea
   ]);
 });
 
-test('after its deadline an image leaves at the first exit it reaches', async () => {
+test('an image leaves at the first exit that it reaches after its deadline', async () => {
   let time = 0;
   const { departures } = await run([2, 2], {
     now: () => time++,
@@ -108,7 +108,7 @@ test('after its deadline an image leaves at the first exit it reaches', async ()
   ]);
 });
 
-test('an image that nobody waits for is dropped before the next stage', async () => {
+test('an image whose client has disconnected is dropped before the next stage', async () => {
   const cancelled = new Set<number>();
   const { segmentOf, rowsSeen } = network();
   const left: number[] = [];
@@ -131,7 +131,7 @@ test('an image that nobody waits for is dropped before the next stage', async ()
   assert.deepEqual(rowsSeen, [[2, -2], [-2], [-2]]);
 });
 
-test('patience counts the active exits in a row that agree', async () => {
+test('patience counts consecutive active exits that agree', async () => {
   const patient = path.map((step) => ({
     ...step,
     threshold: step.threshold && 2,
@@ -143,7 +143,7 @@ test('patience counts the active exits in a row that agree', async () => {
   );
 });
 
-test('a score that is not a number stays to the end', async () => {
+test('an image whose score is NaN stays to the final exit', async () => {
   const broken: Segment = {
     run: async (input, batch) => ({ logits: new Float32Array(2 * batch).fill(Number.NaN), cut: input }),
     release: async () => {},

@@ -13,14 +13,14 @@ const input: ModelInput = {
   resize: 'fill',
   background: 0,
 };
-// Two images of two pixels, red-green-blue.
+// Two RGB images of two pixels each.
 const pixels = Uint8Array.of(0, 255, 255, 51, 0, 0, 255, 255, 0, 0, 0, 255);
 
 function round(values: Float32Array): number[] {
   return [...values].map((value) => Math.round(value * 1e4) / 1e4);
 }
 
-test('pixels are scaled, normalised by channel, and laid out as the engine wants them', () => {
+test('pixels are scaled, normalised by channel, and laid out as the engine requires', () => {
   assert.deepEqual(
     round(createImageTensor(input, 'nchw')(pixels)),
     [0, 0.2, 1, -1, 0, -0.5, 1, 0, 1, -1, -0.5, 0],

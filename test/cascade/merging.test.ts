@@ -1,4 +1,4 @@
-// Several batches in the hands of one worker, over real threads: their images share engine calls and nothing else.
+// Several batches in one worker, with real threads: their images share engine calls and nothing else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ExecutionPath } from '../../src/network/execution-path.js';
@@ -12,7 +12,7 @@ const images = (await testImages(8)).map(({ pixels }) => pixels);
 const [a = new Uint8Array(), b = a, c = a, d = a, e = a] = images;
 const withMark = (mark: Mark): Uint8Array => marked(a, mark);
 
-/** Past every exit to the last, where everyone leaves. */
+/** The path through all exits to the final one, where all images leave. */
 const toTheEnd = path.map((step) => ({ ...step, threshold: null })) as unknown as ExecutionPath;
 const straight: ExecutionPath = [{ from: -1, exit: 2, threshold: null, flops: 3 }];
 
@@ -32,7 +32,7 @@ async function heldPool(t: Parameters<typeof startPool>[0], size = 1) {
 const labels = (leavers: readonly Leaver[]) =>
   leavers.toSorted((x, y) => x.image - y.image).map(({ image, top }) => [image, top[0]?.classIndex]);
 
-/** What each of these images is, when it is alone in its worker. */
+/** The answer of each image when it is alone in its worker. */
 async function labelsAlone(t: Parameters<typeof startPool>[0], pixels: readonly Uint8Array[]) {
   const { pool } = await startPool(t, { size: 1 });
   const alone: (number | undefined)[] = [];
@@ -45,7 +45,7 @@ async function labelsAlone(t: Parameters<typeof startPool>[0], pixels: readonly 
   return alone;
 }
 
-test('survivors of a stage are merged with those who come after them, and get the answers they get alone', async (t) => {
+test('images that stay after a stage are merged with later images, and get the same answers as alone', async (t) => {
   const { director, runs, give, held } = await heldPool(t);
   const later = give([b, c, d]);
   const last = give([e]);
@@ -68,7 +68,7 @@ test('survivors of a stage are merged with those who come after them, and get th
   ]);
 });
 
-test('thresholds are each batch’s own: who may leave leaves, the others of the call go on', async (t) => {
+test('each batch keeps its own thresholds in a shared call: some images leave, the others continue', async (t) => {
   const { director, runs, give, held } = await heldPool(t);
   const atOnce = toTheEnd.map((step) => ({ ...step, threshold: step.exit < 2 ? 1 : null }));
   const leaving = give([b, c, e], { way: atOnce as unknown as ExecutionPath });
@@ -91,7 +91,7 @@ test('thresholds are each batch’s own: who may leave leaves, the others of the
   ]);
 });
 
-test('a call has at most the largest batch; who does not fit goes in the next', async (t) => {
+test('a call has at most maxBatch images; the others run in the next call', async (t) => {
   const { director, runs, give, held } = await heldPool(t);
   const others = [give([b, c, d]), give([e, b, c])];
   await director.release();
@@ -105,7 +105,7 @@ test('a call has at most the largest batch; who does not fit goes in the next', 
   );
 });
 
-test('workers take as many images as they may, those with fewer in hand first, and go on taking', async (t) => {
+test('workers accept batches up to their capacity; the worker with the fewest images is first', async (t) => {
   const { pool, director, calls, give, held } = await heldPool(t, 2);
   const four = [b, c, d, e];
   const others = [give([b]), give(four), give(four), give(four), give(four)];
@@ -122,7 +122,7 @@ test('workers take as many images as they may, those with fewer in hand first, a
   assert.deepEqual([pool.idle(), pool.accepting()], [2, 2]);
 });
 
-test('a cancelled image is left out of what follows, in its own batch only', async (t) => {
+test('a cancelled image is left out of later calls; images of other batches are not affected', async (t) => {
   const { director, runs, give, held } = await heldPool(t);
   const two = give([b, c]);
   const gone = give([d]);
@@ -143,10 +143,10 @@ test('a cancelled image is left out of what follows, in its own batch only', asy
   two.cancel(0);
   gone.cancel(0);
   assert.equal(await next.ended, 'done');
-  assert.equal(next.leavers().length, 2, 'cancelling after the end touches nobody');
+  assert.equal(next.leavers().length, 2, 'cancelling after the end has no effect');
 });
 
-test('an engine call that fails costs those in it, and no others in hand', async (t) => {
+test('a failed engine call fails its own batches and no other batches of the worker', async (t) => {
   const { director, runs, give, held } = await heldPool(t);
   const faulty = give([withMark('throw'), d]);
   const beside = give([b, c]);
@@ -159,7 +159,7 @@ test('an engine call that fails costs those in it, and no others in hand', async
   assert.equal(await after.ended, 'done');
 });
 
-test('a worker that dies loses all that it had in hand, and its successor takes as much', async (t) => {
+test('a worker that dies loses all its batches, and its replacement has the same capacity', async (t) => {
   const { pool, director, calls, give, held } = await heldPool(t);
   const deadly = give([withMark('exit'), b, c, d]);
   const bystander = give([c], { way: straight });
@@ -171,7 +171,7 @@ test('a worker that dies loses all that it had in hand, and its successor takes 
   for (const { ended } of after) assert.equal(await ended, 'done');
 });
 
-test('a batch that must be alone is given to a worker with nothing in hand, which takes nothing beside it', async (t) => {
+test('a batch that must run alone is given to an idle worker, which accepts no other batch meanwhile', async (t) => {
   const { pool, director, give, held } = await heldPool(t);
   assert.throws(() => give([b], { alone: true }), /only to a worker that accepts it/);
   await director.release();
@@ -185,7 +185,7 @@ test('a batch that must be alone is given to a worker with nothing in hand, whic
   assert.equal(pool.accepting(), 1);
 });
 
-test('segments are loaded when nothing is in hand, and until then nothing more is taken', async (t) => {
+test('segments are loaded when the worker is idle; until then it accepts no batch', async (t) => {
   const wanted = ({ from }: { readonly from: number }) => from === -1;
   const { pool, director, others } = await startPool(t, { size: 1, concurrentBatches: 3, wanted });
   await director.hold();
@@ -201,7 +201,7 @@ test('segments are loaded when nothing is in hand, and until then nothing more i
   assert.equal(await after.ended, 'done');
 });
 
-test('closing lets all batches in hand finish', async (t) => {
+test('closing waits for all batches of the worker', async (t) => {
   const { pool, director, give, held } = await heldPool(t);
   const later = give([b, c]);
   const closed = pool.close();

@@ -1,4 +1,4 @@
-// Which batches go next, and together: the rule by itself, over segments that nobody runs.
+// The rule that chooses the batches of the next engine call, tested with segments that are never run.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { beginDescent, type Descent } from '../../src/cascade/cascade.js';
@@ -13,7 +13,7 @@ const [first, second, third] = segments;
 
 type Named = Descent & { readonly name: string };
 
-/** A batch of `batch` images that needs `segment`; they are the deeper the later they are listed. */
+/** A batch of `batch` images whose next segment is `segment`; later elements of `segments` are deeper. */
 function named(name: string, segment: Segment, batch: number, gone: ReadonlySet<number> = new Set()): Named {
   const descent = beginDescent({
     path: [{ from: -1, exit: segments.indexOf(segment), threshold: null, flops: 1 }],
@@ -36,13 +36,13 @@ function queueOf(...batches: readonly Named[]) {
   return { queue, take };
 }
 
-test('those who need the same segment go together, and nobody waits for company', () => {
+test('batches that need the same segment share a call; no batch waits for others to arrive', () => {
   const { take } = queueOf(named('a', first, 3), named('b', first, 2));
   assert.deepEqual(take(), ['a', 'b']);
   assert.deepEqual(take(), []);
 });
 
-test('the deepest goes first, unless a call is full; of full ones the deepest', () => {
+test('a full call goes first; then the deepest segment; of several full calls the deepest', () => {
   const { queue, take } = queueOf(named('a', first, 3), named('b', second, 7), named('c', third, 1));
   assert.deepEqual(take(), ['c']);
   queue.add(named('d', third, 2));
@@ -55,7 +55,7 @@ test('the deepest goes first, unless a call is full; of full ones the deepest', 
   assert.deepEqual(take(), ['d']);
 });
 
-test('a call has no more images than may run together, and no batch is torn apart', () => {
+test('a call has at most maxBatch images, and no batch is split', () => {
   const { take } = queueOf(
     named('a', first, 5),
     named('b', first, 4),
@@ -66,7 +66,7 @@ test('a call has no more images than may run together, and no batch is torn apar
   assert.deepEqual(take(), ['b', 'd']);
 });
 
-test('whoever waits lets so many later ones go ahead, and no more', () => {
+test('a waiting batch is passed over exactly MOST_CALLS_PASSED_OVER times', () => {
   const { queue, take } = queueOf(named('waits', first, 1));
   const order: string[] = [];
   for (let call = 0; call <= MOST_CALLS_PASSED_OVER; call++) {
@@ -76,7 +76,7 @@ test('whoever waits lets so many later ones go ahead, and no more', () => {
   assert.deepEqual(order, [...new Array<string>(MOST_CALLS_PASSED_OVER).fill('newcomer'), 'waits']);
 });
 
-test('whatever arrives, later ones never go ahead more often than that', () => {
+test('no order of arrivals makes later batches pass a waiting batch more often', () => {
   for (let seed = 1; seed <= 50; seed++) {
     let state = seed;
     const random = (below: number): number => {
@@ -103,7 +103,7 @@ test('whatever arrives, later ones never go ahead more often than that', () => {
   }
 });
 
-test('images that nobody waits for do not count, and a batch of them alone is taken out', () => {
+test('cancelled images do not count, and a batch with only cancelled images is removed', () => {
   const { queue, take } = queueOf(
     named('a', first, 3, new Set([0, 2])),
     named('b', second, 2),

@@ -180,7 +180,7 @@ test('copies that do not go with the images are refused in one sentence', async 
     ],
     [['--adversarial', data, '--attack', 'a'], /the images themselves/],
     [['--adversarial', few], /Say with --attack/],
-    [['--adversarial-epsilon', '0.1'], /go with --adversarial/],
+    [['--adversarial-epsilon', '0.1'], /need --adversarial/],
     [
       ['--adversarial', few, '--attack', 'a', '--adversarial-risk', 'error', 'consistency'],
       /one --adversarial-epsilon/,
@@ -235,13 +235,13 @@ test('what cannot be certified, or kept within a budget, is said with exit code 
   assert.equal(strict.code, 2);
   assert.match(
     strict.stdout,
-    /Nothing is certified.* takes 29956 cal images; there are 120\. Serve the profile full/,
+    /Nothing is certified.* needs 29956 cal images; there are 120\. Serve the profile full/,
   );
   const both = await calibrate(
     ...['--scores', scores, '--epsilon', '0.3', '--budget', '1000', '--profile', 'cheap'],
   );
   assert.equal(both.code, 2);
-  assert.match(both.stdout, /Infeasible: no point of the path certainly keeps the budget/);
+  assert.match(both.stdout, /Infeasible: no point of the path is certified to keep the budget/);
   assert.equal(await calibrationOf(), before);
 });
 
@@ -341,11 +341,11 @@ test('mistakes are one sentence, and change nothing', async () => {
         '--profile',
         'x',
       ],
-      /--risk error .* does not go with --no-labels/,
+      /--risk error .* cannot be used with --no-labels/,
     ],
     [
       ['--scores', scores, '--labels', 'nowhere', '--epsilon', '0.1', '--profile', 'x'],
-      /--labels goes with --data/,
+      /--labels needs --data/,
     ],
     [['--scores', scores, '--epsilon', '0.1', '--profile', 'full'], /--profile cannot be "full"/],
     [['--scores', foreign, '--epsilon', '0.1', '--profile', 'x'], /not one that calibrate wrote/],

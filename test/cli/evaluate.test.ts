@@ -214,7 +214,7 @@ test('mistakes are one sentence', async () => {
     ...withPassword,
   );
   const url = ['--url', 'http://127.0.0.1:2', '--data', data];
-  await refuses(/^(?!.*secret).*The API key is not one/, 'tiny', ...url, '--api-key', 'secret\nkey');
+  await refuses(/^(?!.*secret).*The API key is not valid/, 'tiny', ...url, '--api-key', 'secret\nkey');
   await refuses(/--limit <n>.*whole number/, 'tiny', '--models', models, '--data', data, '--limit', '0');
   await mkdir(join(data, 'giraffe'));
   await writeFile(join(data, 'giraffe', '1.png'), 'no image');

@@ -1,4 +1,4 @@
-// The live audit in a real service: what is compared and counted, the alarm, what it does, and the way back.
+// The live audit in a real service: what is compared and counted, the alarm, its effect, and the reset.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type Type from 'typebox';
@@ -22,7 +22,7 @@ const image = images[0] as Buffer;
 const EPSILON = 0.05;
 const consistency = { loss: 'consistency', epsilon: EPSILON, observed: 0, pValue: 0, test: 'none' } as const;
 
-/** Certificates that nobody earned: `reckless` leaves at the first exit whatever it says there. */
+/** Certificates that do not hold: with `reckless`, every image leaves at the first exit. */
 async function writeProfiles(one: ModelPackage, reckless: number): Promise<void> {
   const { manifest } = one;
   const leaveAtOnce = { policy: 'entropy' as const, thresholds: [reckless, reckless] };
@@ -79,7 +79,7 @@ const reset = (service: TestService, profile: string, reason: unknown = 'a test'
     'application/json',
   );
 
-/** Sends one image after another until the alarm. @returns the answers */
+/** Sends images one after another until the alarm. @returns the answers */
 async function alarm(service: TestService) {
   const answers = [];
   for (let sent = 0; !(await auditOf(service, 'reckless'))?.alarm; sent++) {
@@ -88,7 +88,7 @@ async function alarm(service: TestService) {
   return answers;
 }
 
-test('every sampled answer is compared with the full network, and only such as were certified', async (t) => {
+test('every sampled answer is compared with the full network; only certified answers are sampled', async (t) => {
   const service = await start(t, { workers: 2 });
   const mixed = await send(service, 'mixed');
   const full = await send(service, 'full');
@@ -106,7 +106,11 @@ test('every sampled answer is compared with the full network, and only such as w
   );
   const { sum } = await service.samples();
   assert.ok(sum('rdi_audit_engine_seconds_total', { model: 'tiny' }) > 0);
-  assert.equal(sum('rdi_predictions_total', { profile: 'full' }), images.length, 'audits are no predictions');
+  assert.equal(
+    sum('rdi_predictions_total', { profile: 'full' }),
+    images.length,
+    'audits are not counted as predictions',
+  );
 
   await send(service, 'mixed', { maxExit: 1 });
   await send(service, 'mixed', { deadlineMs: 60_000 });
@@ -116,10 +120,10 @@ test('every sampled answer is compared with the full network, and only such as w
   assert.equal(await auditOf(service, 'full'), undefined);
 });
 
-test('a broken promise raises the alarm, the next request runs full, and an operator can end that', async (t) => {
+test('a violated certificate raises the alarm; the next request runs full; an operator can reset it', async (t) => {
   const service = await start(t, { operatorRoutes: true });
   const answers = await alarm(service);
-  // The last one may have met the alarm that the one before had raised.
+  // The last request may already run full, because the one before it raised the alarm.
   assert.ok(answers.slice(0, -1).every(({ profile, exit }) => profile === 'reckless' && exit.index === 0));
   assert.ok(answers.length < 10 / EPSILON, `${answers.length} answers`);
   for (const query of [{ profile: 'reckless' }, { profile: 'reckless', topK: 3 }]) {
@@ -153,7 +157,7 @@ test('a broken promise raises the alarm, the next request runs full, and an oper
   await alarm(service);
 });
 
-test('new thresholds begin a new audit; the same ones do not', async (t) => {
+test('new thresholds start a new audit; the same thresholds do not', async (t) => {
   const service = await start(t, {});
   await alarm(service);
   await writeProfiles(service.package, 1);
@@ -166,7 +170,7 @@ test('new thresholds begin a new audit; the same ones do not', async (t) => {
   assert.equal((await service.samples()).sum('rdi_audit_alarm', { profile: 'reckless' }), 0);
 });
 
-test('a certificate about accuracy, or about attacked images, is watched, without an alarm', async (t) => {
+test('a certificate about accuracy or adversarial copies is audited without an alarm', async (t) => {
   const service = await start(t, {});
   await send(service, 'error');
   await until(async () => (await countOf(service, 'error', 'differed')) > images.length / 4);
@@ -179,7 +183,7 @@ test('a certificate about accuracy, or about attacked images, is watched, withou
   );
 });
 
-test('an image that no answer was given for has no say in the audit', async (t) => {
+test('an image without an answer does not influence the audit', async (t) => {
   const director = createDirector(t);
   const service = await start(t, {}, director.engineModule);
   const pixels = marked((await testImages(1))[0]?.pixels ?? new Uint8Array(), 'not-a-number');
@@ -189,7 +193,7 @@ test('an image that no answer was given for has no say in the audit', async (t) 
   assert.deepEqual([agreed, differed, failed], [0, 0, 1]);
 });
 
-test('samples find places or are dropped before their outcome is known; requests go first', async (t) => {
+test('samples get places or are dropped before their outcome is known; requests go first', async (t) => {
   const director = createDirector(t);
   const service = await start(t, { workers: 1, maxBatch: 1 }, director.engineModule);
   const atStart = (await director.runs()).length;
@@ -208,13 +212,13 @@ test('samples find places or are dropped before their outcome is known; requests
   assert.ok(runs.every(({ batch }) => batch === 1));
 });
 
-test('nobody resets an alarm over HTTP unless the operator wants it so', async (t) => {
+test('an alarm can be reset over HTTP only with --operator-routes', async (t) => {
   const service = await start(t, {});
   const { detail } = await assertProblem(await reset(service, 'reckless'), 'forbidden');
   assert.match(detail, /--operator-routes\b/, 'as it can be typed');
 });
 
-test('without a fraction nothing is audited', async (t) => {
+test('with audit fraction 0 nothing is audited', async (t) => {
   const service = await start(t, { auditFraction: 0 });
   await send(service, 'reckless');
   assert.equal(await auditOf(service, 'reckless'), undefined);

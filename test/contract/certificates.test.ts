@@ -1,4 +1,4 @@
-// Certificates at work: what is certified says so everywhere, and what was changed afterwards is never called certified.
+// Certificates in a service: a certified profile is shown as certified everywhere; a changed one never is.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -51,7 +51,7 @@ async function writeCertified(directory: string, version: string): Promise<strin
   return saved.directory;
 }
 
-/** Changes a package's calibration.json and, as an honest tool would, the manifest's entry for it. */
+/** Changes a package's calibration.json and also updates the manifest's entry for it. */
 async function edit(directory: string, change: (calibration: CalibrationDocument) => void): Promise<void> {
   const calibration = await readJson<CalibrationDocument>(join(directory, 'calibration.json'));
   change(calibration);
@@ -63,7 +63,7 @@ const { url, log, samples } = await startTestService(
   {
     writePackages: async (directory) => {
       await writeCertified(directory, '1');
-      // Another network under the profiles and certificates of the first.
+      // Another network with the profiles and certificates of the first.
       const retrained = await writeCertified(directory, '2');
       const { package: other } = await writeProfiledPackage(directory, { version: '3', seed: 2 });
       const certified = await loadPackage(retrained);
@@ -77,7 +77,7 @@ const { url, log, samples } = await startTestService(
         certified.manifest.files['model.onnx']?.sha256,
         other.manifest.files['model.onnx']?.sha256,
       );
-      // Thresholds touched up by hand.
+      // Thresholds edited by hand.
       await edit(retrained, ({ profiles }) => {
         const thresholds = profiles['sure']?.thresholds ?? [];
         profiles['sure'] = { ...sure, thresholds: thresholds.map((one) => one && one * 0.99) };
@@ -91,7 +91,7 @@ const sureOf = async (version: string) => {
 };
 const options = (version: string, profile: string, more: Query = {}) => ({ version, profile, ...more });
 
-test('a valid certificate is shown, with its words, and covers answers on the calibrated path', async () => {
+test('a valid certificate is shown with its statement, and covers answers on the calibrated path', async () => {
   const { valid, reason, certificate } = await sureOf('1');
   assert.deepEqual([valid, reason], [true, '']);
   assert.match(
@@ -117,14 +117,14 @@ test('an answer that left the calibrated path is not certified', async () => {
   assert.ok(reasons.has('budget'));
 });
 
-test('full is the reference itself; a profile without a certificate promises nothing', async () => {
+test('full is the reference and always certified; a profile without a certificate is not', async () => {
   const [{ png }] = images as [(typeof images)[0]];
   assert.equal((await predict(url, png, options('1', 'full'))).certified, true);
   assert.equal((await predict(url, png, options('1', 'full', { maxExit: 1 }))).certified, false);
   assert.equal((await predict(url, png, options('1', 'default'))).certified, false);
 });
 
-test('another model file, or other thresholds, are served and never called certified', async () => {
+test('a profile with another model file or other thresholds is served but never called certified', async () => {
   for (const [version, pattern] of [
     ['2', /policy or thresholds are not those that were certified/],
     ['3', /model\.onnx is not the file that was certified/],
@@ -141,7 +141,7 @@ test('another model file, or other thresholds, are served and never called certi
   }
 });
 
-test('the metric tells valid, invalid and none apart', async () => {
+test('the metric distinguishes valid, invalid and none', async () => {
   const scraped = await samples();
   const count = (version: string, profile: string, status: string) =>
     scraped.sum('rdi_certificate_info', { model: 'tiny', version, profile, status });
@@ -152,7 +152,7 @@ test('the metric tells valid, invalid and none apart', async () => {
   assert.equal(scraped.sum('rdi_certificate_info', { profile: 'full' }), 0);
 });
 
-test('the exits that images are expected to take are there to be compared with those they take', async () => {
+test('the metrics have expected exit shares to compare with the exits taken', async () => {
   const { certificate } = await sureOf('1');
   const { all, sum } = await samples();
   const labels = { model: 'tiny', version: '1', profile: 'sure' };

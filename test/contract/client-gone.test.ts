@@ -1,4 +1,4 @@
-// Clients that leave: their images are dropped from the queue and between stages, their places given back.
+// Clients that disconnect: their images are dropped from the queue and between stages, and their places are given back.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -10,7 +10,7 @@ import { startTestService, until } from '../support/service/service.js';
 const images = (await testImages(4)).map(({ png }) => png);
 const [png = Buffer.alloc(0)] = images;
 
-/** A service with one worker that waits in the middle of its first stage. */
+/** A service with one worker that is held during its first stage. */
 async function heldService(t: TestContext) {
   const director = createDirector(t);
   const service = await startTestService(t, { engineModule: director.engineModule });
@@ -21,7 +21,7 @@ async function heldService(t: TestContext) {
   const gone = async () => (await samples()).sum('rdi_rejections_total', { reason: 'client-gone' });
   await director.hold();
 
-  /** A request through all exits, and a way to leave. */
+  /** A request through all exits, and a function that disconnects it. */
   const send = (path: string, body: Uint8Array | string, type: string) => {
     const controller = new AbortController();
     const headers = { 'content-type': type };
@@ -33,7 +33,7 @@ async function heldService(t: TestContext) {
   return { ...service, director, runs, inFlight, gone, send, sendImage };
 }
 
-test('who leaves the queue never reaches a worker', async (t) => {
+test('an image whose client disconnects in the queue never reaches a worker', async (t) => {
   const { url, director, runs, inFlight, samples, gone, sendImage } = await heldService(t);
   const first = sendImage();
   await until(async () => (await runs()).length === 1);
@@ -56,7 +56,7 @@ test('who leaves the queue never reaches a worker', async (t) => {
   assert.ok(await inFlight(0));
 });
 
-test('who leaves while the first stage runs is dropped before the second', async (t) => {
+test('an image whose client disconnects during the first stage is dropped before the second', async (t) => {
   const { url, director, runs, inFlight, samples, gone, sendImage } = await heldService(t);
   const only = sendImage();
   await until(async () => (await runs()).length === 1);
@@ -65,7 +65,7 @@ test('who leaves while the first stage runs is dropped before the second', async
   await until(async () => (await gone()) === 1);
   await director.release();
   const { exit } = await predict(url, png);
-  assert.ok(exit.index > 0, 'an image that would have gone on');
+  assert.ok(exit.index > 0, 'an image that would have continued');
   assert.equal(
     (await runs()).filter(({ from }) => from >= 0).length,
     exit.index,
@@ -74,13 +74,13 @@ test('who leaves while the first stage runs is dropped before the second', async
   assert.equal((await samples()).sum('rdi_predictions_total'), 1);
 });
 
-test('of a batch in the worker, those who stay are computed on without those who left', async (t) => {
+test('a batch in the worker continues without the images whose clients have disconnected', async (t) => {
   const { director, runs, inFlight, samples, sendImage } = await heldService(t);
   const blocking = sendImage();
   await until(async () => (await runs()).length === 1);
   const sent = [sendImage(), sendImage(), sendImage()];
   await until(async () => (await samples()).sum('rdi_queue_depth') === 3);
-  // The first image goes through its two stages; the three that waited start together, and wait again.
+  // The first image passes its two stages. The three images in the queue start together and are held again.
   await director.pass();
   await director.pass();
   await until(async () => (await runs()).some(({ batch }) => batch === 3));
@@ -96,7 +96,7 @@ test('of a batch in the worker, those who stay are computed on without those who
   assert.equal((await blocking.answer).status, 200);
 });
 
-test('who leaves takes along the requests that it had sent ahead of their turn', async (t) => {
+test('a client that disconnects cancels its pipelined requests too', async (t) => {
   const { url, port, director, runs, inFlight, gone } = await heldService(t);
   const socket = connect(port, '127.0.0.1');
   socket.write(Buffer.concat(Array.from({ length: 4 }, () => rawClassify(png))));
@@ -110,7 +110,7 @@ test('who leaves takes along the requests that it had sent ahead of their turn',
   assert.equal((await runs()).filter(({ from }) => from === -1).length, 2, 'the first, and the last');
 });
 
-test('a client that leaves takes its whole batch request along', async (t) => {
+test('a client that disconnects cancels its whole batch request', async (t) => {
   const { url, director, runs, inFlight, gone, send } = await heldService(t);
   const encoded = Array.from({ length: 20 }, () => png.toString('base64'));
   const batch = send('/classify/batch', JSON.stringify({ images: encoded }), 'application/json');
@@ -123,7 +123,7 @@ test('a client that leaves takes its whole batch request along', async (t) => {
   assert.ok((await runs()).filter(({ from }) => from === -1).length <= 2, 'the rest was never started');
 });
 
-test('each request that ends is logged and timed once: 499 where the client left before its answer', async (t) => {
+test('each request is logged and timed once at its end: 499 if the client disconnected before that', async (t) => {
   const { url, port, log, director, inFlight, samples } = await heldService(t);
   const socket = connect(port, '127.0.0.1');
   const livez = Buffer.from('GET /livez HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(2));

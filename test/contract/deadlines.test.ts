@@ -1,4 +1,4 @@
-// deadlineMs: an answer from the first exit reached after it, or 504 where no exit was reached at all.
+// deadlineMs: the answer of the first exit reached after it, or 504 if no exit is reached.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import { startTestService, until } from '../support/service/service.js';
 /** Long enough to reach an idle worker, even on a busy machine. */
 const DEADLINE_MS = 1000;
 
-test('a deadline that passes while the first stage runs is answered from its exit', async (t) => {
+test('if the deadline passes during the first stage, the answer comes from its exit', async (t) => {
   const director = createDirector(t);
   const { url } = await startTestService(t, { engineModule: director.engineModule });
   const image = await hardImage(url);
@@ -31,7 +31,7 @@ test('a deadline that passes while the first stage runs is answered from its exi
   assert.deepEqual(runs, [{ from: -1, to: 0, batch: 1 }], 'nothing behind that exit ran');
 });
 
-test('a deadline that passes in the queue is 504 at once, alone and in a batch; the worker goes on', async (t) => {
+test('a deadline that passes in the queue is 504 at once, also in a batch; the worker continues', async (t) => {
   const director = createDirector(t);
   const { url, samples } = await startTestService(t, { engineModule: director.engineModule });
   const image = await hardImage(url);
@@ -52,7 +52,7 @@ test('a deadline that passes in the queue is 504 at once, alone and in a batch; 
   assert.equal((await samples()).sum('rdi_in_flight'), 0);
 });
 
-test('a deadline runs from admission, whatever comes before an image', async (t) => {
+test('a deadline starts at admission, whatever other images run first', async (t) => {
   const { classifier } = await startTestService(t);
   const [image] = await testImages(1);
   assert.ok(image);
@@ -64,7 +64,7 @@ test('a deadline runs from admission, whatever comes before an image', async (t)
   leave();
 });
 
-test('the images of a request are admitted together, though decoded one after another', async (t) => {
+test('the images of a request are admitted at the same time, but decoded one after another', async (t) => {
   const size = 128;
   const director = createDirector(t);
   const { url, samples } = await startTestService(t, {
@@ -81,7 +81,7 @@ test('the images of a request are admitted together, though decoded one after an
   await director.release();
   await first;
   const { results } = (await (await batch).json()) as { results: { prediction: Prediction }[] };
-  // They leave the same engine call, and are answered in this order.
+  // They leave in the same engine call, and are answered in this order.
   const totals = results.map(({ prediction }) => prediction.timing.totalMs);
   assert.deepEqual(
     totals,
@@ -89,13 +89,13 @@ test('the images of a request are admitted together, though decoded one after an
   );
 });
 
-test('a deadline far away changes nothing', async (t) => {
+test('a deadline in the distant future changes nothing', async (t) => {
   const { url } = await startTestService(t);
   const image = await hardImage(url);
   assert.equal((await predict(url, image, { deadlineMs: 600_000 })).exit.reason, 'final');
 });
 
-/** One that goes to the final exit. */
+/** An image that runs to the final exit. */
 async function hardImage(url: string): Promise<Buffer> {
   for (const { png } of await testImages(40)) {
     if ((await predict(url, png)).exit.index === 2) return png;

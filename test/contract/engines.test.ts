@@ -1,6 +1,6 @@
-// One package, three engines, the same answers. Everything here is asked of every engine: the golden outputs of every
-// shipped model at every exit, staged equals whole, batches equal singles, no stage run behind the exit taken, and over
-// HTTP the answers of the ONNX engine. RDI_DATA adds 1,000 images of MNIST on the shipped model.
+// All three engines give the same answers. Every engine is tested for: the golden outputs of every shipped model at
+// every exit, staged equals whole, batches equal singles, no stage runs after the exit taken, and over HTTP the answers
+// of the ONNX engine. RDI_DATA adds 1,000 images of MNIST with the shipped model.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ await writeProfiledPackage(tinyModels);
 const images = (await testImages(IMAGES, 11)).map(({ png }) => png);
 const data = process.env['RDI_DATA'];
 
-/** By profile: the ONNX engine's answers, which staged-equals-whole.test.ts holds against the whole graph. */
+/** By profile: the ONNX engine's answers, which staged-equals-whole.test.ts compares with the whole graph. */
 const expected = new Map<string, Prediction[]>();
 {
   const { url } = await startTestService({ after }, { config: { models: tinyModels } });

@@ -1,5 +1,5 @@
-// A network exported by training/ (PyTorch), taken the whole way: import, serve, and compare every exit's answer over
-// HTTP with what PyTorch computed. RDI_EXPORT names the exported folder; without it there is nothing to compare.
+// A network exported by training/ (PyTorch), end to end: import it, serve it, and compare every exit's answer over HTTP
+// with PyTorch's outputs. RDI_EXPORT names the exported folder; without it the test is skipped.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { startTestService } from '../support/service/service.js';
 const source = process.env['RDI_EXPORT'];
 const skip = source ? false : 'RDI_EXPORT names no exported network';
 
-test('every exit answers over HTTP as it did in PyTorch', { skip }, async (t) => {
+test('every exit gives the same answers over HTTP as in PyTorch', { skip }, async (t) => {
   assert.ok(source);
   const { url, classifier } = await startTestService(t, {
     writePackages: (output) => importPackage({ source, output, force: false, engine: createEngine() }),

@@ -1,4 +1,4 @@
-// Profiles change while the server runs: every answer belongs to one version of them, and no request notices.
+// Profiles change while the server runs: every answer belongs to one version of them, and no request fails.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const CHANGES = 100;
 const images = (await testImages(24)).map(({ png }) => png);
 
-/** Which exits are active goes round; the threshold names the version; only even versions are certified. */
+/** The active exits rotate, the threshold identifies the version, and only even versions are certified. */
 function version(index: number, manifest: ModelPackage['manifest']): ProfileDocument {
   const threshold = thresholdOf(index);
   const thresholds = [index % 3 === 0 ? null : threshold, index % 3 === 1 ? null : threshold];
@@ -41,7 +41,7 @@ async function write(one: ModelPackage, profile: ProfileDocument): Promise<void>
   await writeListed(one.directory, 'calibration.json', JSON.stringify(documentOf(profile)));
 }
 
-/** A models folder with one package whose one profile leaves late, so that no other way through it is loaded. */
+/** A models folder with one package whose only profile leaves late, so that no other segments are loaded. */
 async function writeModels() {
   const models = temporaryFolder();
   const calibration = documentOf({ policy: 'entropy', thresholds: [null, 0.4] });
@@ -89,7 +89,7 @@ test(`changed ${CHANGES} times under load, no request fails and no answer mixes 
   assert.equal(sum('rdi_certificate_info', { ...labels, profile: 'changing' }), 1, 'only the last one');
 });
 
-/** What leaving costs under a version, added up by hand. */
+/** The FLOPs of each exit under a version, computed independently. */
 function costsOf({ manifest: { exits } }: ModelPackage): (index: number, exit: number) => number {
   return (index, exit) =>
     exits.slice(0, exit + 1).reduce((sum, { flops }, at) => {
@@ -98,7 +98,7 @@ function costsOf({ manifest: { exits } }: ModelPackage): (index: number, exit: n
     }, 0);
 }
 
-test('a request in flight keeps the profile it came with, and what follows is not held up', async (t) => {
+test('a request in flight keeps its profile, and later requests do not wait for it', async (t) => {
   const { models, package: one } = await writeModels();
   const director = createDirector(t);
   const { classifier, url } = await startTestService(t, {
@@ -119,7 +119,7 @@ test('a request in flight keeps the profile it came with, and what follows is no
   assert.deepEqual([...new Set(after.flatMap(({ exit }) => exit.threshold ?? []))], [0.999]);
 });
 
-test('what cannot be served is refused loudly, the old one stays, and a mended one is taken', async (t) => {
+test('profiles that cannot be served are refused with an error; the old ones stay until repaired', async (t) => {
   const { models, package: one } = await writeModels();
   const { classifier, url, log, samples } = await startTestService(t, {
     config: { models },
@@ -155,7 +155,7 @@ test('what cannot be served is refused loudly, the old one stays, and a mended o
   assert.ok((await lateAnswers()).every((threshold) => threshold === 0.999));
 });
 
-test('what no worker was left to check is tried again when there is one, and complained of once', async (t) => {
+test('profiles that no worker was left to check are retried when there is one, and logged once', async (t) => {
   const { models, package: one } = await writeModels();
   const director = createDirector(t);
   const { url, log } = await startTestService(t, {
@@ -176,7 +176,7 @@ test('what no worker was left to check is tried again when there is one, and com
   assert.equal((await predict(url, image.png)).exit.threshold, 1);
 });
 
-test('profiles that were there before the network they need are taken when it is whole', async (t) => {
+test('profiles written before their network is complete are loaded when it is complete', async (t) => {
   const { models, package: one } = await writeModels();
   const graph = join(one.directory, 'model.onnx');
   const whole = await readFile(graph);
@@ -188,7 +188,7 @@ test('profiles that were there before the network they need are taken when it is
   await until(() => log.some(({ msg }) => msg === 'profiles swapped'));
 });
 
-test('a changed file is found without being told, and at once with SIGHUP', async (t) => {
+test('a changed file is found by itself, and at once with SIGHUP', async (t) => {
   const { models, package: one } = await writeModels();
   const seconds = (flag: string) => startProcess(t, models, ['--reload-seconds', flag]);
   const [watching, told] = await Promise.all([seconds('0.05'), seconds('0')]);

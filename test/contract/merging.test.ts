@@ -1,5 +1,5 @@
-// A service whose worker merges batches: under a crowd of requests with every profile, the answers are those of a service
-// that does not merge; and a fault costs no more.
+// A service whose worker merges batches: with many concurrent requests for all profiles, the answers equal those of a
+// service that does not merge, and a fault loses no more requests.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import type { EngineName } from '../../src/engines/demand.js';
@@ -18,7 +18,7 @@ const CONCURRENT_BATCHES = 4;
 const images = await testImages(CROWD, 5);
 const profiles = [...Object.keys(calibration.profiles), 'full'];
 
-/** Image by image, each with another profile than the one before. */
+/** One request per image, each with another profile than the one before. */
 function askAll(url: string): Promise<Prediction[]> {
   return Promise.all(
     images.map(({ png }, index) =>
@@ -27,7 +27,7 @@ function askAll(url: string): Promise<Prediction[]> {
   );
 }
 
-/** Of a service that does not merge. */
+/** The answers of a service that does not merge. */
 const wanted = await askAll(
   (await startTestService({ after }, { buffer: { concurrentBatches: 1, eager: false } })).url,
 );
@@ -44,7 +44,7 @@ async function merging(t: TestContext, name: EngineName = 'onnx') {
 }
 
 for (const { name, skip } of engines) {
-  test(`${name}: merged or not, the answers are the same`, { skip }, async (t) => {
+  test(`${name}: the answers are the same with and without merging`, { skip }, async (t) => {
     const { url, director, runs, samples } = await merging(t, name);
     await director.hold();
     const asked = askAll(url);
@@ -55,7 +55,7 @@ for (const { name, skip } of engines) {
       assertSameAnswer(answer, wanted[image] as Prediction, `image ${image}`);
     });
 
-    // No image in more segments than its path has, and none of the calls counted twice.
+    // No image runs in more segments than its path has, and no call is counted twice.
     const calls = await runs();
     const metrics = await samples();
     for (const stage of [0, 1, 2]) {
@@ -72,7 +72,7 @@ for (const { name, skip } of engines) {
   });
 }
 
-test('requests with different profiles share the calls of the segments that they have in common', async (t) => {
+test('requests with different profiles share calls of common segments', async (t) => {
   const { url, director, runs, samples } = await merging(t);
   const [{ png }] = images as [(typeof images)[0]];
   await director.hold();
@@ -86,7 +86,7 @@ test('requests with different profiles share the calls of the segments that they
   assert.equal(merged.length, 1);
 });
 
-test('a busy worker of an engine that is not eager is handed a full batch, not less', async (t) => {
+test('without eager, a busy worker is given only full batches', async (t) => {
   const director = createDirector(t);
   const { url, samples } = await startTestService(t, {
     engineModule: director.engineModule,
@@ -104,7 +104,7 @@ test('a busy worker of an engine that is not eager is handed a full batch, not l
   await waiting(3);
   answers.push(ask());
   await waiting(0);
-  assert.equal((await runs()).length, 1, 'they are in its hands, not in work');
+  assert.equal((await runs()).length, 1, 'they are in the worker’s buffer, not running');
   await director.release();
   await Promise.all(answers);
   assert.deepEqual(
@@ -113,7 +113,7 @@ test('a busy worker of an engine that is not eager is handed a full batch, not l
   );
 });
 
-test('of all that a dying worker had in buffer, only the image that killed it is lost', async (t) => {
+test('of all images in the buffer of a dying worker, only the image that killed it is lost', async (t) => {
   const { url, director, runs, samples } = await merging(t);
   const [{ png, pixels }] = images as [(typeof images)[0]];
   const deadly = await fromPixels(marked(pixels, 'exit'), 16, 16, 3).png().toBuffer();

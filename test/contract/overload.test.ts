@@ -1,5 +1,5 @@
-// Far more requests than places: exactly as many are accepted as there are places, all others are told at once to come
-// back, nobody hangs, and afterwards everything is as before.
+// Far more requests than places: exactly as many requests are accepted as there are places. All others are refused at
+// once with 503, none hangs, and afterwards the service works as before.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createKeepAliveConnection, encodeRequest } from '../../bench/load/keep-alive-connection.js';
@@ -29,7 +29,7 @@ async function assertSaturated(response: Response): Promise<void> {
   assert.match(detail, new RegExp(`\\b${PLACES} places\\b`));
 }
 
-test('of twenty times as many single requests as places, exactly the accepted ones get a prediction', async (t) => {
+test('with twenty times as many single requests as places, exactly the accepted ones get a prediction', async (t) => {
   const { url, director, inFlight, samples } = await saturableService(t);
   const excess = 19 * PLACES;
   let refused = 0;
@@ -38,7 +38,7 @@ test('of twenty times as many single requests as places, exactly the accepted on
     if (response.status !== 200) refused++;
     return response;
   });
-  // Nobody who is refused waits for those who are not.
+  // Refused requests do not wait for accepted ones.
   await until(() => refused === excess);
   assert.ok(await inFlight(PLACES));
   await director.release();
@@ -78,7 +78,7 @@ test('a batch is admitted as a whole or not at all', async (t) => {
   assert.equal((await batchOf(PLACES)).status, 200);
 });
 
-test('what is refused for another reason takes no place either', async (t) => {
+test('a request that is refused for another reason takes no place', async (t) => {
   const { url, director, inFlight } = await saturableService(t);
   await director.release();
   for (let request = 0; request < 3 * PLACES; request++) {
@@ -94,7 +94,7 @@ test('what is refused for another reason takes no place either', async (t) => {
 
 const CROWD = 200;
 
-/** Many clients that ask again as soon as they are answered, until they are told that the connection ends. */
+/** Many clients that retry as soon as they are answered, until an answer has `connection: close`. */
 function startCrowd(url: string) {
   const target = new URL(`${url}/classify`);
   const request = encodeRequest(target, png);
@@ -117,7 +117,7 @@ function startCrowd(url: string) {
   };
 }
 
-/** All places are taken, and all of a crowd has been turned away. */
+/** A service whose places are all taken, and many clients that have all been refused. */
 async function besiegedService(t: TestContext) {
   const service = await saturableService(t);
   const accepted = Array.from({ length: PLACES }, () => predict(service.url, png));
@@ -127,7 +127,7 @@ async function besiegedService(t: TestContext) {
   return { ...service, accepted, crowd };
 }
 
-/** How many requests begin in one turn of the event loop, at most, from now on. */
+/** Measures from now on the largest number of requests that begin in one turn of the event loop. */
 function watchTurns({ server }: App, t: TestContext): { most: number } {
   const turns = { most: 0 };
   let requests = 0;
@@ -141,13 +141,13 @@ function watchTurns({ server }: App, t: TestContext): { most: number } {
   return turns;
 }
 
-test('of a crowd that asks again at once a few are heard at a time, in turn; all of it when the server closes', async (t) => {
+test('retries of refused clients are read a few per turn, in order; all of them when the server closes', async (t) => {
   const { app, director, accepted, crowd } = await besiegedService(t);
   const before = crowd.answers();
   const since = () => crowd.answers().map((answers, client) => answers - (before[client] ?? 0));
   const turns = watchTurns(app, t);
   await until(() => Math.min(...since()) >= 3);
-  // Twice: what one turn let through may arrive in the next.
+  // Twice, because requests of connections resumed in one turn may arrive in the next.
   assert.ok(turns.most <= 2 * HEARD_PER_TURN, `${turns.most} requests in one turn`);
   assert.ok(Math.max(...since()) <= 5, `one was answered ${Math.max(...since())} times, another 3`);
 
@@ -158,7 +158,7 @@ test('of a crowd that asks again at once a few are heard at a time, in turn; all
   await Promise.all([...accepted, closed]);
 });
 
-test('whoever leaves before being heard again is forgotten', async (t) => {
+test('a client that disconnects before its retry is read is forgotten', async (t) => {
   const { url, connections, director, accepted, crowd } = await besiegedService(t);
   crowd.leave();
   await crowd.ended;

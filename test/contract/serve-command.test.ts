@@ -1,4 +1,4 @@
-// `rdi-serve serve` as people call it: help, flags over environment, and mistakes answered in one sentence.
+// `rdi-serve serve` on the command line: help, flags before environment variables, and one sentence per mistake.
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const models = temporaryFolder();
 await writeProfiledPackage(models);
 
-test('--help has every setting with its environment variable and its default', async (t) => {
+test('--help lists every setting with its environment variable and its default', async (t) => {
   const { code, stdout, stderr } = await runNode(t, [commandLine, 'serve', '--help']).ended;
   assert.deepEqual([code, stderr], [0, '']);
   const text = stdout.replace(/\s+/g, ' ');
@@ -24,7 +24,7 @@ test('--help has every setting with its environment variable and its default', a
   }
 });
 
-test('a flag wins over the environment, which wins over the default', async (t) => {
+test('a flag overrides the environment, which overrides the default', async (t) => {
   const environment = { RDI_LOG_LEVEL: 'info', RDI_DOCS: 'false', RDI_MAX_IMAGE_BYTES: '10' };
   const server = await startProcess(t, models, ['--max-image-bytes', '20'], { environment });
   const send = (length: number) =>
@@ -50,7 +50,7 @@ test('a boolean flag alone means true', async (t) => {
   assert.equal(await reset(['--operator-routes']), 404);
 });
 
-/** For Node's --import: "localhost" has a second address, as it has where IPv6 is set up. */
+/** For Node's --import: gives "localhost" a second address, as on machines with IPv6. */
 const twoLocalhosts = `data:text/javascript,${encodeURIComponent(`
   import dns from 'node:dns';
   const { lookup } = dns;
@@ -60,7 +60,7 @@ const twoLocalhosts = `data:text/javascript,${encodeURIComponent(`
   });
 `)}`;
 
-test('localhost is one address, also where it has two', async (t) => {
+test('the server listens at one address of localhost, even if it has two', async (t) => {
   const script = ['--import', twoLocalhosts, commandLine, 'serve'];
   const { url, port } = await startProcess(t, models, ['--host', 'localhost'], { script });
   assert.match(url, /^http:\/\/(127\.0\.0\.1|\[::1\]):\d+$/);
@@ -81,7 +81,7 @@ test('a port in use', async (t) => {
   assertOneSentence(await ended, new RegExp(`cannot listen: .*EADDRINUSE.*${port}`));
 });
 
-// One of each kind; test/config.test.ts has the values.
+// One mistake of each kind; test/config.test.ts tests the values.
 const mistakes: [string, string[], Record<string, string>, RegExp][] = [
   ['an unknown flag', ['--no-such-flag'], {}, /unknown option '--no-such-flag'/],
   ['a flag without its value', ['--port'], {}, /'--port <value>' argument missing/],

@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT to a real process: what was accepted is answered, nobody hangs, and the exit code tells.
+// SIGTERM and SIGINT to a real process: accepted requests are answered, no client hangs, and the exit code is right.
 import assert from 'node:assert/strict';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
@@ -22,7 +22,7 @@ async function modelsFolder(): Promise<string> {
   return models;
 }
 
-/** One request on a kept-alive connection. @returns its answer, or undefined where none was ever begun */
+/** One request on a keep-alive connection. @returns its answer, or undefined if no answer was begun */
 function ask(server: ServeProcess, agent: Agent, path = '/classify'): Promise<Prediction | undefined> {
   const { port } = server;
   const headers = { 'content-type': 'image/png', 'content-length': png.length };
@@ -40,7 +40,7 @@ function ask(server: ServeProcess, agent: Agent, path = '/classify'): Promise<Pr
       response.on('aborted', () => reject(new Error('an answer broke off')));
     });
     sent.on('error', (error: NodeJS.ErrnoException) => {
-      // Refused at the door: it was not accepted. Anything else would be a request without its answer.
+      // The connection was refused, so the request was not accepted. Any other error is a request without an answer.
       if (error.code === 'ECONNREFUSED' && !answer) resolve(undefined);
       else reject(error);
     });
@@ -49,7 +49,7 @@ function ask(server: ServeProcess, agent: Agent, path = '/classify'): Promise<Pr
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} in the middle of load: every request on an open connection is answered, exit 0`, async (t) => {
+  test(`${signal} under load: every request on an open connection is answered, exit 0`, async (t) => {
     const server = await startProcess(t, await modelsFolder());
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
     t.after(async () => agent.destroy());
@@ -67,7 +67,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 const npm = process.env['npm_execpath'];
-test('`npm start` hands SIGTERM on', { skip: !npm && 'npm runs it in `npm test`' }, async (t) => {
+test('`npm start` forwards SIGTERM', { skip: !npm && 'npm runs it in `npm test`' }, async (t) => {
   const script = [npm ?? '', 'start', '--ignore-scripts', '--silent', '--'];
   const server = await startProcess(t, await modelsFolder(), [], { script });
   server.child.kill('SIGTERM');
@@ -75,7 +75,7 @@ test('`npm start` hands SIGTERM on', { skip: !npm && 'npm runs it in `npm test`'
   assert.equal(server.logged('drained').length, 1);
 });
 
-test('during the drain delay it is not ready but serves; what is accepted then is answered as well', async (t) => {
+test('during the drain delay the server is not ready but still accepts and answers requests', async (t) => {
   const server = await startProcess(t, await modelsFolder(), ['--drain-delay-seconds', '2']);
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
   server.child.kill('SIGTERM');
@@ -88,7 +88,7 @@ test('during the drain delay it is not ready but serves; what is accepted then i
 
 const directedScript = fileURLToPath(new URL('../support/engines/serve-directed.js', import.meta.url));
 
-/** A server whose engine waits for the test. */
+/** A server whose engine is controlled by the test. */
 async function directedProcess(t: TestContext, flags: string[] = []) {
   const director = createDirector(t);
   const script = [directedScript];
@@ -97,7 +97,7 @@ async function directedProcess(t: TestContext, flags: string[] = []) {
   return { server, director, warmUp: (await director.runs()).length };
 }
 
-test('requests in the worker and in the queue are answered after the signal, silent clients are not waited for', async (t) => {
+test('after the signal, requests in worker and queue are answered; silent clients are not waited for', async (t) => {
   const { server, director, warmUp } = await directedProcess(t);
   const silent = connect(server.port, '127.0.0.1');
   const partial = connect(server.port, '127.0.0.1', () => partial.write('POST /classify HT'));
@@ -118,7 +118,7 @@ test('requests in the worker and in the queue are answered after the signal, sil
   assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
 });
 
-test('signals while models are loaded: SIGHUP is no end, SIGTERM is one as soon as they are', async (t) => {
+test('signals while models load: SIGHUP does not end the process, SIGTERM does when loading is done', async (t) => {
   const director = createDirector(t);
   await director.hold();
   const flags = ['--port', '0', '--models', await modelsFolder(), '--workers', '1'];
@@ -133,7 +133,7 @@ test('signals while models are loaded: SIGHUP is no end, SIGTERM is one as soon 
   assert.match(stdout, /"signal":"SIGTERM".*"msg":"stopped before it was ready"/);
 });
 
-test('requests sent ahead of their turn are answered after the signal, all on their connection', async (t) => {
+test('pipelined requests are all answered after the signal, on their connection', async (t) => {
   const { server, director } = await directedProcess(t);
   await director.hold();
   const answers = sendRaw(server.port, Buffer.concat(Array.from({ length: 3 }, () => rawClassify(png))));
@@ -145,7 +145,7 @@ test('requests sent ahead of their turn are answered after the signal, all on th
   assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
 });
 
-test('a client that left, with requests sent ahead of their turn, is not waited for', async (t) => {
+test('the server does not wait for a disconnected client with pipelined requests', async (t) => {
   const { server, director } = await directedProcess(t, ['--shutdown-timeout-seconds', '5']);
   await director.hold();
   const socket = connect(server.port, '127.0.0.1');
@@ -161,7 +161,7 @@ test('a client that left, with requests sent ahead of their turn, is not waited 
   assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
 });
 
-test('a client that does not read its answers is not waited for', async (t) => {
+test('the server does not wait for a client that does not read its answers', async (t) => {
   const server = await startProcess(t, await modelsFolder(), ['--shutdown-timeout-seconds', '8']);
   const socket = connect(server.port, '127.0.0.1');
   t.after(async () => void socket.destroy());
@@ -173,7 +173,7 @@ test('a client that does not read its answers is not waited for', async (t) => {
   assert.deepEqual(await outcome(server), { code: 0, signal: null, stderr: '' });
 });
 
-test('a second signal ends it at once with exit code 1', async (t) => {
+test('a second signal ends the process at once with exit code 1', async (t) => {
   const { server, director } = await directedProcess(t, ['--drain-delay-seconds', '600']);
   await director.hold();
   const abandoned = assert.rejects(predict(server.url, png));
@@ -185,7 +185,7 @@ test('a second signal ends it at once with exit code 1', async (t) => {
   await abandoned;
 });
 
-test('when patience ends before the requests do, that is said, with exit code 1', async (t) => {
+test('when the shutdown timeout passes before the requests end, the log says so and the exit code is 1', async (t) => {
   const { server, director } = await directedProcess(t, ['--shutdown-timeout-seconds', '1']);
   await director.hold();
   const abandoned = assert.rejects(predict(server.url, png));

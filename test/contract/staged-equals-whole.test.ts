@@ -1,5 +1,6 @@
-// What the service answers is what the whole network says: every exit's logits from the one full graph, run in
-// onnxruntime here, with the exit policies written out once more; and stages behind the exit taken are never run.
+// The service's answers equal those of the whole network. The expected answers come from every exit's logits of the
+// full graph, run in onnxruntime here, and an independent implementation of the exit policies. No stage runs after the
+// exit taken.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const COUNT = 256;
 const CLASSES = 10;
 const EXITS = 3;
-/** Single precision, summed in another order. */
+/** Tolerance for single-precision sums in another order. */
 const TOLERANCE = 1e-5;
 
 const folder = temporaryFolder();
@@ -52,7 +53,7 @@ const probabilities = await (async () => {
   );
 })();
 
-/** The exit that a policy takes and the score there, from all exits' probabilities. */
+/** The exit that a policy takes and its score, computed from all exits' probabilities. */
 function decide(profile: string, image: number): { exit: number; score: number | undefined } {
   const { policy, thresholds } = calibration.profiles[profile] ?? {
     policy: 'entropy',
@@ -96,7 +97,7 @@ function assertAsWhole(answer: Prediction | undefined, profile: string, image: n
   assert.equal(answer.classIndex, row.indexOf(Math.max(...row)));
 }
 
-/** All images as single requests, some at a time so that batches form on the way. */
+/** All images as single requests, several at a time so that batches form. */
 async function singles(profile: string): Promise<Prediction[]> {
   const answers: Prediction[] = [];
   for (let start = 0; start < COUNT; start += 32) {
@@ -123,7 +124,7 @@ for (const profile of ['default', 'softmax', 'margin', 'patience', 'second-only'
       assertAsWhole(answer, profile, image);
     });
 
-    // An image counts in the run of every active exit up to the one it left at, and in no other.
+    // An image is counted in the run of every active exit up to the exit at which it left, and in no other run.
     const thresholds = calibration.profiles[profile]?.thresholds ?? [null, null];
     const answers = [...alone, ...batched];
     const runs = (await director.runs()).slice(runsBefore);

@@ -1,4 +1,5 @@
-// Starting: what cannot be served is refused in one sentence and hides nothing else; a start that fails leaves nothing.
+// The start: a model that cannot be served is refused in one sentence, and the others are served; a failed start leaves
+// no thread running.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UsageError } from '../../src/foundation/errors.js';
@@ -10,7 +11,7 @@ import { startTestService } from '../support/service/service.js';
 const [image] = await testImages(1);
 const png = image?.png ?? Buffer.alloc(0);
 
-test('a model whose golden outputs are not reproduced is refused, the others are served', async (t) => {
+test('a model whose golden outputs are not reproduced is refused; the others are served', async (t) => {
   const { url, log } = await startTestService(t, {
     engineModule: faultyEngine({ wrong: '12' }),
     config: { workers: 2 },
@@ -84,12 +85,12 @@ for (const [name, options, message] of failing) {
   });
 }
 
-/** Ports to living workers. */
+/** Message ports of living workers. */
 function countThreads(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
 }
 
-test('a service that is closed leaves no thread either', async () => {
+test('a closed service leaves no thread', async () => {
   const threads = countThreads();
   const closing: (() => Promise<void>)[] = [];
   await startTestService({ after: (close) => closing.push(close) }, { config: { workers: 2 } });

@@ -1,4 +1,4 @@
-// Traces as a collector receives them: the request, its images, and within each exactly what was run for it.
+// Traces as a collector receives them: the request, its images, and for each image exactly the segments that ran.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Prediction } from '../../src/serving/prediction.js';
@@ -27,7 +27,7 @@ const traceparent = (traceId: string, flags = '01') => ({
   traceparent: `00-${traceId}-00f067aa0ba902b7-${flags}`,
 });
 
-/** All spans of a trace; the request's, which is written last, has come. */
+/** All spans of a trace; waits for the request's span, which is written last. */
 async function traceOf(traceId: string): Promise<ReceivedSpan[]> {
   const own = () => receiver.spans.filter((span) => span.traceId === traceId);
   await until(() => own().some(({ kind }) => kind === SERVER));
@@ -77,7 +77,7 @@ test('one request: decode, queue and exactly the segments that the engine ran, i
         steps.slice(2).map(({ attributes }) => attributes),
         runs.map(({ to }, index) => ({ 'rdi.exit': to, 'rdi.stages': stages[index], 'rdi.batch': 1 })),
       );
-      // One after the other, within the image, within the request; to a millisecond, as wall clocks are read.
+      // One after another, within the image, within the request; tolerance 1 ms, the resolution of the wall clock.
       for (const [index, { start, end }] of steps.entries()) {
         assert.ok(start <= end);
         assert.ok(start >= image.start - MILLISECOND && end <= image.end + MILLISECOND);
@@ -91,7 +91,7 @@ test('one request: decode, queue and exactly the segments that the engine ran, i
   assert.deepEqual([...depths].sort(), [0, 1, 2], 'images that leave at every exit');
 });
 
-test('a batch: each image by itself, with the size of the batches it was in', async () => {
+test('a batch request: spans for each image, with the sizes of its engine batches', async () => {
   const before = receiver.spans.length;
   const response = await classifyBatch(url, images);
   const { results } = (await response.json()) as { results: { prediction: Prediction }[] };
@@ -118,7 +118,7 @@ test('a batch: each image by itself, with the size of the batches it was in', as
   assert.ok(sizes.has(8) && sizes.size > 2, `${[...sizes]}`);
 });
 
-test('what fails is seen where it failed', async () => {
+test('a failure is shown in the span in which it happened', async () => {
   const bad = newTrace();
   await post(`${url}/classify`, Buffer.from('no image'), 'image/png', traceparent(bad));
   const refused = await traceOf(bad);
@@ -151,7 +151,7 @@ test('what fails is seen where it failed', async () => {
   );
 });
 
-test('a client that left is seen too, and where its image was', async () => {
+test('a disconnected client is shown, in the span in which its image was', async () => {
   await director.hold();
   const held = classify(url, images[0] as Buffer);
   await until(async () => (await service.samples()).sum('rdi_in_flight') === 1);
@@ -178,7 +178,7 @@ test('a client that left is seen too, and where its image was', async () => {
   assert.equal(only(spans, 'POST /classify').attributes['http.response.status_code'], 499);
 });
 
-test('the log names the trace, and OpenMetrics has it as an exemplar', async () => {
+test('the log contains the trace id, and OpenMetrics has it as an exemplar', async () => {
   const traceId = newTrace();
   await post(`${url}/classify`, images[0], 'image/png', traceparent(traceId));
   await traceOf(traceId);
@@ -189,14 +189,14 @@ test('the log names the trace, and OpenMetrics has it as an exemplar', async () 
   const exemplars = [...text.matchAll(line)];
   const named = exemplars.filter(([, , , id]) => id === traceId).map(([, histogram]) => histogram);
   assert.deepEqual(named, ['rdi_request_duration_seconds', 'http_request_duration_seconds']);
-  assert.equal(exemplars.length, text.split('trace_id').length - 1, 'none but at buckets');
+  assert.equal(exemplars.length, text.split('trace_id').length - 1, 'exemplars only at buckets');
   for (const [, , bound, , seconds] of exemplars) {
     assert.ok(bound === '+Inf' || Number(seconds) <= Number(bound));
   }
   assert.doesNotMatch(await (await fetch(`${url}/metrics`)).text(), /trace_id/);
 });
 
-test('who is told not to record does not, and probes and scrapes are never traced', async () => {
+test('a request that is not sampled is not recorded, and probes and scrapes are never traced', async () => {
   const before = receiver.spans.length;
   const silent = newTrace();
   await post(`${url}/classify`, images[0], 'image/png', traceparent(silent, '00'));
@@ -214,7 +214,7 @@ test('who is told not to record does not, and probes and scrapes are never trace
   );
 });
 
-test('a collector that is away is a warning in the log, costs no request and spoils no stop', async (t) => {
+test('an unreachable collector causes a warning in the log; requests and the shutdown are not affected', async (t) => {
   const { models } = await temporaryModels();
   const server = await startProcess(t, models, ['--otlp-endpoint', 'http://127.0.0.1:1']);
   assert.equal((await classify(server.url, images[0] as Buffer)).status, 200);
@@ -225,7 +225,7 @@ test('a collector that is away is a warning in the log, costs no request and spo
   assert.deepEqual([code, stderr], [0, '']);
 });
 
-test('off, nothing is traced: no ids in the log, no exemplars', async (t) => {
+test('without tracing, there are no trace ids in the log and no exemplars', async (t) => {
   const plain = await startTestService(t);
   await post(`${plain.url}/classify`, images[0], 'image/png', traceparent(newTrace()));
   await until(() => plain.log.some(({ msg }) => msg === 'request'));

@@ -1,5 +1,5 @@
-// Workers that die and engines that throw, in real threads: what is lost is tried once more or answered, the rest is
-// not affected, and the service goes on.
+// Workers that die and engines that throw, with real threads: lost requests are retried once or answered, other
+// requests are not affected, and the service continues.
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
@@ -35,7 +35,7 @@ function withMark(mark: Mark): Promise<Buffer> {
   return fromPixels(marked(pixels, mark), 16, 16, 3).png().toBuffer();
 }
 
-test('a worker that dies is replaced, and its request answered by the next', async (t) => {
+test('a worker that dies is replaced, and its request is answered by the next worker', async (t) => {
   const { url, restarts, samples, log } = await service(t);
   const { exit } = await predict(url, await withMark('exit-once'));
   assert.ok(exit.index >= 0);
@@ -48,7 +48,7 @@ test('a worker that dies is replaced, and its request answered by the next', asy
   );
 });
 
-test('a replacement that cannot load what was served is given nothing, and tried again', async (t) => {
+test('a replacement that cannot load a served model gets no requests, and is started again', async (t) => {
   const { url, director, restarts, samples, log } = await service(t, { workers: 2 });
   const causes = () => log.flatMap(({ msg, cause }) => (msg === 'worker died' ? [cause] : []));
   const isReplaced = () => log.some(({ msg }) => msg === 'worker replaced');
@@ -68,7 +68,7 @@ test('a replacement that cannot load what was served is given nothing, and tried
   assert.equal((await samples()).sum('rdi_rejections_total'), 0);
 });
 
-test('what was refused at the start keeps no worker from being replaced', async (t) => {
+test('a model refused at the start does not prevent a worker from being replaced', async (t) => {
   const director = createDirector(t);
   const { classifier, url, log } = await startTestService(t, {
     engineModule: director.engineModule,
@@ -99,7 +99,7 @@ for (const mark of ['exit', 'crash'] as const) {
   });
 }
 
-test('of a batch that killed its worker, only the image that did it is lost', async (t) => {
+test('of a batch that killed its worker, only the image that caused it is lost', async (t) => {
   const { url, director, restarts, samples } = await service(t);
   const deadly = await withMark('exit');
   await director.hold();
@@ -128,7 +128,7 @@ test('of a batch that killed its worker, only the image that did it is lost', as
   for (const image of sound) await predict(url, image);
 });
 
-test('an engine that throws costs its batch a 500 and nobody else anything', async (t) => {
+test('if the engine throws, its batch is answered with 500 and other requests are not affected', async (t) => {
   const { url, restarts, samples, log } = await service(t);
   const problem = await assertProblem(await classify(url, await withMark('throw')), 'internal-error');
   assert.doesNotMatch(problem.detail, /memory/, 'the reason is for the log');
@@ -139,7 +139,7 @@ test('an engine that throws costs its batch a 500 and nobody else anything', asy
   assert.equal((await samples()).sum('rdi_in_flight'), 0);
 });
 
-test('what an image of a batch failed of is in the log, under the id of its request', async (t) => {
+test('the cause of a failed image of a batch is in the log, with the id of its request', async (t) => {
   const { url, log } = await service(t);
   const response = await classifyBatch(url, [await withMark('throw')]);
   const { results } = (await response.json()) as {
@@ -155,7 +155,7 @@ test('what an image of a batch failed of is in the log, under the id of its requ
   );
 });
 
-test('logits that are no numbers are a fault, not an answer', async (t) => {
+test('NaN logits are a failure, not an answer', async (t) => {
   const { url, samples } = await service(t);
   const broken = await withMark('not-a-number'); // at the end of the first segment that runs
   for (const profile of ['default', 'softmax', 'margin', 'patience', 'full']) {
@@ -185,7 +185,7 @@ test('while the replacement of the only worker starts, requests wait for it', as
   await Promise.all(answers);
 });
 
-test('a deadline that passes in the hands of a worker that dies is answered before another is there', async (t) => {
+test('if a deadline passes in a worker that dies, the request is answered before the worker is replaced', async (t) => {
   const { url, director } = await service(t);
   const warmUp = (await director.runs()).length;
   await director.hold();
@@ -198,7 +198,7 @@ test('a deadline that passes in the hands of a worker that dies is answered befo
   await predict(url, png);
 });
 
-test('once the only worker could not be replaced, nobody waits for another attempt', async (t) => {
+test('if the only worker could not be replaced, requests do not wait for another attempt', async (t) => {
   const { url, director } = await service(t);
   await director.refuse();
   await assertProblem(await classify(url, await withMark('exit-once')), 'worker-lost');
@@ -213,7 +213,7 @@ test('once the only worker could not be replaced, nobody waits for another attem
   await predict(url, png);
 });
 
-test('when no worker can be started any more, requests are answered 503 until one can', async (t) => {
+test('while no worker can be started, requests are answered with 503', async (t) => {
   const gone = `${temporaryFolder()}/gone`;
   const { url, samples, log } = await startTestService(t, {
     engineModule: faultyEngine({ while: gone }),

@@ -1,4 +1,4 @@
-// The catalogue of failures, its explanation in docs/errors.md and the tests that produce each of them keep together.
+// The catalogue of failures, its explanation in docs/errors.md and the tests that produce each failure are consistent.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { type FailureType, failures } from '../../src/foundation/errors.js';
 const root = join(import.meta.dirname, '../../..');
 const types = Object.keys(failures) as FailureType[];
 
-/** The test that produces it over HTTP. */
+/** By failure: the test that produces it over HTTP. */
 const producedIn: Record<FailureType, string> = {
   'malformed-request': 'http/protocol',
   'invalid-query': 'http/routes/bad-queries',
@@ -32,7 +32,7 @@ const producedIn: Record<FailureType, string> = {
   'deadline-exceeded': 'contract/deadlines',
 };
 
-test('docs/errors.md explains each type with its status, and none that does not exist', async () => {
+test('docs/errors.md explains exactly the existing types, with their statuses', async () => {
   const text = await readFile(join(root, 'docs/errors.md'), 'utf8');
   const rows = [...text.matchAll(/^\| `([a-z-]+)` \| (\d+) \| (.+) \|$/gm)];
   assert.deepEqual(

@@ -1,5 +1,5 @@
-// HTTP itself, bent and broken, over raw sockets: unknown routes, wrong methods, bodies too long or never ending,
-// requests that are none. Each gets its answer, and the service goes on.
+// Invalid and unusual HTTP over raw sockets: unknown routes, wrong methods, bodies that are too long or never end, and
+// malformed requests. Each gets its answer, and the service continues.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
@@ -14,7 +14,7 @@ const { url, port, connections } = service;
 const [image] = await testImages(1);
 const png = image?.png ?? Buffer.alloc(0);
 
-/** Asserts that a raw answer is a problem document, after which the connection ends. @returns the request's id */
+/** Asserts that a raw answer is a problem document and closes the connection. @returns the request's id */
 function assertRawProblem(answer: string, type: FailureType, status: string): string {
   const [head = '', body = ''] = answer.split('\r\n\r\n');
   const [line, ...rest] = head.split('\r\n');
@@ -32,12 +32,12 @@ function assertRawProblem(answer: string, type: FailureType, status: string): st
   return requestId;
 }
 
-/** What the log says of the request's end, as often as it says so. */
+/** All log lines of the request's end. */
 function logged(requestId: string, log = service.log): Record<string, unknown>[] {
   return log.filter(({ msg, requestId: id }) => msg === 'request' && id === requestId);
 }
 
-test('an address that leads nowhere is 404, whatever is sent there', async () => {
+test('an unknown address is 404, whatever is sent to it', async () => {
   const bodies = [undefined, '{"not": json', 'text', Buffer.alloc(50_000_000)];
   for (const path of [
     '/',
@@ -58,7 +58,7 @@ test('an address that leads nowhere is 404, whatever is sent there', async () =>
   await assertProblem(await fetch(`${url}/models/${'a'.repeat(300)}`), 'not-found');
 });
 
-test('a method that an address does not take is 405 and names those it does, whatever is sent', async () => {
+test('an unsupported method is 405 and names the supported ones, whatever is sent', async () => {
   const routes = {
     '/classify': 'POST',
     '/classify/batch': 'POST',
@@ -81,7 +81,7 @@ test('a method that an address does not take is 405 and names those it does, wha
   }
 });
 
-test('a body over the limit is refused and the refusal arrives, with its length announced or in chunks', async () => {
+test('a body over the limit is refused, and the answer arrives, for announced lengths and for chunks', async () => {
   const chunk = new Uint8Array(64 * 1024);
   for (const chunks of [2, 20, 200]) {
     let left = chunks;
@@ -95,7 +95,7 @@ test('a body over the limit is refused and the refusal arrives, with its length 
   }
 });
 
-/** Answers that were problems of each type so far. */
+/** Number of problems of each type so far. */
 async function rejections(from = service): Promise<Record<string, number>> {
   const counted = (await from.samples()).all.filter(
     ({ name, value }) => name === 'rdi_rejections_total' && value > 0,
@@ -103,7 +103,7 @@ async function rejections(from = service): Promise<Record<string, number>> {
   return Object.fromEntries(counted.map(({ labels, value }) => [labels['reason'], value]));
 }
 
-test('what is not HTTP, or not well-formed, is 400; headers too long are 431; the connection ends', async () => {
+test('invalid or malformed HTTP is 400; too large headers are 431; the connection is closed', async () => {
   const before = await rejections();
   const head = 'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\n';
   const malformed = [
@@ -141,7 +141,7 @@ test('what is not HTTP, or not well-formed, is 400; headers too long are 431; th
   });
 });
 
-test('a URL that the router cannot read is logged and measured like every other request', async () => {
+test('a URL that the router cannot parse is logged and measured like every other request', async () => {
   const unmatched = async () =>
     (await service.samples()).sum('http_request_duration_seconds_count', { route: 'unmatched' });
   for (const [path, status] of [
@@ -174,7 +174,7 @@ test('a request that does not arrive in time is 408', async (t) => {
   const parts = [`${head}abc`, head.slice(0, 40)];
   const answers = await Promise.all(parts.map((part) => sendRaw(impatient.port, part)));
   const ids = answers.map((answer) => assertRawProblem(answer, 'request-timeout', '408 Request Timeout'));
-  assert.equal(ids[0], 'late', 'of a request that had begun it is its own');
+  assert.equal(ids[0], 'late', 'a request that had begun keeps its own id');
   for (const [id, expected] of [
     ['late', '/classify'],
     [ids[1] ?? '', undefined],
@@ -190,7 +190,7 @@ test('a request that does not arrive in time is 408', async (t) => {
   assert.equal((await impatient.samples()).sum('http_request_duration_seconds_count', labels), 1);
 });
 
-test('who leaves in the middle of a body leaves nothing behind', async () => {
+test('a client that disconnects during a body leaves no state behind', async () => {
   const head = 'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ncontent-length: 9\r\n\r\n';
   const gone = async () => (await service.samples()).sum('rdi_rejections_total', { reason: 'client-gone' });
   const before = await gone();
@@ -202,7 +202,7 @@ test('who leaves in the middle of a body leaves nothing behind', async () => {
   await until(async () => (await gone()) === before + 3);
 });
 
-test('100-continue is honoured, and a refusal needs no body', async () => {
+test('100-continue is supported, and a refusal does not wait for the body', async () => {
   const head = (length: number) =>
     `POST /classify HTTP/1.1\r\nhost: a\r\nconnection: close\r\nexpect: 100-continue\r\n` +
     `content-type: image/png\r\ncontent-length: ${length}\r\n\r\n`;
@@ -212,7 +212,7 @@ test('100-continue is honoured, and a refusal needs no body', async () => {
   assert.match(refused, /\r\n\r\nHTTP\/1\.1 413 /);
 });
 
-test('after all of that the service is as before, on kept-alive connections too', async () => {
+test('after all of these the service works as before, also on keep-alive connections', async () => {
   for (let again = 0; again < 3; again++) {
     await assertProblem(await classify(url, Buffer.alloc(100_001)), 'body-too-large');
     await predict(url, png);

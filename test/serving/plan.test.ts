@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 const { package: made } = await writeProfiledPackage(temporaryFolder());
 const stages = [10, 10, 20];
 const heads = [100, 1, 0];
-/** Under the profile `full`, whose heads are off but for the one at the stop, its exits cost 110, 21 and 40. */
+/** Under the profile `full`, where only the head of the last exit runs, its exits cost 110, 21 and 40. */
 const dearAtFirst = servedModelOf(
   {
     ...made,
@@ -29,7 +29,7 @@ const stopOf = (maxFlops: number, maxExit?: number) => {
   return lastStep(createPlan(dearAtFirst, options).path).exit;
 };
 
-test('maxFlops is kept where an early exit costs more than later ones, up to maxExit', () => {
+test('maxFlops is kept if an early exit costs more than later ones, up to maxExit', () => {
   assert.deepEqual(
     [stopOf(110), stopOf(50), stopOf(39), stopOf(110, 1), stopOf(50, 1), stopOf(110, 0)],
     [2, 2, 1, 1, 1, 0],
@@ -42,6 +42,6 @@ test('maxFlops is kept where an early exit costs more than later ones, up to max
   }
 });
 
-test('the refusal of a budget names the cheapest exit, wherever it is', () => {
+test('the refusal of a budget names the cheapest exit, even if it is not the first', () => {
   assert.throws(() => stopOf(20), { type: 'invalid-query', message: /cheapest exit of tiny\/1 costs 21\.$/ });
 });

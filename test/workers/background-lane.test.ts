@@ -1,4 +1,4 @@
-// Background work beside requests, as the dispatcher gives it to workers.
+// How the dispatcher gives background work to workers beside requests.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Network } from '../../src/network/network.js';
@@ -9,7 +9,7 @@ const network = { id: 'm/1' } as Network;
 const path = [{ from: -1, exit: 0, threshold: null, flops: 1 }] as const;
 const backgroundPath = [{ from: -1, exit: 0, threshold: null, flops: 2 }] as const;
 
-/** Workers that the test moves by hand: `idle` have nothing in hand, `room` have, and take more. */
+/** Workers controlled by the test: `idle` workers have no batch; `room` workers have one and accept more. */
 function lane(share: number) {
   const state = { idle: 1, room: 0 };
   const started: Batch[] = [];
@@ -50,7 +50,7 @@ function lane(share: number) {
     state[places.get(batch) ?? 'idle']++;
     return batch;
   };
-  /** @returns whether it was background work */
+  /** @returns whether the batch was background work */
   const finish = (seconds = 1, images = 1): boolean => {
     const batch = giveBack();
     const leavers = [
@@ -85,7 +85,7 @@ test('an idle worker takes one image at a time, with a copy of its pixels', asyn
   await second;
 });
 
-test('while requests wait it has its share of their engine time, and nothing without one', () => {
+test('while requests wait, background work gets its share of their engine time; with share 0 it gets none', () => {
   for (const share of [0, 0.1, 0.5]) {
     const { submit, request, finish } = lane(share);
     request();
@@ -100,11 +100,11 @@ test('while requests wait it has its share of their engine time, and nothing wit
   }
 });
 
-test('beside requests in the hands of the same worker it has its share, and pays for its part of a call', async () => {
+test('in a worker with requests, background work gets its share and pays for its part of a call', async () => {
   const { state, started, submit, finish, earn, dispatch } = lane(0.1);
   Object.assign(state, { idle: 0, room: 1 });
   const sample = submit();
-  assert.equal(started.length, 0, 'nothing has been earned, and no worker is free of requests');
+  assert.equal(started.length, 0, 'there is no credit, and no worker is idle');
   state.idle = 1;
   submit().catch(() => {});
   assert.equal(started.length, 1, 'a worker without requests takes it');
@@ -122,12 +122,12 @@ test('beside requests in the hands of the same worker it has its share, and pays
   assert.equal(started.length, 0, 'the credit is spent');
 });
 
-test('unused share does not pile up, and work beside no request is free', () => {
+test('unused credit is limited, and work on an idle worker is free', () => {
   const { state, started, submit, finish, earn } = lane(0.1);
   earn(1e6);
   for (let task = 0; task < 10; task++) void submit();
   for (let task = 0; task < 5; task++) assert.ok(finish(0.04));
-  state.idle = -1; // the worker that gives it back is then the last one, and takes nothing
+  state.idle = -1; // idle is 0 when the worker finishes, so it takes no other work
   finish(0.04);
   state.room = 1;
   let ran = 0;
@@ -135,7 +135,7 @@ test('unused share does not pile up, and work beside no request is free', () => 
   assert.equal(ran, 2, '0.05 s of credit');
 });
 
-test('what fails is not tried again and keeps nobody from going on', async () => {
+test('failed background work is not retried, and other work continues', async () => {
   const { submit, finish, giveBack, dispatch } = lane(0);
   const [failing, losing, fine] = [submit(), submit(), submit()];
   giveBack().onFailed('no memory');

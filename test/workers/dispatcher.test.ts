@@ -13,8 +13,8 @@ const aPath = (): ExecutionPath => [{ from: -1, exit: 0, threshold: null, flops:
 const [p, q] = [aPath(), aPath()];
 
 /**
- * A dispatcher over `workers` workers whose batches the test ends by hand, on a clock it moves by hand.
- * @param buffer of each worker; here it counts batches of any size
+ * A dispatcher with `workers` workers. The test ends their batches and moves the clock.
+ * @param buffer capacity of each worker, here in batches of any size
  */
 function bench(
   workers: number,
@@ -79,7 +79,7 @@ function bench(
 const type = (expected: string) => (error: Failure) => error.type === expected;
 const sizes = (batches: Batch[]) => batches.map(({ command }) => command.pixels.length);
 
-test('an idle worker takes a request at once; what comes while all are busy forms the next batch', async () => {
+test('an idle worker takes a request at once; while all are busy, new requests form the next batch', async () => {
   const { submit, running, take, finish } = bench(1);
   const answers = [0, 1, 2, 3].map((id) => submit(id));
   assert.deepEqual(sizes(running), [1]);
@@ -92,7 +92,7 @@ test('an idle worker takes a request at once; what comes while all are busy form
   );
 });
 
-test('what waits is shared out evenly among the idle workers, up to the largest batch', async () => {
+test('waiting requests are shared evenly among the idle workers, up to maxBatch each', async () => {
   const { submit, running, depth, dispatch } = bench(3, 4);
   const blocked = running.push(...([{}, {}, {}] as Batch[]));
   assert.equal(blocked, 3);
@@ -129,7 +129,7 @@ test('a deadline that passes in the queue is answered at once, without a worker'
   assert.equal(depth(), 0);
 });
 
-test('once a worker has the request, its deadline is the cascade’s business', async (t) => {
+test('when a worker has the request, only the cascade checks its deadline', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { submit, take, finish } = bench(1);
   const answer = submit(7, { deadline: 5 });
@@ -138,12 +138,12 @@ test('once a worker has the request, its deadline is the cascade’s business', 
   assert.equal((await answer).score, 7);
 });
 
-test('who loses a worker has the deadline watched again, be it over or to come', async (t) => {
+test('after a worker is lost, the deadlines of its requests are watched again, passed or not', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { submit, running, clock, take, depth } = bench(2);
   const answers = [5, 9].map((deadline, id) => submit(id, { deadline }));
   const lost = [take(), take()];
-  running.push({} as Batch, {} as Batch); // nobody is free
+  running.push({} as Batch, {} as Batch); // no worker is idle
   clock.now = 6;
   t.mock.timers.tick(6000);
   for (const batch of lost) batch.onLost();
@@ -155,7 +155,7 @@ test('who loses a worker has the deadline watched again, be it over or to come',
   await assert.rejects(answers[1] as Promise<unknown>, type('deadline-exceeded'));
 });
 
-test('a client that has gone is dropped from the queue, and from its batch between two stages', async () => {
+test('a request of a disconnected client is dropped from the queue, or from its batch between stages', async () => {
   const { submit, running, cancelled, take, finish } = bench(1);
   const [running0, waiting] = [new AbortController(), new AbortController()];
   const first = submit(0, { signal: running0.signal });
@@ -169,7 +169,7 @@ test('a client that has gone is dropped from the queue, and from its batch betwe
   assert.equal(running.length, 0);
 });
 
-test('a lost request is tried once more, ahead of the others, and then answered 503', async () => {
+test('a lost request is retried once, before all others, and then answered with 503', async () => {
   const { submit, running, take, finish } = bench(1, 1);
   const lost = submit(0);
   const other = submit(1);
@@ -181,7 +181,7 @@ test('a lost request is tried once more, ahead of the others, and then answered 
   assert.equal((await other).score, 1);
 });
 
-test('an engine that throws fails the batch in hand and nothing else', async () => {
+test('if the engine throws, only its batch fails', async () => {
   const { submit, take, finish, dispatch } = bench(1);
   const failing = submit(0);
   const fine = submit(1);
@@ -192,7 +192,7 @@ test('an engine that throws fails the batch in hand and nothing else', async () 
   assert.equal((await fine).score, 1);
 });
 
-test('requests that came too late do not keep an idle worker from those behind them', async () => {
+test('requests whose deadlines have passed do not keep an idle worker from later requests', async () => {
   const { submit, running, clock, take, finish } = bench(1);
   const first = submit(0);
   const late = [submit(1, { deadline: 5 }), submit(2, { deadline: 5 })];
@@ -206,7 +206,7 @@ test('requests that came too late do not keep an idle worker from those behind t
   for (const answer of late) await assert.rejects(answer, type('deadline-exceeded'));
 });
 
-test('those who lost a worker together are tried again one by one', async () => {
+test('requests that lost a worker together are retried one at a time', async () => {
   const { submit, running, take, finish } = bench(1);
   const answers = [0, 1, 2].map((id) => submit(id));
   finish(take());
@@ -222,7 +222,7 @@ test('those who lost a worker together are tried again one by one', async () => 
   await Promise.all([...answers, fresh]);
 });
 
-test('an eager worker takes what waits although it is busy, in batches as large as may be', () => {
+test('with eager, a busy worker takes waiting requests, in batches as large as possible', () => {
   const { submit, running, take, depth, dispatch } = bench(1, 4, { concurrentBatches: 3, eager: true });
   for (let id = 0; id < 3; id++) void submit(id);
   assert.deepEqual(sizes(running), [1, 1, 1]);
@@ -234,7 +234,7 @@ test('an eager worker takes what waits although it is busy, in batches as large 
   assert.equal(depth(), 1);
 });
 
-test('another one is given a full batch while it is busy, fewer requests wait for one that is free', () => {
+test('without eager, a busy worker takes a full batch; fewer requests wait for an idle worker', () => {
   const { submit, running, take, finish } = bench(2, 4, { concurrentBatches: 2, eager: false });
   for (let id = 0; id < 5; id++) void submit(id);
   assert.deepEqual(sizes(running), [1, 1]);
@@ -248,7 +248,7 @@ test('another one is given a full batch while it is busy, fewer requests wait fo
   assert.deepEqual(sizes(running), [1, 3], 'the idle worker has what is left');
 });
 
-test('a request waits until the engine begins on it, wherever it lies meanwhile', async () => {
+test('the queue time of a request ends at its first engine call, also if it waits in a worker’s buffer', async () => {
   const { submit, take, clock } = bench(1);
   clock.now = 2;
   const answer = submit(0);
@@ -260,13 +260,13 @@ test('a request waits until the engine begins on it, wherever it lies meanwhile'
   assert.deepEqual([queueSeconds, inferSeconds], [3, 2]);
 });
 
-test('who has lost a worker waits until one has nothing else in hand, and is alone there', async () => {
+test('a request that has lost a worker waits for an idle worker and runs alone there', async () => {
   const { submit, running, take, finish } = bench(1, 8, { concurrentBatches: 3, eager: true });
   const answers = [0, 1, 2].map((id) => submit(id));
   take().onLost();
   assert.equal(running.length, 2, 'not beside the others');
   answers.push(submit(3));
-  assert.equal(running.length, 2, 'and nobody overtakes it');
+  assert.equal(running.length, 2, 'and no other request overtakes it');
   finish(take());
   finish(take());
   assert.deepEqual(
@@ -284,7 +284,7 @@ test('who has lost a worker waits until one has nothing else in hand, and is alo
   await Promise.all(answers);
 });
 
-test('an engine call that batches share is counted once', () => {
+test('an engine call shared by batches is counted once', () => {
   const { submit, running, segments } = bench(1, 8, { concurrentBatches: 2, eager: true });
   void submit(0);
   void submit(1, { path: q });
@@ -293,7 +293,7 @@ test('an engine call that batches share is counted once', () => {
   assert.deepEqual(segments, calls);
 });
 
-test('when no worker is left and none can be started, those who wait are told, and who comes later at once', async () => {
+test('when no worker is left and none can be started, waiting and later requests are refused', async () => {
   const { submit, pool, take, finish, depth, giveUp } = bench(1);
   const running = submit(0);
   const waiting = [submit(1), submit(2)];

@@ -1,4 +1,4 @@
-// A dispatcher over workers and a clock that a test moves by hand.
+// A dispatcher whose workers and clock are controlled by a test.
 import type { SegmentRun } from '../../src/cascade/cascade.js';
 import { startTimer } from '../../src/foundation/timers.js';
 import { createDispatcher, type WorkerEvents, type Workers } from '../../src/workers/dispatcher.js';
@@ -28,7 +28,7 @@ export function handDispatcher({ workers, ...options }: HandDispatcherOptions) {
   return {
     dispatcher,
     segments,
-    /** As the pool calls it whenever a worker takes a further batch. */
+    /** Called as by the pool whenever a worker accepts a further batch. */
     dispatch: () => events?.onAccepting(),
     giveUp: () => events?.onNoneLeft(),
   };

@@ -1,4 +1,4 @@
-// One worker and the threads that take its place. (The pool of them: worker-pool.test.ts.)
+// One worker and the replacements of its thread. (worker-pool.test.ts tests the pool.)
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
@@ -19,7 +19,7 @@ async function network(): Promise<Network> {
   return { id: 'tiny/1', manifest: tiny.manifest, segments: tiny.segments, golden: tiny.golden };
 }
 
-test('where a thread cannot even be made, another attempt follows', async (t) => {
+test('if a thread cannot be created, there is another attempt', async (t) => {
   const tiny = await network();
   const attempts: (readonly Network[])[] = [
     [tiny],

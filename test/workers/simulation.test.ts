@@ -1,5 +1,6 @@
-// Schedules of dispatcher, pool and workers in virtual time, each drawn from a seed: every request has exactly one answer,
-// order and bounds are kept, no batch starves, and everything comes to an end. RDI_SIMULATION_SCHEDULES=10000 runs so many.
+// Schedules of dispatcher, pool and workers in virtual time, each drawn from a seed. Every request has exactly one
+// answer, order and bounds are kept, no batch starves, and everything ends. RDI_SIMULATION_SCHEDULES sets the number of
+// schedules, for example 10000.
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
@@ -37,7 +38,7 @@ test(`${schedules} simulated schedules`, { timeout: 300_000 }, async (t) => {
   }
 });
 
-test('virtual time: what is due at one moment runs in order, promises included, and the future waits', async () => {
+test('virtual time: events of one moment run in order, including promises; later events wait', async () => {
   const time = createVirtualTime();
   const seen: string[] = [];
   const note = (what: string) => seen.push(`${what} ${time.now()}`);

@@ -1,4 +1,5 @@
-// The pool over real threads: batches, cancelling, loading, closing. (Several batches in hand: merging.test.ts.)
+// The pool with real threads: batches, cancelling, loading, closing. (Several batches per worker:
+// test/cascade/merging.test.ts.)
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SegmentSource } from '../../src/engines/engine.js';
@@ -10,7 +11,7 @@ import { until } from '../support/service/service.js';
 
 const images = (await testImages(4)).map(({ pixels }) => pixels);
 
-test('each worker takes one batch at a time and says when it is idle again', async (t) => {
+test('each worker takes one batch at a time and reports when it is idle again', async (t) => {
   const { pool, director, started, calls } = await startPool(t, { size: 2 });
   assert.deepEqual(started.engine, { name: 'onnx', device: 'cpu' });
   assert.equal(started.refused.size, 0);
@@ -27,10 +28,10 @@ test('each worker takes one batch at a time and says when it is idle again', asy
   assert.deepEqual([pool.idle(), calls.accepting], [2, 4]);
   assert.deepEqual(first.leavers().length, 1);
   const all = second.leavers().map(({ image }) => image);
-  assert.deepEqual(all.sort(), [0, 1, 2, 3], 'everyone leaves once');
+  assert.deepEqual(all.sort(), [0, 1, 2, 3], 'every image leaves once');
 });
 
-test('a cancelled image is left out of what follows; cancelling after the end touches nobody', async (t) => {
+test('a cancelled image is left out of later calls; cancelling after the end has no effect', async (t) => {
   const { pool, director, runs } = await startPool(t, { size: 1 });
   await director.hold();
   const first = poolBatch(images);
@@ -55,7 +56,7 @@ test('a cancelled image is left out of what follows; cancelling after the end to
   assert.equal(second.leavers().length, 4);
 });
 
-test('closing lets the batch in hand finish, and only then ends the thread', async (t) => {
+test('closing waits for the current batch and only then ends the thread', async (t) => {
   const { pool, director, runs } = await startPool(t, { size: 2 });
   await director.hold();
   const { batch, ended, leavers } = poolBatch(images);
@@ -73,11 +74,11 @@ test('closing lets the batch in hand finish, and only then ends the thread', asy
   await closed;
 });
 
-/** Those that go past the second exit without its head. */
+/** The segments that pass the second exit without its head. */
 const skipsTheSecond = ({ from, to }: SegmentSource) => from === -1 || (from === 0 && to === 2);
 const straight: ExecutionPath = [{ from: -1, exit: 2, threshold: null, flops: 1 }];
 
-test('segments are loaded into one worker after another, while the others stay at work', async (t) => {
+test('segments are loaded into one worker after another, while the others continue to serve', async (t) => {
   const { pool, director, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
   assert.ok(others.length > 0);
   const without = poolBatch(images);
@@ -108,7 +109,7 @@ test('a busy worker loads when its batch is done', async (t) => {
   assert.equal(await again.ended, 'done');
 });
 
-test('segments that a worker refuses leave it as it was', async (t) => {
+test('segments that a worker refuses do not change the worker', async (t) => {
   const { pool, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
   const damaged = others.map((one) => ({ ...one, graph: Uint8Array.of(1, 2, 3) }));
   await assert.rejects(pool.load('tiny/1', damaged), /^PackageError: The onnx engine cannot load it: /);
@@ -118,7 +119,7 @@ test('segments that a worker refuses leave it as it was', async (t) => {
   assert.equal(await ended, 'done');
 });
 
-test('segments that end the worker that loads them are refused, and in no successor', async (t) => {
+test('segments that kill the worker that loads them are refused, and its replacement does not load them', async (t) => {
   const { pool, calls, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
   const deadly = others.map((one) => ({ ...one, graph: new Uint8Array() }));
   await assert.rejects(pool.load('tiny/1', deadly), /^PackageError: A worker died while it loaded them\.$/);
@@ -136,7 +137,7 @@ const deadly = () =>
     { way: straight },
   );
 
-test('segments that are loaded while a worker is being replaced are in its successor, too', async (t) => {
+test('segments that are loaded while a worker is being replaced are also loaded by its replacement', async (t) => {
   const { pool, director, runs, calls, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
   const { batch, ended } = deadly();
   await director.hold();
@@ -154,7 +155,7 @@ test('segments that are loaded while a worker is being replaced are in its succe
   assert.deepEqual([calls.restarts, calls.noneLeft], [1, 0]);
 });
 
-test('segments that no worker is left to check are refused, and keep none from coming back', async (t) => {
+test('segments that no worker is left to check are refused, and do not prevent replacements', async (t) => {
   const { pool, director, calls, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
   await director.refuse();
   const { batch, ended } = deadly();

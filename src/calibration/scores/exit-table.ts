@@ -1,4 +1,4 @@
-// A recording as a policy sees it: per exit the label and the score of every image.
+// A recording under one policy: the label and the score of every image at every exit.
 
 import type { Policy } from '../../format/profiles.js';
 import { policies } from '../../policies/policies.js';
@@ -8,15 +8,15 @@ import type { Recording } from './recording.js';
 export interface ExitTable {
   readonly policy: Policy;
   readonly images: number;
-  /** [exit][image]: the class it answers there. */
+  /** [exit][image]: the predicted class. */
   readonly labels: readonly Int32Array[];
-  /** [exit][image]: what the policy compares; not used where it counts agreement, which depends on the path. */
+  /** [exit][image]: the policy's score. Not used by policies that count agreement: their score depends on the path. */
   readonly scores: readonly Float64Array[];
-  /** The true class of each image, where known. */
+  /** The true class of each image, if known. */
   readonly truth?: Int32Array;
 }
 
-/** Labels and scores exactly as the cascade computes them from the same logits. */
+/** Computes labels and scores exactly as the cascade does from the same logits. */
 export function createExitTable(recording: Recording, policy: Policy): ExitTable {
   const { images, exits, classes, logits, truth } = recording;
   const labels = Array.from({ length: exits }, () => new Int32Array(images));
@@ -32,7 +32,7 @@ export function createExitTable(recording: Recording, policy: Policy): ExitTable
   return { policy, images, labels, scores, ...(truth && { truth }) };
 }
 
-/** The table of these images, in this order. */
+/** The table of the given images, in the given order. */
 export function selectImages(table: ExitTable, indices: Uint32Array): ExitTable {
   return {
     policy: table.policy,

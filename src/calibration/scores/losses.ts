@@ -1,16 +1,16 @@
-// What leaving early can cost, image by image, and the p-value that fits each kind of loss.
+// The loss of an early exit for each image, and the p-value that fits each kind of loss.
 import type { LossName } from '../../format/certificate.js';
 import { invariant } from '../../foundation/errors.js';
 import { bettingPValue, binomialPValue } from '../statistics/p-values.js';
 import type { ExitTable } from './exit-table.js';
 
-/** How each loss is tested. */
+/** Name of the statistical test for each loss. */
 export const testNames: Record<LossName, string> = { consistency: 'exact binomial', error: 'betting' };
 
 /**
  * consistency: 1{ŷ ≠ ŷ_final}, which needs no true classes.
- * error increase: 1{ŷ ≠ y} − 1{ŷ_final ≠ y}, whose mean is the accuracy lost.
- * @param taken [image]: the exit it leaves at.
+ * error (its increase): 1{ŷ ≠ y} − 1{ŷ_final ≠ y}, whose mean is the accuracy lost.
+ * @param taken [image]: the exit at which the image leaves.
  */
 export function lossesOf(name: LossName, table: ExitTable, taken: Uint8Array): Int8Array {
   const { labels, truth } = table;
@@ -27,7 +27,7 @@ export function lossesOf(name: LossName, table: ExitTable, taken: Uint8Array): I
 /**
  * The p-value of "the mean loss exceeds ε".
  * @param losses in random order.
- * @param delta the level it will be compared with.
+ * @param delta the level that the p-value will be compared with.
  */
 export function pValueOf(name: LossName, losses: Int8Array, epsilon: number, delta: number): number {
   return name === 'consistency'

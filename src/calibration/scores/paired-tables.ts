@@ -1,5 +1,5 @@
-// The calibration images and, where robustness is promised too, their adversarial copies: copy i was made from image
-// i, so both go to the same side of every split. Neighbour: exit-table.ts.
+// The calibration images and, if robustness is certified, their adversarial copies. Copy i was made from image i, so
+// both go to the same side of every split. See also exit-table.ts.
 import type { RiskData } from '../../format/certificate.js';
 import { invariant, UsageError } from '../../foundation/errors.js';
 import { type ExitTable, selectImages } from './exit-table.js';
@@ -16,7 +16,7 @@ export function tableOf(tables: PairedTables, data: RiskData): ExitTable {
   return table;
 }
 
-/** The tables of these images and of their copies, in this order. */
+/** The tables of the given images and of their copies, in the given order. */
 export function selectPairs({ clean, adversarial }: PairedTables, indices: Uint32Array): PairedTables {
   return {
     clean: selectImages(clean, indices),
@@ -26,21 +26,22 @@ export function selectPairs({ clean, adversarial }: PairedTables, indices: Uint3
 
 type Identity = Pick<Recording, 'images' | 'truth' | 'dataSha256'>;
 
-/** @throws UsageError if these cannot be copies of those images, one of each and in the same order. */
+/** @throws UsageError if `copies` cannot hold one copy of each image in the same order. */
 export function checkCopies(clean: Identity, copies: Identity): void {
   if (copies.images !== clean.images) {
     throw new UsageError(
-      `There are ${copies.images} adversarial copies of ${clean.images} images; it takes one of each, in the same order.`,
+      `There are ${copies.images} adversarial copies of ${clean.images} images; give one of each, in the same order.`,
     );
   }
   if (copies.dataSha256 === clean.dataSha256) {
-    throw new UsageError('The adversarial copies are the images themselves; nothing attacked them.');
+    throw new UsageError('The adversarial copies are the images themselves; no attack was applied.');
   }
   const { truth } = copies;
   const differing = truth ? (clean.truth?.findIndex((label, image) => label !== truth[image]) ?? -1) : -1;
   if (differing >= 0) {
     throw new UsageError(
-      `Adversarial copy ${differing} is of another class than image ${differing}; copies must come in the images’ order.`,
+      `Adversarial copy ${differing} is of another class than image ${differing}; ` +
+        'copies must come in the images’ order.',
     );
   }
 }

@@ -1,4 +1,5 @@
-// Records what every exit says about every image: decoded as a request would be, run stage by stage in this process.
+// Records the logits of every exit for every image. Images are decoded like those of requests and run stage by stage in
+// this process.
 
 import { createImageTensor } from '../../cascade/image-tensor.js';
 import { loadSegments, segmentKey } from '../../cascade/self-check.js';
@@ -20,14 +21,14 @@ export interface RecordOptions {
   readonly engine: Engine;
   readonly decoder: Decoder;
   readonly samples: readonly Sample[];
-  /** Class of each sample, where known. */
+  /** Class of each sample, if known. */
   readonly truth?: Int32Array;
   readonly dataSha256: string;
   /** Called with the number of images recorded since the last call. */
   readonly onProgress: (images: number) => void;
 }
 
-/** @throws UsageError that names an image which cannot be decoded, or for which an exit gives no finite numbers. */
+/** @throws UsageError that names the image if it cannot be decoded, or if an exit's logits for it are not finite. */
 export async function recordScores(options: RecordOptions): Promise<Recording> {
   const { model, engine, samples, truth } = options;
   const { manifest, golden, directory } = model;
@@ -67,7 +68,7 @@ export async function recordScores(options: RecordOptions): Promise<Recording> {
   };
 }
 
-/** Logits [batch, exits, classes]. */
+/** @returns logits [batch, exits, classes] */
 async function runStages(
   stages: readonly Segment[],
   images: Float32Array,
@@ -98,7 +99,5 @@ async function decode(sample: Sample, { decoder, model }: RecordOptions): Promis
 function refuseNonFinite(rows: Float32Array, batch: readonly Sample[], perImage: number): void {
   const place = rows.findIndex((value) => !Number.isFinite(value));
   if (place < 0) return;
-  throw new UsageError(
-    `${batch[Math.floor(place / perImage)]?.name}: an exit gives no finite numbers for it.`,
-  );
+  throw new UsageError(`${batch[Math.floor(place / perImage)]?.name}: the logits of an exit are not finite.`);
 }

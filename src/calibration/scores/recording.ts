@@ -1,12 +1,11 @@
-// What every exit said about every image of a data set, recorded once: all that choosing and testing
-// thresholds ever looks at.
+// The logits of every exit for every image of a data set. Choosing and testing thresholds needs nothing else.
 
 export interface Recording {
   /** `name/version`. */
   readonly model: string;
   /** SHA-256 of model.onnx. */
   readonly modelSha256: string;
-  /** What certificate.ts hashes of the manifest: preprocessing, exits and classes. */
+  /** Hash of the manifest's preprocessing, exits and classes; see format/certificate.ts. */
   readonly describedSha256: string;
   /** SHA-256 of the pixels and labels, in order. */
   readonly dataSha256: string;
@@ -15,6 +14,6 @@ export interface Recording {
   readonly classes: number;
   /** [images, exits, classes], row-major. */
   readonly logits: Float32Array;
-  /** The true class of each image, where known. */
+  /** The true class of each image, if known. */
   readonly truth?: Int32Array;
 }

@@ -1,4 +1,4 @@
-// Sends recorded images down a path under given thresholds: where each would leave, and what that executes.
+// Replays recorded images under given thresholds: the exit at which each leaves, and the FLOPs that it executes.
 
 import type { ManifestExit } from '../../format/manifest.js';
 import { buildPath } from '../../network/execution-path.js';
@@ -6,10 +6,10 @@ import { policies } from '../../policies/policies.js';
 import { clears } from '../../policies/policy.js';
 import type { ExitTable } from './exit-table.js';
 
-/** One per side exit; null: inactive, its head is not executed. */
+/** One per side exit; null: the exit is inactive and its head is not executed. */
 export type Thresholds = readonly (number | null)[];
 
-/** @returns [image]: the exit it leaves at, by the rules of the cascade. */
+/** @returns [image]: the exit at which the image leaves, by the rules of the cascade. */
 export function exitsTaken(table: ExitTable, thresholds: Thresholds): Uint8Array {
   const { images, labels, scores } = table;
   const policy = policies[table.policy];
@@ -33,14 +33,14 @@ export function exitsTaken(table: ExitTable, thresholds: Thresholds): Uint8Array
   return taken;
 }
 
-/** FLOPs executed by an image that leaves at each exit under `thresholds`; 0 at exits where none leaves. */
+/** By exit: FLOPs executed by an image that leaves there under `thresholds`; 0 for exits where no image leaves. */
 export function flopsByExit(exits: readonly ManifestExit[], thresholds: Thresholds): readonly number[] {
   const flops = new Array<number>(exits.length).fill(0);
   for (const step of buildPath(exits, { thresholds })) flops[step.exit] = step.flops;
   return flops;
 }
 
-/** How many images leave at each exit. */
+/** Number of images that leave at each exit. */
 export function countByExit(taken: Uint8Array, exits: number): number[] {
   const counts = new Array<number>(exits).fill(0);
   for (const exit of taken) counts[exit] = (counts[exit] as number) + 1;

@@ -1,13 +1,13 @@
-// Thresholds in terms of images: sorted from the surest on, a threshold lets a number of them leave.
+// Relates thresholds to images: with images sorted by confidence, a threshold decides how many of them leave.
 
 import type { Policy } from '../../format/profiles.js';
 import { policies } from '../../policies/policies.js';
 import { clears } from '../../policies/policy.js';
 
-/** More digits than neighbouring scores need to be told apart, fewer than make a file unreadable. */
+/** Significant digits of a threshold: enough to separate neighbouring scores, few enough to keep files readable. */
 const DIGITS = 9;
 
-/** Places in `scores`, from the surest image to the least sure. */
+/** Indices into `scores`, from the most to the least confident image. */
 export function surestFirst(policy: Policy, scores: Float64Array): Uint32Array {
   const sign = policies[policy].surer === 'lower' ? 1 : -1;
   return Uint32Array.from(scores, (_, image) => image).sort(
@@ -15,13 +15,14 @@ export function surestFirst(policy: Policy, scores: Float64Array): Uint32Array {
   );
 }
 
-/** A threshold that the surer of two neighbouring scores clears and the other does not. */
+/** A threshold that the more confident of two neighbouring scores clears and the other does not. */
 export function thresholdBetween(surer: number, score: number): number {
   return Number(((surer + score) / 2).toPrecision(DIGITS));
 }
 
 /**
- * The end of a policy's range at which every finite score clears, but for one at that very end where lower is surer.
+ * The end of the policy's range that every finite score clears. Exception: where lower is surer, a score equal to that
+ * end does not clear it.
  * @param exitCount of the network
  */
 export function laxestThreshold(policy: Policy, exitCount: number): number {
@@ -30,7 +31,7 @@ export function laxestThreshold(policy: Policy, exitCount: number): number {
   return surer === 'lower' ? highest : lowest;
 }
 
-/** How many of the scores clear `threshold`. */
+/** Number of scores that clear `threshold`. */
 export function countClearing(policy: Policy, scores: Float64Array, threshold: number): number {
   let count = 0;
   for (const score of scores) if (clears(policies[policy], score, threshold)) count += 1;

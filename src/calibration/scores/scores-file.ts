@@ -1,5 +1,5 @@
-// A recording as a file in the safetensors format, which Python reads too: an 8-byte little-endian length, a JSON
-// header of that length, and the raw values. https://github.com/huggingface/safetensors
+// Stores a recording in the safetensors format, which Python also reads: an 8-byte little-endian length, a JSON header
+// of that length, and the raw values. https://github.com/huggingface/safetensors
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import Type from 'typebox';
@@ -14,7 +14,7 @@ const Header = Type.Object({
   __metadata__: Type.Object({
     model: Type.String(),
     modelSha256: Type.String(),
-    // Files from before it was kept have none.
+    // Missing in files of earlier versions.
     describedSha256: Type.Optional(Type.String()),
     dataSha256: Type.String(),
   }),
@@ -43,7 +43,7 @@ export function encodeScores({ logits, truth, ...recording }: Recording): Uint8A
       truth: { dtype: 'I32', shape: [images], data_offsets: [end, end + truth.byteLength] },
     }),
   };
-  // The values behind the header are to lie on multiples of 8 bytes.
+  // The header is padded so that the values start at a multiple of 8 bytes.
   const json = Buffer.from(JSON.stringify(header));
   const padded = Buffer.concat([json, Buffer.alloc((8 - (json.length % 8)) % 8, ' ')]);
   const length = Buffer.alloc(LENGTH_BYTES);
@@ -51,7 +51,7 @@ export function encodeScores({ logits, truth, ...recording }: Recording): Uint8A
   return Buffer.concat([length, padded, bytesOf(logits), ...(truth ? [bytesOf(truth)] : [])]);
 }
 
-/** @throws UsageError if these are no recorded scores, or do not say of which preprocessing. */
+/** @throws UsageError if the bytes are not recorded scores, or lack the hash of the preprocessing. */
 export function decodeScores(bytes: Uint8Array): Recording {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const header = readHeader(file);
@@ -67,7 +67,8 @@ export function decodeScores(bytes: Uint8Array): Recording {
   const { describedSha256 } = metadata;
   if (describedSha256 === undefined) {
     throw new UsageError(
-      'The file of scores is of an earlier version and does not say of which preprocessing: record anew, into another file.',
+      'The file of scores is of an earlier version and lacks the hash of its preprocessing: ' +
+        'record anew, into another file.',
     );
   }
   const [images, exits, classes] = logits.shape;
@@ -83,7 +84,7 @@ export function decodeScores(bytes: Uint8Array): Recording {
   };
 }
 
-/** Under another name first, so that nobody ever finds half of it. @throws UsageError if it cannot be written */
+/** Writes to a temporary name, then renames: no reader finds a partial file. @throws UsageError if that fails */
 export async function writeScores(path: string, recording: Recording): Promise<void> {
   const part = `${path}.${randomUUID()}.part`;
   try {
@@ -95,7 +96,7 @@ export async function writeScores(path: string, recording: Recording): Promise<v
   }
 }
 
-/** @returns undefined if there is no such file. */
+/** @returns undefined if the file does not exist */
 export async function readScores(path: string): Promise<Recording | undefined> {
   let bytes: Uint8Array;
   try {

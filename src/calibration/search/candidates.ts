@@ -1,10 +1,11 @@
-// Which thresholds are worth trying: at one exit, from strict to lax; or, where exits that agree are counted, at all together.
+// The thresholds to try: for each exit alone, from strict to lax; or, if the policy counts agreement, for all exits at
+// once.
 import type { ExitTable } from '../scores/exit-table.js';
 import { laxestThreshold, surestFirst, thresholdBetween } from '../scores/score-order.js';
 
 /**
- * Between two images that the exit would get wrong, a laxer threshold only saves. So there is one candidate just
- * before each of them, thinned to `limit`, and the one that lets everybody leave.
+ * Between two images whose label here differs from the final one, a laxer threshold only saves FLOPs. So there is one
+ * candidate just before each such image, thinned to `limit` in all, and one candidate that lets all images leave.
  * @returns thresholds from strict to lax.
  */
 export function thresholdCandidates(table: ExitTable, exit: number, limit: number): number[] {
@@ -23,9 +24,9 @@ export function thresholdCandidates(table: ExitTable, exit: number, limit: numbe
 }
 
 /**
- * Where exits that agree are counted, an exit matters through the ones behind it and cannot be judged alone: whole
- * vectors, one threshold for all active exits, as PABEE has it. The sets of active exits are those evenly spaced, from
- * any first to any last one, which are few enough however many exits there are.
+ * Threshold vectors for a policy that counts agreement. There an exit influences later exits and cannot be judged
+ * alone. So each vector has one threshold for all its active exits, as in PABEE. The sets of active exits are evenly
+ * spaced, from any first to any last exit; there are few such sets even for many exits.
  */
 export function agreementVectors(sideExits: number): (number | null)[][] {
   const all = Array.from({ length: sideExits }, (_, exit) => exit);
@@ -46,7 +47,7 @@ export function agreementVectors(sideExits: number): (number | null)[][] {
   );
 }
 
-/** At most `limit` of `values`, evenly spread, the first one always among them. */
+/** At most `limit` of `values`, evenly spread; the first value is always kept. */
 function thin(values: readonly number[], limit: number): readonly number[] {
   if (values.length <= limit) return values;
   return Array.from(

@@ -1,4 +1,4 @@
-// Builds the path that will be tested, on the tune images alone. Neighbours: tested-path.ts, certify.ts.
+// Builds the path that will be tested; uses only the tune images. See also tested-path.ts, certify.ts.
 
 import type { ManifestExit } from '../../format/manifest.js';
 import { invariant } from '../../foundation/errors.js';
@@ -10,19 +10,22 @@ import { binomialPValue } from '../statistics/p-values.js';
 import { riskLosses, testPath } from './evaluate-path.js';
 import { buildThresholdPath, type ThresholdPath } from './tested-path.js';
 
-/** How much cheaper, as a share, the path that weighs the copies has to end: it flatters itself more on its images. */
+/**
+ * The path that weighs the copies is taken only if its end costs less than this share of the other path's end. Its
+ * estimate on the tune images is the more optimistic one.
+ */
 const CLEARLY_CHEAPER = 0.8;
 
 interface Candidate {
   readonly path: ThresholdPath;
-  /** FLOPs of the point that would be chosen if the images that it was built on tested it; infinite without one. */
+  /** FLOPs of the point that testing on the tune images would choose; infinite if it chooses none. */
   readonly end: number;
 }
 
 /**
- * Of several policies, the path that ends cheapest, tested on the very images that they were built on; the first policy's
- * where none gets anywhere. No image that certifies is looked at, so trying policies spends no confidence.
- * @param tune the same images as each policy sees them.
+ * Of several policies, the path whose chosen point is cheapest when tested on the tune images; the first policy's path
+ * if no point is chosen for any. The cal images are not used, so trying several policies costs no confidence.
+ * @param tune the same images under each policy
  */
 export function choosePath(
   tune: readonly PairedTables[],
@@ -35,8 +38,8 @@ export function choosePath(
 }
 
 /**
- * The path that suits the clean images alone, unless the one that weighs the copies too ends clearly cheaper. The first is
- * finer, and the same as without copies; but an exit that the attack fools may end it at once.
+ * The path built for the clean images alone, unless the path that also weighs the copies ends clearly cheaper. The
+ * first has finer steps and is the same as without copies, but one exit that the attack fools can end its test at once.
  */
 function candidateFor(tune: PairedTables, exits: readonly ManifestExit[], goal: CalibrationGoal): Candidate {
   const { risks, off = new Set() } = goal;
@@ -64,9 +67,9 @@ function endOf(
 }
 
 /**
- * One number to trade against cost: the risk that is nearest to failing, since that one decides every test. Each counts
- * in units of the loss that would just pass. Consistency, if no risk is set. At least 0: where answers improve, the best
- * point would beat every dearer one, and the path jump to it.
+ * All risks as one number to trade against cost: the risk nearest to failing, because it decides the test. Each risk is
+ * divided by the total loss that would just pass. Without a risk limit, consistency is used. The result is at least 0:
+ * with negative values, one point where answers improve would beat every dearer point, and the path would jump to it.
  */
 function riskOn(
   tune: PairedTables,
@@ -82,7 +85,7 @@ function riskOn(
     );
 }
 
-/** How many losses of 1 still pass the test, for want of a better measure also for the error; at least 1. */
+/** The largest number of losses of 1 that passes the binomial test, at least 1. An approximation for the error loss. */
 function passingLosses(images: number, epsilon: number, delta: number): number {
   let losses = 1;
   while (binomialPValue(losses + 1, images, epsilon) <= delta) losses++;

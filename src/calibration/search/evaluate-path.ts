@@ -1,5 +1,5 @@
-// Tests every point of a frozen path on the cal images: the p-values of its risks, its cost, and which point that leaves.
-// Neighbours: statistics/procedure.ts (how), statistics/p-values.ts, scores/losses.ts.
+// Tests every point of a frozen path on the cal images: computes the p-values of its risks and cost, and chooses a
+// point. See also statistics/procedure.ts (the choice), statistics/p-values.ts, scores/losses.ts.
 
 import type { ManifestExit } from '../../format/manifest.js';
 import { invariant } from '../../foundation/errors.js';
@@ -18,7 +18,7 @@ export interface TestedRisk extends RiskLimit {
   readonly pValue: number;
 }
 
-/** A point of the path with what the cal images say of it. */
+/** A point of the path with its results on the cal images. */
 export interface TestedPoint {
   readonly thresholds: Thresholds;
   readonly risks: readonly TestedRisk[];
@@ -26,13 +26,13 @@ export interface TestedPoint {
   readonly pValue: number;
   /** FLOPs executed, mean over the cal images. */
   readonly meanFlops: number;
-  /** p-value of "the mean exceeds the budget". */
+  /** p-value of "the mean cost exceeds the budget". */
   readonly budgetPValue?: number;
-  /** Per exit, the share of images that leaves there. */
+  /** Per exit, the share of images that leave there. */
   readonly exitShares: readonly number[];
 }
 
-/** Tests every point of a path that was frozen before the `cal` images were looked at. */
+/** @param path must be frozen before the `cal` images are used */
 export function testPath(
   path: ThresholdPath,
   cal: PairedTables,
@@ -42,7 +42,7 @@ export function testPath(
   const { risks, delta, budgetFlops } = goal;
   const hasBudget = budgetFlops !== undefined;
   invariant(risks.length > 0 || hasBudget, 'there is something to calibrate for');
-  // Two tests share δ.
+  // The risk test and the budget test share δ.
   const level = risks.length > 0 && hasBudget ? delta / 2 : delta;
   const points = path.points.map((thresholds) => testPoint(thresholds, cal, exits, goal, level));
   const choice = choosePoint(
@@ -87,15 +87,15 @@ function testPoint(
   };
 }
 
-/** The loss is cost / dearest: what no image can exceed needs no test. */
+/** The loss is the cost divided by `dearest`. A budget that no image can exceed needs no test. */
 function budgetPValue(meanFlops: number, dearest: number, images: number, budgetFlops: number): number {
   if (budgetFlops >= dearest) return 0;
   return hoeffdingBentkusPValue((images * meanFlops) / dearest, images, budgetFlops / dearest);
 }
 
 /**
- * Upper confidence bound, at level δ, of the mean FLOPs that a point executes. It holds for all points of the path at
- * once (δ shared equally), so also for one chosen by looking at them.
+ * Upper confidence bound, at level δ, of the mean FLOPs of a point. The points of the path share δ equally, so the
+ * bounds of all points hold at once, and also for a point chosen after the test.
  */
 export function flopsBound(
   { thresholds, meanFlops }: TestedPoint,
@@ -107,7 +107,7 @@ export function flopsBound(
   return dearest * upperMeanBound((calImages * meanFlops) / dearest, calImages, delta / points.length);
 }
 
-/** Losses on the images that the risk is limited on. @param taken [image]: the exit that each clean one leaves at */
+/** Losses on the images of the risk. @param taken [image]: the exit at which the clean image leaves */
 export function riskLosses(
   { loss, data }: RiskLimit,
   tables: PairedTables,

@@ -1,17 +1,17 @@
-// The greedy search for good threshold vectors, on the tune images. Neighbours: tested-path.ts, candidates.ts.
+// The greedy search for good threshold vectors, on the tune images. See also tested-path.ts, candidates.ts.
 import type { Thresholds } from '../scores/replay.js';
 
-/** A vector of thresholds and what it does to the tune images. */
+/** A vector of thresholds with its cost and risk on the tune images. */
 export interface Point {
   readonly thresholds: Thresholds;
-  /** FLOPs of all tune images. */
+  /** FLOPs of all tune images together. */
   readonly cost: number;
   readonly risk: number;
 }
 
-/** A point of the greedy search. */
+/** A state of the greedy search. */
 interface Position {
-  /** Per side exit the place among its choices; −1: switched off. */
+  /** Per side exit, the index into its choices; −1: switched off. */
   readonly places: readonly number[];
   readonly point: Point;
 }
@@ -19,11 +19,11 @@ interface Position {
 export type Measure = (thresholds: Thresholds) => Point;
 
 /**
- * Greedy: from each point to the neighbour that saves most for the risk it adds, until nothing saves any more.
- * Neighbours differ at one exit, whose threshold is 1, 2, 4, … candidates laxer, or which is switched on or, where its
- * head costs more than it saves, off.
- * @param choices per side exit, thresholds from strict to lax.
- * @returns everything measured on the way.
+ * Moves from each point to the neighbour with the largest saving per added risk, until no neighbour is cheaper.
+ * A neighbour differs at one exit: its threshold is 1, 2, 4, … candidates laxer, or the exit is switched on, or off
+ * (which saves where the head costs more than the exit saves).
+ * @param choices per side exit, thresholds from strict to lax
+ * @returns all cheaper neighbours measured on the way
  */
 export function greedySearch(
   choices: readonly (readonly number[])[],
@@ -54,7 +54,7 @@ function neighbours(places: readonly number[], choices: readonly (readonly numbe
   });
 }
 
-/** The larger saving per added risk first; among steps that add none, the larger saving. */
+/** Sorts by saving per added risk, largest first; steps that add no risk come first, sorted by saving. */
 function compareSteps(from: Point, a: Point, b: Point): number {
   const rate = ({ cost, risk }: Point): number =>
     risk <= from.risk ? Number.POSITIVE_INFINITY : (from.cost - cost) / (risk - from.risk);

@@ -1,13 +1,13 @@
-// Small steps from one point of the path to the next: thresholds move so that a few more images may leave each time.
+// Small steps from one point of the path to the next: in each step a few more images may leave.
 import { policies } from '../../policies/policies.js';
 import type { ExitTable } from '../scores/exit-table.js';
 import { countClearing, laxestThreshold, surestFirst, thresholdBetween } from '../scores/score-order.js';
 import type { Measure, Point } from './greedy-search.js';
 
 /**
- * Points between two others, each of which saves about `saving`. Exits that are off at the end are off from the first
- * step on; those that are off at the start begin with nobody leaving. Kept is what costs less, and risks no less, than
- * the point before. None where exits that agree are counted: thresholds move in whole exits then.
+ * Points between two others; each saves about `saving`. Exits that are off at the end are off from the first step on.
+ * Exits that are off at the start begin with a threshold that no image clears. A point is kept if it costs less than
+ * the point before and has at least its risk. A policy that counts agreement has none: its thresholds are integers.
  */
 export function pointsBetween(
   tune: ExitTable,
@@ -29,7 +29,7 @@ export function pointsBetween(
   return found;
 }
 
-/** One exit's threshold at every share of the way, in equal numbers of images that clear it. */
+/** The threshold of one exit at each share of the way; equal shares add equal numbers of images that clear it. */
 function wayOf(
   { policy, labels, scores }: ExitTable,
   exit: number,

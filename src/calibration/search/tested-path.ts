@@ -1,5 +1,5 @@
-// The path along which thresholds are tested: from "never exit early" to ever cheaper vectors, each with its own set
-// of active exits. Built on the tune images alone, then frozen: its hash is part of the certificate.
+// The path along which thresholds are tested: from "never exit early" to cheaper and cheaper vectors, each with its own
+// set of active exits. It is built on the tune images alone and then frozen: its hash is part of the certificate.
 import { createHash } from 'node:crypto';
 import type { ManifestExit } from '../../format/manifest.js';
 import type { Policy } from '../../format/profiles.js';
@@ -12,20 +12,20 @@ import { pointsBetween } from './points-between.js';
 
 export interface ThresholdPath {
   readonly policy: Policy;
-  /** λ_0 (never exit early) first; on the tune images each costs less, and risks no less, than the one before. */
+  /** λ_0 (never exit early) first. On the tune images each point costs less than the one before and risks no less. */
   readonly points: readonly Thresholds[];
   readonly sha256: string;
 }
 
 export interface PathOptions {
   readonly exits: readonly ManifestExit[];
-  /** Mean risk on the tune images under `thresholds`, at least 0, given where each leaves; several risks as one number. */
+  /** Risk on the tune images, at least 0; several risks as one number. @param taken the exit of each image */
   readonly riskOf: (taken: Uint8Array, thresholds: Thresholds) => number;
   /** Side exits at which no image may leave. */
   readonly off?: ReadonlySet<number>;
-  /** Most thresholds to try at one exit. */
+  /** Maximum number of thresholds to try at one exit. */
   readonly candidates?: number;
-  /** The most that one step may save, as a share of λ_0's cost, where thresholds can be dosed so finely. */
+  /** Maximum saving of one step, as a share of λ_0's cost. Steps can be larger if thresholds are not fine enough. */
   readonly stepShare?: number;
 }
 
@@ -33,9 +33,10 @@ const CANDIDATES = 256;
 export const STEP_SHARE = 0.005;
 
 /**
- * The path leads through all vectors measured that no other one beats, in small steps: the tune images flatter the
- * vectors that the search picks, and testing stops at the first point that fails, so there must be others before it.
- * @param tune images that were neither trained on nor will be tested on.
+ * The path goes in small steps through all measured vectors that no other vector beats. Small steps are needed because
+ * estimates on the tune images are optimistic for the vectors that the search picks, and testing stops at the first
+ * point that fails: points before it must exist.
+ * @param tune images that are used neither for training nor for testing
  */
 export function buildThresholdPath(tune: ExitTable, options: PathOptions): ThresholdPath {
   const { exits, riskOf, off = new Set(), candidates = CANDIDATES, stepShare = STEP_SHARE } = options;
@@ -72,13 +73,13 @@ export function buildThresholdPath(tune: ExitTable, options: PathOptions): Thres
   );
 }
 
-/** The path with its hash, over policy and every threshold. */
+/** The path with its hash over the policy and all thresholds. */
 export function freeze(policy: Policy, points: readonly Thresholds[]): ThresholdPath {
   const sha256 = createHash('sha256').update(JSON.stringify({ policy, points })).digest('hex');
   return { policy, points, sha256 };
 }
 
-/** Those that no other one equals or beats in both cost and risk, the dearest first. */
+/** The points that no other point equals or beats in both cost and risk; the dearest first. */
 function unbeaten(points: readonly Point[]): Point[] {
   let least = Number.POSITIVE_INFINITY;
   return points

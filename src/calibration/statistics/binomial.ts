@@ -1,10 +1,11 @@
-// The binomial distribution in log space, accurate where p-values live: far out in the lower tail, for large n.
+// The binomial distribution in log space, accurate where p-values need it: far out in the lower tail, for large n.
 
-/** Terms of a tail smaller than this part of their sum no longer change it. */
+/** Terms of a tail that are smaller than this share of their sum do not change the sum. */
 const NEGLIGIBLE = 2 ** -56;
 
 /**
- * ln P(X ≤ k) for X ~ Bin(n, p): the largest term of the shorter tail by Loader's formula, the others relative to it.
+ * ln P(X ≤ k) for X ~ Bin(n, p). Sums the tail on k's side of the mean: its largest term comes from Loader's formula,
+ * the other terms are computed relative to it.
  * @param p in (0, 1).
  */
 export function logBinomialCdf(k: number, n: number, p: number): number {
@@ -24,7 +25,7 @@ export function logBinomialCdf(k: number, n: number, p: number): number {
 
 /**
  * ln P(X = k) by the saddle-point expansion of C. Loader, "Fast and accurate computation of binomial probabilities"
- * (2000): no difference of large logarithms, so nothing is lost for large n.
+ * (2000). It avoids differences of large logarithms, so it stays accurate for large n.
  */
 export function logBinomialPmf(k: number, n: number, p: number): number {
   if (k === 0) return n * Math.log1p(-p);
@@ -39,7 +40,7 @@ export function logBinomialPmf(k: number, n: number, p: number): number {
   );
 }
 
-/** 1 + r₀ + r₀r₁ + … of at most `count` ratios, until what follows is negligible. */
+/** 1 + r₀ + r₀r₁ + … with at most `count` ratios; stops when the next terms are negligible. */
 function sumRelative(count: number, ratio: (step: number) => number): number {
   let sum = 1;
   let term = 1;
@@ -50,7 +51,7 @@ function sumRelative(count: number, ratio: (step: number) => number): number {
   return sum;
 }
 
-/** ln n! less Stirling's approximation √(2πn)·(n/e)ⁿ of it. */
+/** ln n! − ln(√(2πn)·(n/e)ⁿ): the error of Stirling's approximation. */
 function stirlingError(n: number): number {
   if (n > 15) {
     const square = n * n;

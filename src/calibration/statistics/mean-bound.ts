@@ -1,12 +1,12 @@
-// An upper confidence bound for a mean: the p-value of Hoeffding and Bentkus, turned round.
+// An upper confidence bound for a mean, by inverting the Hoeffding–Bentkus p-value.
 import { hoeffdingBentkusPValue } from './p-values.js';
 
-/** Halvings of [0, 1]: finer than a double can tell apart near 1. */
+/** Number of bisection steps on [0, 1]; 2⁻⁵² is the spacing of doubles from 1 upwards. */
 const HALVINGS = 52;
 
 /**
  * The least r for which "the mean is at least r" is rejected at level `delta`; 1 if none is.
- * The true mean of the distribution is below it with probability at least 1 − δ.
+ * The true mean of the distribution is below r with probability at least 1 − δ.
  * @param total sum of `n` values in [0, 1].
  */
 export function upperMeanBound(total: number, n: number, delta: number): number {
@@ -14,7 +14,7 @@ export function upperMeanBound(total: number, n: number, delta: number): number 
   let high = 1;
   for (let halving = 0; halving < HALVINGS; halving++) {
     const middle = (low + high) / 2;
-    // Rounding may bring the middle to the end of the range, where the p-value is not defined.
+    // Rounding can make the middle equal to 1, where the p-value is not defined.
     if (middle >= 1 || hoeffdingBentkusPValue(total, n, middle) > delta) low = middle;
     else high = middle;
   }

@@ -1,5 +1,5 @@
-// p-values of "the risk exceeds ε", one for each kind of loss: small when the observed losses would be a surprise.
-// Each is valid for any n: if the risk does exceed ε, P(p ≤ u) ≤ u for every u.
+// p-values of the hypothesis "the risk exceeds ε", one for each kind of loss. A small p-value speaks against it.
+// Each is valid for every n: if the risk exceeds ε, then P(p ≤ u) ≤ u for every u.
 import { logBinomialCdf } from './binomial.js';
 
 /**
@@ -25,10 +25,10 @@ export function hoeffdingBentkusPValue(total: number, n: number, epsilon: number
 
 /**
  * Losses in [−1, 1], in random order: betting (Waudby-Smith and Ramdas, "Estimating means of bounded random variables
- * by betting", 2024; for early exits Jazbec et al. 2024). The capital K_t = Π_{i≤t} (1 − ν_i(ℓ_i − ε)) grows only by
- * luck if the risk exceeds ε, so p = min(1, 1/max_t K_t) (Ville's inequality). The bets
- * ν_i = min{1, √(2·ln(1/δ) / (n·σ̂²_{i−1}))} look at the past only; mean and variance start at ½ and ¼.
- * @param delta the level that the bets are best for; the p-value is valid at every level.
+ * by betting", 2024; for early exits Jazbec et al. 2024). If the risk exceeds ε, the capital
+ * K_t = Π_{i≤t} (1 − ν_i(ℓ_i − ε)) is a supermartingale, so p = min(1, 1/max_t K_t) is valid (Ville's inequality). The
+ * bets ν_i = min{1, √(2·ln(1/δ) / (n·σ̂²_{i−1}))} depend on earlier losses only; mean and variance start at ½ and ¼.
+ * @param delta the level for which the bets are tuned; the p-value is valid at every level.
  */
 export function bettingPValue(losses: ArrayLike<number>, epsilon: number, delta: number): number {
   const n = losses.length;

@@ -1,8 +1,8 @@
-// Fixed-sequence testing (Learn-then-Test, Angelopoulos et al. 2021): hypotheses in an order fixed beforehand, each
-// at the full level δ, until the first that is not rejected. The chance of any false rejection is at most δ.
+// Fixed-sequence testing (Learn-then-Test, Angelopoulos et al. 2021): tests hypotheses in an order fixed beforehand,
+// each at the full level δ, until the first that is not rejected. The probability of any false rejection is at most δ.
 
 /**
- * How many hypotheses are rejected: the last one rejected is the one before the first with p > δ, not that one.
+ * Number of rejected hypotheses: all before the first with p > δ.
  * @param pValues in the order fixed beforehand.
  */
 export function countRejected(pValues: readonly number[], delta: number): number {
@@ -11,7 +11,7 @@ export function countRejected(pValues: readonly number[], delta: number): number
 }
 
 export interface Evidence {
-  /** Per point of the path, λ_0 first: the p-value of "its risk exceeds ε", the largest one if there are several. */
+  /** Per point of the path, λ_0 first: the p-value of "its risk exceeds ε"; with several risks the largest. */
   readonly risk?: readonly number[];
   /** Per point: the p-value of "its mean cost exceeds the budget". */
   readonly cost?: readonly number[];
@@ -19,16 +19,16 @@ export interface Evidence {
 
 export type Choice =
   | { readonly kind: 'point'; readonly index: number }
-  /** Not even the first step away from λ_0 is certified. */
+  /** The first step away from λ_0 is not certified. */
   | { readonly kind: 'none' }
-  /** No point keeps the budget; or none keeps the budget and the risk. */
+  /** budget: no point is certified to keep the budget. both: no point is certified to keep the budget and the risk. */
   | { readonly kind: 'infeasible'; readonly because: 'budget' | 'both' };
 
 /**
- * Risk alone: the cheapest point certified, tested from λ_0 on, which has no risk by definition.
- * Budget alone: the most careful point certified, tested from the aggressive end.
- * Both: the cheapest point that has both, or infeasible.
- * @param level of each of the tests: δ, or a part of it where there are two.
+ * Risk alone: the cheapest certified point; tests start after λ_0, which has no risk by definition.
+ * Budget alone: the most careful certified point; tests start at the cheapest end of the path.
+ * Both: the cheapest point certified for both, or infeasible.
+ * @param level of each test: δ, or a part of δ if there are two tests
  */
 export function choosePoint({ risk, cost }: Evidence, level: number): Choice {
   const deepest = risk ? countRejected(risk.slice(1), level) : 0;

@@ -1,5 +1,5 @@
-// Finds and loads @tensorflow/tfjs-node-gpu: where `npm run install:tensorflow` puts it, or where npm has installed
-// it beside the service. It is no dependency: its own installer downloads several hundred megabytes.
+// Finds and loads @tensorflow/tfjs-node-gpu: either where `npm run install:tensorflow` installs it, or in the service's
+// own node_modules. It is not a dependency, because its own installer downloads several hundred megabytes.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import type { NamedTensorMap, Tensor } from '@tensorflow/tfjs-core';
 
 export const PACKAGE = '@tensorflow/tfjs-node-gpu';
 
-/** Holds the package.json whose dependency it is, and its node_modules once it is installed. */
+/** Contains the package.json that depends on the package, and its node_modules once it is installed. */
 export const installFolder = new URL('../../../../tensorflow/', import.meta.url);
 
 /** The parts of the package that are used here. */
@@ -28,37 +28,37 @@ export interface SavedModelSignature {
   dispose(): void;
 }
 
-/** Where the package has its addon. */
+/** Path of the native addon inside the package. */
 export const ADDON = 'lib/napi-v8/tfjs_binding.node';
 
-/** The package's main file; undefined: it is not installed, or only in part. */
+/** The package's main file; undefined if the package is not installed, or only partly. */
 export function findBindings(): string | undefined {
   for (const base of [new URL('package.json', installFolder), import.meta.url]) {
     try {
       const path = createRequire(base).resolve(PACKAGE);
       if (existsSync(join(dirname(path), '..', ADDON))) return path;
     } catch {
-      // Not there; perhaps at the next place.
+      // Not found here; try the next place.
     }
   }
   return undefined;
 }
 
-/** What TensorFlow reads from the environment when it is loaded; what is set there already stays. */
+/** Environment variables that TensorFlow reads when it is loaded. Variables that are already set keep their values. */
 export function environmentFor(device: 'auto' | 'cpu' | 'gpu', threads: number): Record<string, string> {
   return {
     TF_NUM_INTRAOP_THREADS: `${threads}`,
     TF_NUM_INTEROP_THREADS: '1',
-    // On processors without AVX-512 it would be off, and convolutions take a fifth longer.
+    // Off by default on processors without AVX-512; convolutions then take a fifth longer.
     TF_ENABLE_ONEDNN_OPTS: '1',
-    // Else it takes all of the GPU's memory at once, and notes of its own to standard error.
+    // By default TensorFlow takes all of the GPU's memory at once, and writes notes to standard error.
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     TF_CPP_MIN_LOG_LEVEL: '2',
     ...(device === 'cpu' && { CUDA_VISIBLE_DEVICES: '-1' }),
   };
 }
 
-/** @throws Error if it is not installed or cannot be loaded */
+/** @throws Error if TensorFlow is not installed or cannot be loaded */
 export function loadTensorFlow(): TensorFlow {
   const path = findBindings();
   if (path === undefined) throw new Error(`${PACKAGE} is not installed; npm run install:tensorflow does it`);
@@ -68,7 +68,7 @@ export function loadTensorFlow(): TensorFlow {
   return tensorflow;
 }
 
-/** Loaded by a thread that then ends without having computed anything, it crashes the process when that ends. */
+/** If a thread loads TensorFlow and ends without computing anything, the process crashes when it exits. */
 function computeOnce({ tensor, square }: TensorFlow): void {
   const input = tensor(new Float32Array(1), [1]);
   square(input).dispose();
@@ -79,7 +79,7 @@ export function usesGpu(tensorflow: TensorFlow): boolean {
   return (tensorflow.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
 }
 
-/** Version 4.22.0 calls these two, which Node 23 has removed. */
+/** tfjs-node 4.22.0 calls these two functions, which Node 23 removed. */
 function restoreRemovedFunctions(): void {
   const functions = util as { isNullOrUndefined?: unknown; isArray?: unknown };
   functions.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;

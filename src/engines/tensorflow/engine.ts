@@ -1,5 +1,5 @@
-// The TensorFlow engine: @tensorflow/tfjs-node-gpu, one native call per segment through a SavedModel's signature.
-// Calls block their thread and use several of their own, so it runs in exactly one worker.
+// The TensorFlow engine: @tensorflow/tfjs-node-gpu, with one native call per segment through a SavedModel's signature.
+// A call blocks its thread and uses several threads of TensorFlow, so the engine runs in exactly one worker.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ import {
   usesGpu,
 } from './bindings.js';
 
-/** @throws Error if TensorFlow is not installed, or computes on the CPU where a GPU is demanded */
+/** @throws Error if TensorFlow is not installed, or if a GPU is demanded and TensorFlow finds none */
 export function createEngine({ device = 'auto', threads = 1, maxBatch = 1 }: EngineOptions = {}): Engine {
   applyEnvironment(environmentFor(device, threads));
   const tensorflow = loadTensorFlow();
@@ -43,7 +43,7 @@ export function createEngine({ device = 'auto', threads = 1, maxBatch = 1 }: Eng
   };
 }
 
-/** On a GPU the first batch of each size is slow: TensorFlow then tries which algorithm suits it best. */
+/** Runs every batch size once. On a GPU the first batch of each size is slow: TensorFlow then chooses algorithms. */
 export async function warmUp(
   { signatures }: ConvertedNetwork,
   segments: readonly Segment[],
@@ -57,7 +57,7 @@ export async function warmUp(
   }
 }
 
-/** TensorFlow reads a SavedModel from a folder; afterwards it is not needed any more. */
+/** TensorFlow loads a SavedModel from a folder; the folder is removed afterwards. */
 export async function loadConverted(tensorflow: TensorFlow, network: ConvertedNetwork): Promise<Segment[]> {
   const folder = await mkdtemp(join(tmpdir(), 'rdi-saved-model-'));
   try {

@@ -1,5 +1,5 @@
-// Loads TensorFlow in a process of its own, has it convolve once, and says on what; started by probe.ts. Loading it
-// takes much address space and may end the process, neither of which the service should pay for to know.
+// Loads TensorFlow in a separate process, runs one convolution, and reports whether it used a GPU; started by probe.ts.
+// Loading TensorFlow takes much address space and can crash the process, so the service does not do it for a check.
 import process from 'node:process';
 import { createGraphBuilder } from '../graph-def/graph-def.js';
 import { applyEnvironment, environmentFor, loadTensorFlow, usesGpu } from './bindings.js';
@@ -16,6 +16,6 @@ const node = build.add('Conv2D', [input.node, filter], { strides: [1, 1, 1, 1], 
 const signatures = [{ input, logits: { node, shape: [1, 1, 1] } }];
 const [segment] = await loadConverted(tensorflow, { nodes: build.nodes, signatures });
 const output = await segment?.run(Float32Array.of(1, 10, 100, 1000), 1);
-if (output?.logits[0] !== 4321) throw new Error(`it computes ${output?.logits[0]} in place of 4321`);
+if (output?.logits[0] !== 4321) throw new Error(`it computes ${output?.logits[0]} instead of 4321`);
 
 process.send?.({ gpu: usesGpu(tensorflow) });

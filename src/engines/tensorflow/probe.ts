@@ -1,4 +1,4 @@
-// Whether TensorFlow can be used on this machine, and whether it finds a GPU.
+// Checks whether TensorFlow can be used on this machine, and whether it finds a GPU.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
@@ -8,10 +8,10 @@ import { findBindings } from './bindings.js';
 export type TensorFlowFinding =
   | { readonly state: 'usable'; readonly gpu: boolean }
   | { readonly state: 'not-installed' }
-  /** `reason` as its loader gave it, on one line. */
+  /** `reason`: the loader's message, on one line. */
   | { readonly state: 'cannot-load'; readonly reason: string };
 
-/** What TensorFlow notes meanwhile, such as why it takes no GPU, is shown where TF_CPP_MIN_LOG_LEVEL asks for it. */
+/** With TF_CPP_MIN_LOG_LEVEL below 2, TensorFlow's notes (such as why it uses no GPU) go to standard error. */
 export async function probeTensorFlow(device: EngineOptions['device']): Promise<TensorFlowFinding> {
   if (findBindings() === undefined) return { state: 'not-installed' };
   const wantsNotes = Number(process.env['TF_CPP_MIN_LOG_LEVEL'] ?? 2) < 2;

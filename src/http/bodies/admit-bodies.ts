@@ -1,5 +1,5 @@
-// The first door: a large body is let in before it is read, by the bytes that its request's head announces. The second,
-// by images (serving/admission), can count them only when the body is there.
+// The first admission control: limits the bytes of request bodies, by their announced length, before they are read. The
+// second one (serving/classifier.ts) limits images, which can be counted only after the body is read.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
@@ -8,17 +8,17 @@ import type { Metrics } from '../../telemetry/metrics.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Gives back the bytes of its body; undefined: it holds none. */
+    /** Gives back the admitted bytes of the body; undefined: none are admitted. */
     leaveBytes: (() => void) | undefined;
   }
 }
 
-/** For the routes that are registered after it and have a body limit of their own. */
+/** Applies to routes that are registered after it and have their own body limit. */
 export const admitBodies = fp<{ maxBytesInFlight: number; metrics: Metrics }>(
   async (app, { maxBytesInFlight, metrics }) => {
     const admission = createAdmission(
       maxBytesInFlight,
-      `There is no room for this body: others take most of the ${maxBytesInFlight} bytes that there are for all.`,
+      `There is no room for this body: other requests use most of the ${maxBytesInFlight} bytes for bodies in flight.`,
     );
     metrics.inFlightBytesLimit.set(maxBytesInFlight);
     app.decorateRequest('leaveBytes', undefined);
@@ -31,8 +31,8 @@ export const admitBodies = fp<{ maxBytesInFlight: number; metrics: Metrics }>(
         metrics.inFlightBytes.set(admission.inside());
         done();
       });
-      // Every request ends in one of these or both, also that of a client who left: the handler is done by then.
-      // Later would be too late: whoever does not read the answer could keep the bytes for ever.
+      // At least one of these two hooks runs for every request, also for a disconnected client. The handler is done by
+      // then. The bytes are not held longer, because a client that does not read the answer could hold them for ever.
       route.onSend = [onSend].flat().concat((request, _reply, _payload, done) => {
         giveBack(request);
         done();
@@ -53,11 +53,11 @@ export const admitBodies = fp<{ maxBytesInFlight: number; metrics: Metrics }>(
   { name: 'admit-bodies' },
 );
 
-/** Most bytes of the body that may be in memory at once. */
+/** Maximum number of bytes of the body that may be in memory. */
 function bytesToRead(headers: IncomingHttpHeaders, bodyLimit: number): number {
   const announced = Number(headers['content-length']);
-  // In chunks: it may become the largest of all.
+  // Chunked transfer: the body may reach the limit.
   if (Number.isNaN(announced)) return bodyLimit;
-  // Too large: answered 413 without being read.
+  // Too large: answered with 413, and not kept in memory.
   return announced > bodyLimit ? 0 : announced;
 }

@@ -1,16 +1,16 @@
-// The bytes of a body, in one piece of memory however many pieces they come in: a client may send every byte as an HTTP
-// chunk of its own, and a Buffer for each takes hundreds of bytes.
+// Collects the bytes of a body in one Buffer, however many pieces they arrive in. A client may send each byte as a
+// separate HTTP chunk, and one Buffer per chunk would take hundreds of bytes each.
 import type { FastifyRequest } from 'fastify';
 import { Failure } from '../../foundation/errors.js';
 
 /**
- * Receives a request's body, up to its route's limit; for `addContentTypeParser`. The rest of a body that is refused is
- * left to the error handler.
- * @throws Failure `body-too-large`; or what the connection broke with
+ * Receives a request's body, up to the limit of its route; for `addContentTypeParser`. The error handler receives the
+ * rest of a refused body.
+ * @throws Failure `body-too-large`; or the error of the connection
  */
 export function collectBody({ raw, headers, routeOptions }: FastifyRequest): Promise<Buffer> {
   const limit = routeOptions.bodyLimit;
-  // NaN in HTTP chunks. Otherwise Node sees to it that neither less nor more comes.
+  // NaN for chunked transfer. Otherwise Node ensures that exactly this many bytes arrive.
   const announced = Number(headers['content-length']);
   const tooLarge = () => new Failure('body-too-large', `The body is larger than ${limit} bytes.`);
   return new Promise((resolve, reject) => {
@@ -26,7 +26,7 @@ export function collectBody({ raw, headers, routeOptions }: FastifyRequest): Pro
         return;
       }
       if (length === 0) {
-        memory = piece; // mostly the only one
+        memory = piece; // usually the only piece
       } else {
         if (needed > memory.length) grow(needed);
         piece.copy(memory, length);
@@ -35,7 +35,7 @@ export function collectBody({ raw, headers, routeOptions }: FastifyRequest): Pro
     }
 
     function grow(needed: number): void {
-      // What is announced may be taken at once: admit-bodies.ts has counted it.
+      // The announced length can be allocated at once, because admit-bodies.ts has admitted it.
       const larger = Buffer.allocUnsafe(Number.isNaN(announced) ? Math.min(2 * needed, limit) : announced);
       memory.copy(larger);
       memory = larger;

@@ -1,10 +1,10 @@
-// How JSON bodies are read; no other kind is taken, but where a route has a parser of its own.
+// The parser of JSON bodies. Other content types are refused, unless a route has its own parser.
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Failure } from '../../foundation/errors.js';
 import { collectBody } from './collect-body.js';
 
-/** To be registered before the routes. */
+/** Register before the routes. */
 export const jsonBodies = fp(
   async (app) => {
     const parse = app.getDefaultJsonParser('error', 'error');
@@ -12,7 +12,10 @@ export const jsonBodies = fp(
     app.addContentTypeParser('application/json', async (request: FastifyRequest) => {
       const json = (await collectBody(request)).toString();
       if (isIntricate(json)) {
-        throw new Failure('invalid-body', 'The body has far more structure than any that is taken here.');
+        throw new Failure(
+          'invalid-body',
+          'The body has far more structure than any operation of this server expects.',
+        );
       }
       return new Promise((resolve, reject) => {
         parse(request, json, (error, value) => (error ? reject(error) : resolve(value)));
@@ -22,11 +25,11 @@ export const jsonBodies = fp(
   { name: 'json-bodies' },
 );
 
-/** What opens a value or names one, in a body that is not what it should be; base64 has none of these characters. */
+/** Characters that open a JSON array or object or follow a name. Valid bodies have few of them: base64 has none. */
 const STRUCTURE = ['[', '{', ':'];
 const MOST_STRUCTURE = 1000;
 
-/** Whether parsing would take seconds and many times the body's bytes, as it does where arrays or objects abound. */
+/** Whether the body has so many arrays or objects that parsing could take seconds and many times its size in memory. */
 function isIntricate(json: string): boolean {
   let found = 0;
   for (const character of STRUCTURE) {

@@ -1,13 +1,13 @@
-// Tells when nobody waits for an answer any more. (Fastify's own request.signal fires as soon as a request's body
-// has been read: it follows the request's stream, not the connection.)
+// A signal that the client has disconnected. (Fastify's request.signal cannot be used: it follows the request's stream,
+// not the connection, so it fires as soon as the body has been read.)
 import type { FastifyReply } from 'fastify';
 import type { ClientSignal } from '../../workers/request.js';
 
 /** Aborted if the connection closes before the response has been sent. */
 export function clientSignal({ raw }: FastifyReply): ClientSignal {
   const listeners: (() => void)[] = [];
-  // No getter: one in an object literal gives every object a hidden class of its own, which keeps alive whatever the getter
-  // can see, here the whole request, until a major garbage collection.
+  // Not a getter: with a getter in an object literal, V8 gives every object its own hidden class. That keeps the
+  // getter's closure, here the whole request, alive until a major garbage collection.
   const signal = {
     aborted: false,
     addEventListener: (_type: 'abort', listener: () => void) => listeners.push(listener),

@@ -1,20 +1,20 @@
-// How connections end when the app closes. Left alone, Node would cut those that are idle at that moment, where the
-// next request may already be on its way, and would wait for those on which nobody ever says a word.
+// Closes connections when the app closes. By default Node would close idle connections at once, although the next
+// request may already be on its way, and would wait for connections that never send a request.
 import type { ServerResponse } from 'node:http';
 import { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fp from 'fastify-plugin';
 import { remove } from '../../foundation/remove.js';
 
-/** For how long a kept-alive connection may still bring its one last request. */
+/** How long a keep-alive connection may still send one last request. */
 const LINGER_MILLISECONDS = 1000;
-/** For how long, after the last answer, clients may go on to read theirs. */
+/** How long clients may still read their answers after the last one has begun. */
 const READING_MILLISECONDS = 3000;
 const POLL_MILLISECONDS = 10;
 
 /**
- * On close: no new connections; whatever arrives on those that exist is still answered, with `connection: close`,
- * however long that takes; then those that are left are ended, read to their end or not.
+ * On close: accept no new connections. Requests on existing connections are still answered, with `connection: close`,
+ * however long that takes. Then all remaining connections are closed, even if clients have not read their answers.
  */
 export const orderlyClose = fp(
   async (app) => {
@@ -26,14 +26,14 @@ export const orderlyClose = fp(
     });
 
     app.addHook('preClose', async () => {
-      // The close of http.Server, which Fastify calls after this, would also end the idle connections.
+      // The method of net.Server: http.Server's own close, which Fastify calls later, also closes idle connections.
       Server.prototype.close.call(server);
-      // Of each connection the last one only: behind an answer that says so, Node gives none.
+      // Only the last response of each connection: Node sends no further response after `connection: close`.
       const last = new Map(open.map((response) => [response.req.socket, response]));
       for (const response of last.values()) {
         if (!response.headersSent) response.setHeader('connection', 'close');
       }
-      // Later requests get this header from Fastify, so that every connection ends after at most one more of them.
+      // Fastify sets this header for later requests, so every connection ends after at most one more request.
       await until(async () => (await connections()) === 0, LINGER_MILLISECONDS);
       await until(() => open.every(({ headersSent }) => headersSent));
       await until(() => open.length === 0, READING_MILLISECONDS);

@@ -1,18 +1,18 @@
-// A crowd that was told to come back later, and asks again at once. Left alone, each turn of the event loop would turn all
-// of it away once more, a thousand clients some tenths of a second; and a turn is what it takes to accept a new connection
-// (libuv accepts one in each), to answer a probe, and to hand a worker its next images. So only a few are heard again in
-// each turn. What the others ask stays in their connections, unread, until they are; who came first is heard first.
+// Limits the rate of retries from clients that ignore `Retry-After` and retry at once. Otherwise each turn of the event
+// loop would refuse all of them again, which takes some tenths of a second for a thousand clients. Other work waits for
+// that turn: accepting a connection (libuv accepts one per turn), answering a probe, giving a worker its next images.
+// So only a few retries are read per turn, in order of arrival. The others stay unread in their connections.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import fp from 'fastify-plugin';
 import { Failure } from '../../foundation/errors.js';
 
-/** How many of those that were told `Retry-After` are heard again in a turn; if there are no more, nobody waits. */
+/** How many connections answered with `Retry-After` are read again per turn; up to this number, none has to wait. */
 export const HEARD_PER_TURN = 5;
-/** Turns are no shorter; under load they are longer. */
+/** Minimum duration of a turn; under load turns are longer. */
 const TURN_MILLISECONDS = 1;
 
-/** For the routes that are registered after it. When the app closes, everyone is heard. */
+/** Applies to routes that are registered after it. When the app closes, all connections are read again. */
 export const paceRetries = fp(
   async (app) => {
     const waiting: Socket[] = [];
@@ -52,7 +52,7 @@ export const paceRetries = fp(
   { name: 'pace-retries' },
 );
 
-/** A request may be answered before its body is there; what is left of it is still received. */
+/** Waits for the end of the request: it may be answered before its body has arrived, and the rest is still received. */
 function whenReceived(request: IncomingMessage, then: (socket: Socket) => void): void {
   if (request.complete) then(request.socket);
   else request.once('end', () => then(request.socket));

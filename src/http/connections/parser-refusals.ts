@@ -1,5 +1,5 @@
-// What Node's HTTP parser refuses, before there is a request or in the middle of one. No hook is told, so it is answered
-// here, on the bare connection, with all that other problems have.
+// Answers what Node's HTTP parser refuses, before or during a request. Fastify calls no hook for this, so the problem
+// document is written directly to the socket, with the same headers as other problems.
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,18 +11,18 @@ import { SECURITY_HEADERS } from '../plugins/security-headers.js';
 import { MEDIA_TYPE, problemOf } from '../problems.js';
 
 export interface ParserRefusals {
-  /** To be told of every request. */
+  /** Call for every request. */
   note(request: FastifyRequest): void;
-  /** Answers, counts and logs a refusal; or notices that the client has gone. */
+  /** Answers, counts and logs a refusal; destroys the socket if the client has disconnected. */
   answer(error: Error & { code?: string }, socket: Socket): void;
-  /** As what a request on this connection was refused, if one was. */
+  /** The failure with which a request on this connection was refused, if any. */
   of(socket: Socket): Failure | undefined;
 }
 
-/** How long a client has to read an answer and end its side of the connection. */
+/** How long a client may take to read the answer and end its side of the connection. */
 const LAST_WORDS_MILLISECONDS = 1000;
 
-/** The connection broke, or the client ended its side in the middle of a request, as one that is cancelled does. */
+/** The connection broke, or the client ended its side during a request, as a client that cancels it does. */
 const goneCodes = ['ECONNRESET', 'HPE_INVALID_EOF_STATE'];
 
 const parserFailures: Record<string, FailureType> = {
@@ -39,7 +39,7 @@ export function createParserRefusals(metrics: Metrics, logger: Logger): ParserRe
     of: (socket) => refused.get(socket),
     answer({ code = '' }, socket) {
       if (goneCodes.includes(code)) socket.destroy();
-      if (!socket.writable) return; // gone, or answered and still sending
+      if (!socket.writable) return; // disconnected, or already answered and still sending
       const type = parserFailures[code] ?? 'malformed-request';
       const failure = new Failure(type, `${failures[type].title}.`);
       refused.set(socket, failure);
@@ -61,7 +61,7 @@ export function createParserRefusals(metrics: Metrics, logger: Logger): ParserRe
     },
   };
 
-  /** That of the request that was still being received, which is logged when it ends; else a new one, logged here. */
+  /** The id of the request that is still being received (logged when it ends); else a new id, logged here. */
   function requestIdOf(socket: Socket, status: number): string {
     const request = latest.get(socket);
     if (request?.raw.complete === false) return request.id;

@@ -1,10 +1,10 @@
-// Sees to it that every response ends with 'close'. Node gives one that is asked for behind another no connection
-// before its turn; where the connection is gone first, it says nothing of it, ever, and whoever waits does so for good.
+// Ensures that every response emits 'close'. Node assigns the socket to a pipelined response only when it is its turn.
+// If the connection closes before, Node never emits 'close' on that response, and its listeners would wait for ever.
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { remove } from '../../foundation/remove.js';
 
-/** Closes responses that never had their turn together with the connection they were meant for. */
+/** When a connection closes, also closes its responses that never got the socket. */
 export function closePipelinedResponses(server: Server): void {
   const responsesOf = new WeakMap<Socket, ServerResponse[]>();
   server.on('connection', (socket) => {
@@ -24,7 +24,7 @@ export function closePipelinedResponses(server: Server): void {
 
 function close(response: ServerResponse): void {
   response.destroy();
-  // For streams that are piped into it only now: they look whether 'close' is still to come.
+  // For streams that are piped into it later: they check `closed` to know whether 'close' will still be emitted.
   Object.defineProperty(response, 'closed', { value: true });
   response.emit('close');
 }

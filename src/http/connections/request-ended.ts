@@ -1,11 +1,11 @@
-// The end of every request, noticed once: into the log, the metrics and the trace. (Fastify's onResponse knows only of
-// answers that were sent to their end, not of requests whose client has left.)
+// Records the end of every request once, in the log, the metrics and the trace. (Fastify's onResponse is called only
+// for answers that were sent completely, not if the client has disconnected.)
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failures } from '../../foundation/errors.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { ParserRefusals } from './parser-refusals.js';
 
-/** @returns what is to be told of every request, before anything may refuse it. */
+/** @returns a function to call for every request, before any hook can refuse it */
 export function createEndWatch(metrics: Metrics, refusals: ParserRefusals) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     refusals.note(request);

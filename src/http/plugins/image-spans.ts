@@ -1,11 +1,11 @@
-// The spans of one image: decode, queue, and every segment that was run for it.
+// Writes the spans of one image: decode, queue, and every segment that ran for it.
 //
 //   image ├ decode ─┤├ queue ────┤├ segment to exit 0 ─┤├ segment to exit 1 ─┤
 import { type Attributes, type Context, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import type { Timeline } from '../../serving/timeline.js';
 
 /**
- * @param ended when the request was over: the end of what was not finished
+ * @param ended end of the request, and of spans that were not finished
  * @param toEpoch from seconds on the service's clock to milliseconds since 1970
  */
 export function writeImageSpans(
@@ -29,7 +29,7 @@ export function writeImageSpans(
       { startTime: toEpoch(from), ...(attributes && { attributes }) },
       parent,
     );
-    // Where it was when the request failed.
+    // The image was in this span when the request failed.
     if (to === undefined) span.setStatus({ code: SpanStatusCode.ERROR });
     span.end(toEpoch(to ?? ended));
     return trace.setSpan(parent, span);
@@ -50,7 +50,7 @@ export function writeImageSpans(
   write('queue', image, decoded, begun);
   segments.forEach(({ exit, batch, started: from, seconds }, index) => {
     const before = segments[index - 1]?.exit ?? -1;
-    const firstStage = before < exit ? before + 1 : 0; // not deeper than before: begun anew after a worker was lost
+    const firstStage = before < exit ? before + 1 : 0; // not deeper than before: restarted after a worker died
     const stages = Array.from({ length: exit - firstStage + 1 }, (_, stage) => firstStage + stage);
     write(`segment to exit ${exit}`, image, from, from + seconds, {
       'rdi.exit': exit,

@@ -1,12 +1,12 @@
-// A known address with a method it does not take answers 405 and names those it takes, rather than 404.
+// Answers 405 instead of 404 if an address exists but does not support the method. `allow` lists the supported methods.
 import type { FastifyInstance } from 'fastify';
 import { Failure } from '../../foundation/errors.js';
 
-/** To be called before the first route. @returns to be called after the last one. */
+/** Call before the first route is registered. @returns a function to call after the last one */
 export function refuseOtherMethods(app: FastifyInstance): () => void {
   const taken = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method, schema }) => {
-    if (schema?.hide) return; // the documentation's own
+    if (schema?.hide) return; // routes of the documentation
     const methods = taken.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one.toUpperCase());
     taken.set(url, methods);
@@ -18,7 +18,7 @@ export function refuseOtherMethods(app: FastifyInstance): () => void {
         method: app.supportedMethods.filter((method) => !methods.has(method)),
         url,
         schema: { hide: true },
-        // Before the body is looked at: whatever it is, this is the answer.
+        // Refuse before the body is read: the answer does not depend on it.
         onRequest: async (request, reply) => {
           reply.header('allow', allow);
           throw new Failure('method-not-allowed', `${url} takes ${allow}, not ${request.method}.`);

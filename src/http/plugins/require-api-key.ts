@@ -1,5 +1,5 @@
-// Where API keys are set: who presents none is answered 401 before anything else is looked at, the body included.
-// Only operations whose schema says `security: []` are open.
+// If API keys are configured, a request without a valid key is answered with 401 before the body is read.
+// Only operations whose schema has `security: []` need no key.
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Failure } from '../../foundation/errors.js';
@@ -7,12 +7,12 @@ import type { ApiKeys } from './api-keys.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose API key it came with; undefined where no keys are set or none is needed. */
+    /** Name of the client that owns the API key; undefined if no keys are configured or the operation needs none. */
     client: string | undefined;
   }
 }
 
-/** To be registered before the hooks that look at a request's content. */
+/** Register before the hooks that read a request's content. */
 export const requireApiKey = fp<{ apiKeys: ApiKeys | undefined }>(
   async (app, { apiKeys }) => {
     app.decorateRequest('client', undefined);

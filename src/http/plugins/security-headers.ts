@@ -1,5 +1,5 @@
-// What browsers are told of every answer: it is what its content type says, and nobody may frame it or run anything
-// in it. The documentation has a policy of its own, in openapi.ts. Other origins may call only where they are named.
+// Security headers for browsers on every answer: no content sniffing, no framing, no scripts. The documentation has its
+// own policy, see routes/openapi.ts. Other origins may call the server only if they are configured (CORS).
 import cors from '@fastify/cors';
 import fp from 'fastify-plugin';
 

@@ -1,5 +1,5 @@
-// Tracing over HTTP: a span for each request, as a child of the caller's (W3C Trace Context), and its id in the log.
-// Spans are written when the answer has left, from times taken on the way; image-spans.ts writes those of its images.
+// Tracing of HTTP requests: one span per request, as a child of the caller's span (W3C Trace Context). The log has its
+// trace id. Spans of images (image-spans.ts) are written when the request has ended, from recorded times.
 import {
   type Context,
   defaultTextMapGetter,
@@ -16,24 +16,24 @@ import { createTimeline, type Timeline } from '../../serving/timeline.js';
 import type { Tracing } from '../../telemetry/tracing.js';
 import { writeImageSpans } from './image-spans.js';
 
-/** What a request leaves of itself while it is traced. */
+/** The trace of one request. */
 export interface RequestTrace {
-  /** For one image of this request, to be filled in; undefined: this request was not chosen to be recorded. */
+  /** A timeline to fill in for one image of this request; undefined if the request is not sampled. */
   image(): Timeline | undefined;
-  /** Writes the spans; called when the request has ended, with this status. */
+  /** Writes the spans. Call when the request has ended. */
   end(status: number): void;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** undefined: it is not traced. */
+    /** undefined: the request is not traced. */
     trace: RequestTrace | undefined;
   }
 }
 
 const propagator = new W3CTraceContextPropagator();
 
-/** Probes, scrapes and the documentation are not worth a trace. */
+/** Probes, scrapes and the documentation are not traced. */
 function isTraced({ routeOptions: { schema } }: FastifyRequest): boolean {
   return !schema?.hide && !schema?.tags?.includes('operations');
 }

@@ -1,4 +1,4 @@
-// What the live audit of a profile says, and the one thing that an operator can change over HTTP: its reset.
+// The state of a profile's live audit, and its reset, which is the only operation for operators over HTTP.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { Failure } from '../../foundation/errors.js';
@@ -39,7 +39,7 @@ export const AuditReset = Type.Object(
 );
 
 export function describeAudit({ epsilon, evidence, isAlarmed, results }: AuditState): Audit {
-  // JSON has no infinity.
+  // JSON cannot represent infinity.
   const finite = Math.min(evidence, Number.MAX_VALUE);
   return { epsilon: epsilon ?? null, evidence: finite, alarm: isAlarmed, ...results };
 }

@@ -1,4 +1,4 @@
-// POST /classify/batch: many images in one JSON document, one result or problem for each, in order.
+// POST /classify/batch: several images in one JSON document; one prediction or problem for each, in order.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger } from 'fastify';
 import Type from 'typebox';

@@ -48,7 +48,7 @@ export const ClassifyQuery = Type.Object(
 );
 export type ClassifyQuery = Type.Static<typeof ClassifyQuery>;
 
-/** What every operation that classifies may answer instead. */
+/** The problems of every operation that classifies. */
 export const classifyProblems = [
   'malformed-request',
   'invalid-query',
@@ -67,7 +67,7 @@ export const requestIdHeader = {
 };
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const satisfies MediaType[];
-/** Any of the three: the content tells. First, because generated clients send the first type unless told otherwise. */
+/** octet-stream: the content decides the format. It comes first because generated clients send the first type. */
 const contentTypes = ['application/octet-stream', ...mediaTypes];
 
 const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
@@ -142,7 +142,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
   );
 };
 
-/** Without parameters; types are the same in capitals. Undefined: whatever the bytes are. */
+/** Ignores parameters and case. undefined: the format is detected from the content. */
 function mediaTypeOf(contentType = ''): MediaType | undefined {
   const essence = contentType.split(';', 1)[0]?.trim().toLowerCase();
   return mediaTypes.find((type) => type === essence);

@@ -1,5 +1,5 @@
-// GET /livez and /readyz. The server listens only once every model is loaded and warmed, so it is ready from its
-// first answer on, until it begins to drain, except while it has no worker.
+// GET /livez and /readyz. The server listens only after every model is loaded and warmed up. So it is ready from its
+// first answer until it starts to drain, except while it has no worker.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { Failure } from '../../foundation/errors.js';

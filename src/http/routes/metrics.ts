@@ -42,8 +42,8 @@ export const metricsRoutes = fp<{ metrics: Metrics; exemplars?: Exemplars | unde
 );
 
 /**
- * The same metrics as OpenMetrics: there a counter's family has no `_total`, and the end is marked.
- * (prom-client can write OpenMetrics itself, but renames its counters for good in doing so.)
+ * Converts the Prometheus text to OpenMetrics: there a counter's family name has no `_total`, and the end is marked.
+ * (prom-client can write OpenMetrics itself, but then renames its counters permanently.)
  */
 function toOpenMetrics(text: string): string {
   const counters = new Set([...text.matchAll(/^# TYPE (\S+)_total counter$/gm)].map(([, family]) => family));

@@ -1,4 +1,4 @@
-// GET /models, GET /models/{name}: what is served, what each exit costs, which profiles there are.
+// GET /models, GET /models/{name}: the served models, with the costs of their exits and their profiles.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { type PassedOver, passedOverCodes } from '../../engines/choose.js';

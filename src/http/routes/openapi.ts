@@ -1,10 +1,10 @@
-// The OpenAPI 3.1 document, made from the routes' own schemas, at /openapi.json; Swagger UI at /docs.
+// The OpenAPI 3.1 document, generated from the schemas of the routes, at /openapi.json; Swagger UI at /docs.
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
-/** Swagger UI, without an API key. */
+/** Swagger UI; it needs no API key. */
 async function documentation(app: FastifyInstance): Promise<void> {
   app.addHook('onRoute', (route) => {
     route.schema = { ...route.schema, security: [] };
@@ -17,7 +17,7 @@ async function documentation(app: FastifyInstance): Promise<void> {
   });
 }
 
-/** Its own files and no others; it styles elements one by one and draws its icons from data URLs. */
+/** Only files of this server. Swagger UI also needs inline styles and icons from data URLs. */
 const contentSecurityPolicy = {
   'default-src': "'self'",
   'img-src': "'self' data: blob:",
@@ -28,7 +28,7 @@ const contentSecurityPolicy = {
   'frame-ancestors': "'none'",
 };
 
-/** To be registered before the routes it describes. */
+/** Register before the routes that it describes. */
 export const openapi = fp<{ version: string; docs: boolean }>(
   async (app: FastifyInstance, { version, docs }) => {
     await app.register(swagger, {

@@ -1,5 +1,5 @@
-// The live audits of all profiles: made when profiles come into service, kept while their thresholds stay, and shown
-// in metrics and log.
+// The live audits of all profiles. An audit is created when a profile comes into service and kept while its certificate
+// stays the same. Metrics and log show its state.
 import type { Logger } from 'pino';
 import { FULL_PROFILE, isCertified, type Profile } from '../../format/profiles.js';
 import type { ModelPackage } from '../../packages/package.js';
@@ -12,13 +12,13 @@ import {
   type RunInBackground,
 } from './profile-audit.js';
 
-/** Samples under way at most, over all profiles: each keeps its image. */
+/** Maximum number of samples in progress, over all profiles. Each sample keeps its image in memory. */
 const PLACES = 64;
 
 export type Audits = (one: ModelPackage) => ReadonlyMap<string, ProfileAudit>;
 
 export interface AuditsOptions {
-  /** Share of answers that is sampled; 0: there are no audits. */
+  /** Share of answers that are sampled; 0: no audits. */
   readonly fraction: number;
   readonly alpha: number;
   readonly run: RunInBackground;
@@ -27,7 +27,7 @@ export interface AuditsOptions {
   readonly logger: Logger;
 }
 
-/** @returns the audits of a package's profiles, by name; called again when they have changed. */
+/** @returns a function that gives the audits of a package's profiles, by name. Call it again when profiles change. */
 export function createAudits(options: AuditsOptions): Audits {
   const { fraction, alpha, metrics, logger } = options;
   const known = new Map<string, { subject: string; audit: ProfileAudit }>();
@@ -39,7 +39,7 @@ export function createAudits(options: AuditsOptions): Audits {
     let wasAlarmed = false;
     function onChange({ evidence, isAlarmed, results }: AuditState, result: AuditResult | undefined): void {
       if (result) metrics.auditResults.inc({ ...labels, result });
-      // Samples of a profile that has been replaced, or is gone, still come in.
+      // Results can still arrive for a profile that has been replaced or removed.
       if (epsilon === undefined || known.get(keyOf(model, version, profile.name))?.audit !== audit) return;
       metrics.auditEvidence.set(labels, evidence);
       metrics.auditAlarm.set(labels, isAlarmed ? 1 : 0);
@@ -50,7 +50,7 @@ export function createAudits(options: AuditsOptions): Audits {
           'audit alarm: more answers differ from the full network than was certified; served with full from now on',
         );
       }
-      if (result === undefined) logger.warn(labels, 'audit begun anew');
+      if (result === undefined) logger.warn(labels, 'audit restarted');
       wasAlarmed = isAlarmed;
     }
     const audit = createProfileAudit({
@@ -75,7 +75,7 @@ export function createAudits(options: AuditsOptions): Audits {
       metrics.auditEvidence.set(labels, 1);
       metrics.auditAlarm.set(labels, 0);
     } else {
-      // The certificate before this one may have promised it.
+      // The previous certificate may have limited consistency.
       forget(labels);
     }
     return audit;
@@ -113,7 +113,7 @@ function keyOf(model: string, version: string, profile: string): string {
   return `${model}/${version} ${profile}`;
 }
 
-/** Accuracy cannot be audited without true classes; how many answers differ can, on traffic that nobody attacked. */
+/** ε of the consistency risk on clean images, the only one that can be audited: accuracy needs the true classes. */
 function promisedConsistency({ certificate }: Profile): number | undefined {
   return certificate?.certificate.risks.find(
     ({ loss, data }) => loss === 'consistency' && data !== 'adversarial',

@@ -1,5 +1,6 @@
-// The live audit of one profile: a random sample of its answers, those that left early run to the end in the
-// background, compared, and shown to the monitor. Its alarm takes the profile out of service (plan.ts).
+// The live audit of one profile. It draws a random sample of answers, runs those that left early to the final exit in
+// the background, compares both answers and passes the result to the monitor. Its alarm takes the profile out of
+// service (plan.ts).
 import { createMonitor } from '../../calibration/statistics/risk-monitor.js';
 import type { Policy } from '../../format/profiles.js';
 import type { ExecutionPath } from '../../network/execution-path.js';
@@ -7,12 +8,12 @@ import type { Network } from '../../network/network.js';
 import type { BackgroundJob, BackgroundOutcome } from '../../workers/background-lane.js';
 import type { Outcome } from '../../workers/request.js';
 
-/** What came of a sampled answer. failed: it, or its audit, did not come to an end. dropped: there was no place. */
+/** Result of a sampled answer. failed: the answer or its audit did not finish. dropped: there was no place for it. */
 export type AuditResult = Settled | 'dropped';
 type Settled = 'agreed' | 'differed' | 'failed';
 
 export interface AuditState {
-  /** The most that the certificate says may differ; undefined: it does not say, so there is no alarm. */
+  /** Certified limit of the share of differing answers; undefined: not certified, so there is no alarm. */
   readonly epsilon: number | undefined;
   readonly results: Readonly<Record<AuditResult, number>>;
   /** See `Monitor`. */
@@ -20,9 +21,9 @@ export interface AuditState {
   readonly isAlarmed: boolean;
 }
 
-/** An answer that is in the sample; exactly one of the two is called. */
+/** A sampled answer. Call exactly one of the two methods. */
 export interface Sample {
-  /** @param pixels uint8 [height, width, channels], as the answer was computed from */
+  /** @param pixels uint8 [height, width, channels], from which the answer was computed */
   answered(outcome: Outcome, pixels: Uint8Array): void;
   notAnswered(): void;
 }
@@ -30,13 +31,13 @@ export interface Sample {
 export interface ProfileAudit {
   state(): AuditState;
   isAlarmed(): boolean;
-  /** To be asked before a request runs. @returns undefined for most: they are not in the sample. */
+  /** Call before an image runs. @returns undefined if the image is not sampled */
   draw(plan: AuditedPlan): Sample | undefined;
-  /** Begins anew, the alarm included. */
+  /** Restarts the monitor without evidence and without alarm. */
   reset(): void;
 }
 
-/** What an audit must know of a request; see plan.ts. */
+/** The parts of a plan (plan.ts) that an audit needs. */
 export interface AuditedPlan {
   readonly model: Network & { readonly full: { readonly policy: Policy; readonly path: ExecutionPath } };
   readonly profile: { readonly paths: readonly ExecutionPath[] };
@@ -47,9 +48,9 @@ export interface AuditedPlan {
 /** See dispatcher.ts. */
 export type RunInBackground = (job: BackgroundJob) => Promise<BackgroundOutcome>;
 
-/** Room for samples under way, shared by all profiles. */
+/** Places for samples in progress, shared by all profiles. */
 export interface AuditPlaces {
-  /** @returns whether there was one */
+  /** @returns whether there was a free place */
   take(): boolean;
   giveBack(): void;
 }
@@ -57,13 +58,13 @@ export interface AuditPlaces {
 export interface ProfileAuditOptions {
   readonly epsilon: number | undefined;
   readonly alpha: number;
-  /** Share of answers that is sampled. */
+  /** Share of answers that are sampled. */
   readonly fraction: number;
   readonly places: AuditPlaces;
   readonly run: RunInBackground;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** After every result, and after a reset. */
+  /** Called after every result, and after a reset. */
   readonly onChange: (state: AuditState, result: AuditResult | undefined) => void;
   /** @param seconds engine time of an audit */
   readonly onCost: (seconds: number) => void;
@@ -73,7 +74,7 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
   const { epsilon, alpha, fraction, places, random, onChange } = options;
   const fresh = () => (epsilon === undefined ? undefined : createMonitor(epsilon, alpha));
   const results = { agreed: 0, differed: 0, failed: 0, dropped: 0 };
-  /** In the order of their drawing, which is that of the bets: an answer that needs no run may not overtake. */
+  /** In the order in which they were drawn. Bets use this order, so an answer that needs no run must not overtake. */
   const samples: { result: Settled | undefined }[] = [];
   let monitor = fresh();
 
@@ -101,7 +102,7 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
 
   function draw(plan: AuditedPlan): Sample | undefined {
     if (random() >= fraction || !isCertifiedTraffic(plan)) return undefined;
-    // Decided before the outcome is known, so that what is dropped says nothing about what is not.
+    // Decided before the outcome is known, so that dropping does not bias the sample.
     if (!places.take()) {
       count('dropped');
       return undefined;
@@ -115,7 +116,7 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
     return {
       notAnswered: () => settle('failed'),
       answered(outcome, pixels) {
-        // Whoever ran to the end agrees with itself.
+        // An answer of the final exit is the full network's answer.
         if (outcome.reason === 'final') settle('agreed');
         else compare(plan, outcome, pixels).then(settle, () => settle('failed'));
       },
@@ -142,7 +143,7 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
   };
 }
 
-/** Limits and deadlines change who leaves where: such traffic is not what was certified. */
+/** Limits and deadlines change the exits that images take, so the certificate does not cover such requests. */
 function isCertifiedTraffic({ profile, path, deadlineSeconds }: AuditedPlan): boolean {
   return path === profile.paths.at(-1) && deadlineSeconds === Number.POSITIVE_INFINITY;
 }

@@ -1,5 +1,5 @@
-// Large bodies over raw sockets: no more are let in than fit, whether or not they ever arrive whole; the others are told
-// at once to come back; and the bytes are given back whatever becomes of a request.
+// Large bodies over raw sockets: only as many are admitted as fit, even if they never arrive completely. The others are
+// refused at once with 503. The bytes are given back at every end of a request.
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -11,7 +11,7 @@ import { startTestService, until } from '../../support/service/service.js';
 
 const MIB = 1024 * 1024;
 const LARGE = MIB;
-/** So many large bodies fit, and a few small ones beside them. */
+/** Number of large bodies that fit, together with a few small ones. */
 const FIT = 6;
 const ROOM_BESIDE = 64 * 1024;
 
@@ -25,7 +25,7 @@ const largeBatch = Buffer.from(`{"images":["${base64}"]}`.padEnd(LARGE));
 
 async function narrowService(t: TestContext, config = {}) {
   const sockets: Socket[] = [];
-  // Before the service closes, which waits for those that are still sending.
+  // Before the service closes, because it waits for clients that are still sending.
   t.after(() => {
     for (const socket of sockets) socket.destroy();
   });
@@ -45,7 +45,7 @@ async function narrowService(t: TestContext, config = {}) {
     sockets.push(connection.socket);
     return connection;
   };
-  /** Requests of which everything has been sent but the last byte. */
+  /** Requests that have been sent except for the last byte. */
   const sent = (count: number, kind: Kind = 'image') =>
     Array.from({ length: count }, () => {
       const { body } = kinds[kind];
@@ -75,7 +75,7 @@ function openConnection(port: number): Connection {
   const socket = connect(port, '127.0.0.1');
   let received = '';
   socket.setEncoding('latin1');
-  socket.on('error', () => {}); // cut off while it still sends
+  socket.on('error', () => {}); // the server may close the connection while the client still sends
   socket.on('data', (text: string) => {
     received += text;
   });
@@ -87,7 +87,7 @@ const isSaturated = ({ received }: Connection): boolean =>
 const isAnswered = ({ received }: Connection): boolean => received().startsWith('HTTP/1.1 200 ');
 
 for (const kind of ['image', 'batch'] as const) {
-  test(`large bodies that crawl in (${kind}): as many as fit are let in, small images beside them`, async (t) => {
+  test(`slow large bodies (${kind}): as many as fit are admitted, and small images too`, async (t) => {
     const { url, samples, bytes, sent } = await narrowService(t);
     const all = sent(5 * FIT, kind);
     await until(() => all.filter(isSaturated).length === 4 * FIT);
@@ -106,7 +106,7 @@ for (const kind of ['image', 'batch'] as const) {
   });
 }
 
-test('the body of a refused request is dropped, and its connection goes on', async (t) => {
+test('the body of a refused request is dropped, and its connection stays usable', async (t) => {
   const { url, bytes, sent } = await narrowService(t);
   const first = sent(FIT);
   await until(async () => (await bytes()) === FIT * LARGE);
@@ -121,7 +121,7 @@ test('the body of a refused request is dropped, and its connection goes on', asy
   await until(() => /HTTP\/1\.1 200 /.test(refused?.received() ?? ''));
 });
 
-test('bytes come back from clients who vanish in the middle of a body, or take too long', async (t) => {
+test('bytes are given back if a client disconnects during its body or is too slow', async (t) => {
   const { url, bytes, sent, samples } = await narrowService(t, { requestTimeoutSeconds: 2 });
   for (const kind of ['image', 'batch', 'image'] as const) {
     const clients = sent(FIT, kind);
@@ -136,7 +136,7 @@ test('bytes come back from clients who vanish in the middle of a body, or take t
   await Promise.all(Array.from({ length: FIT }, () => predict(url, largePng)));
 });
 
-test('bytes come back with every answer that is none', async (t) => {
+test('bytes are given back with every problem answer', async (t) => {
   const { url, bytes } = await narrowService(t);
   const noImage = Buffer.alloc(LARGE);
   const batch = `${url}/classify/batch`;
@@ -155,7 +155,7 @@ test('bytes come back with every answer that is none', async (t) => {
   }
 });
 
-test('a body in chunks counts as the largest until it is answered; one announced too large as none', async (t) => {
+test('a chunked body counts as the largest until it is answered; a body announced as too large counts 0', async (t) => {
   const { url, bytes, open, sent } = await narrowService(t);
   const head =
     'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ntransfer-encoding: chunked\r\n\r\n';
@@ -179,7 +179,7 @@ test('a body in chunks counts as the largest until it is answered; one announced
   assert.equal(await bytes(), (FIT - 2) * LARGE);
 });
 
-test('bytes come back from pipelined requests whose connection dies, when nothing works on them any more', async (t) => {
+test('bytes of pipelined requests on a broken connection are given back when their processing ends', async (t) => {
   const { url, director, bytes, open, samples } = await narrowService(t);
   await director.hold();
   const { socket } = open();
@@ -194,7 +194,7 @@ test('bytes come back from pipelined requests whose connection dies, when nothin
   assert.equal(await bytes(), 0);
 });
 
-test('a client who leaves while its image waits keeps neither place nor bytes', async (t) => {
+test('a client that disconnects while its image waits holds neither place nor bytes', async (t) => {
   const { director, bytes, samples, sent } = await narrowService(t);
   await director.hold();
   const clients = sent(FIT);
@@ -206,7 +206,7 @@ test('a client who leaves while its image waits keeps neither place nor bytes', 
   assert.equal((await samples()).sum('rdi_in_flight'), 0);
 });
 
-test('bytes come back from who goes on with what is not HTTP while its image is in work', async (t) => {
+test('bytes are given back if a client sends invalid HTTP while its image is processed', async (t) => {
   const { director, bytes, open, samples } = await narrowService(t);
   await director.hold();
   const { socket, received } = open();
@@ -218,7 +218,7 @@ test('bytes come back from who goes on with what is not HTTP while its image is 
   assert.equal((await samples()).sum('rdi_in_flight'), 0);
 });
 
-test('an answer that nobody reads keeps no bytes', async (t) => {
+test('an answer that the client does not read holds no bytes', async (t) => {
   const { app, bytes, sent, sockets, samples } = await narrowService(t);
   app.server.once('connection', (socket) => {
     sockets.push(socket);
@@ -235,7 +235,7 @@ test('an answer that nobody reads keeps no bytes', async (t) => {
   assert.equal(ended, 0, 'the answer is still on its way');
 });
 
-test('bodies that are no images are small', async (t) => {
+test('bodies of routes without images have a small limit', async (t) => {
   const { url } = await narrowService(t, { operatorRoutes: true });
   const reset = `${url}/models/tiny/versions/1/profiles/default/audit/reset`;
   const body = JSON.stringify({ reason: 'x'.repeat(64 * 1024) });

@@ -1,5 +1,5 @@
-// Bodies that come in pieces, down to HTTP chunks of one byte: answered as if they had come whole, and held in memory by
-// their bytes, not by their pieces.
+// Bodies that arrive in pieces, down to HTTP chunks of one byte: they are answered like bodies in one piece, and their
+// memory depends on their bytes, not on the number of pieces.
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, test } from 'node:test';
@@ -13,7 +13,7 @@ import { startTestService, until } from '../../support/service/service.js';
 const KIB = 1024;
 const LONG = 256 * KIB;
 const sockets: Socket[] = [];
-// Before the service closes, which waits for those that are still sending.
+// Before the service closes, because it waits for clients that are still sending.
 after(() => {
   for (const socket of sockets) socket.destroy();
 });
@@ -55,7 +55,7 @@ const uploads: Record<string, Upload> = {
 const headOf = ({ path, type }: Upload, framing: string) =>
   `POST ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: ${type}\r\n${framing}\r\n\r\n`;
 
-/** The request but for the chunk that ends it, in HTTP chunks of so many bytes. */
+/** The request without its last chunk, in HTTP chunks of `size` bytes. */
 function inChunks(upload: Upload, size: number): Buffer {
   const { body } = upload;
   const parts: Uint8Array[] = [Buffer.from(headOf(upload, 'transfer-encoding: chunked'))];
@@ -78,7 +78,7 @@ function bytesHeld(): number {
 }
 
 for (const [name, upload] of Object.entries(uploads)) {
-  test(`${name}: in chunks of one byte it takes little more memory than in one piece`, async () => {
+  test(`${name}: chunks of one byte need little more memory than one piece`, async () => {
     const request = inChunks(upload, 1);
     const accepted = new Promise<Socket>((resolve) => app.server.once('connection', resolve));
     const socket = connect(port, '127.0.0.1');
@@ -97,7 +97,7 @@ for (const [name, upload] of Object.entries(uploads)) {
     await until(() => upload.answer.test(received));
   });
 
-  test(`${name}: in pieces of every size it is what it is in one`, async () => {
+  test(`${name}: pieces of every size get the same answer as one piece`, async () => {
     for (const size of [7, 1000, 65_000, upload.body.length]) {
       const request = Buffer.concat([inChunks(upload, size), Buffer.from(LAST_CHUNK)]);
       assert.match(await sendRaw(port, request), upload.answer);

@@ -1,5 +1,5 @@
-// API keys: whoever presents none gets 401 and learns nothing, before the body is read; who has one is served and
-// named in the log, where no key ever appears.
+// API keys: a request without a valid key gets 401 without further information, before the body is read. A request with
+// a key is served, and the log names its client. Keys never appear in the log.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -25,7 +25,7 @@ const bearer = (key = '') => ({ authorization: `Bearer ${key}` });
 
 const wrong: [string, Record<string, string>][] = [
   ['none', {}],
-  ['one that is not known', bearer(removed?.key)],
+  ['an unknown one', bearer(removed?.key)],
   ['an empty one', bearer()],
   ['part of one', bearer(first?.key.slice(0, -1))],
   ['more than one', bearer(`${first?.key} ${second?.key}`)],
@@ -69,7 +69,7 @@ test('the answer comes before the body', async (t) => {
   assert.match(answer.toString(), /^HTTP\/1\.1 401 Unauthorized\r\n/);
 });
 
-test('with a key all is as without keys, and the log says whose it was', async () => {
+test('with a key requests are served as usual, and the log names the client', async () => {
   for (const [owner, key] of [
     ['team-a', first?.key],
     ['team-b', second?.key],
@@ -85,7 +85,7 @@ test('with a key all is as without keys, and the log says whose it was', async (
   await assertProblem(await fetch(`${url}/no`, { headers: bearer(first?.key) }), 'not-found');
 });
 
-test('probes and the documentation need none', async () => {
+test('probes and the documentation need no key', async () => {
   for (const address of ['/livez', '/readyz', '/openapi.json', '/docs/', '/docs/static/swagger-ui.css']) {
     assert.equal((await fetch(url + address)).status, 200, address);
   }
@@ -101,7 +101,7 @@ test('neither a key nor a digest is ever logged', () => {
   assert.doesNotMatch(text, /rdi_[\w-]{20}|authorization/i);
 });
 
-test('rdi-serve api-key makes keys that the server then admits', async (t) => {
+test('rdi-serve api-key makes keys that the server accepts', async (t) => {
   const { models } = await temporaryModels();
   const file = join(models, '..', `${Date.now()}-keys`);
   const made = [];
@@ -122,7 +122,7 @@ test('rdi-serve api-key makes keys that the server then admits', async (t) => {
   assert.deepEqual([await status(), await status(made[0]), await status(made[1])], [401, 200, 200]);
 });
 
-test('rdi-serve api-key ends a last line that has no end, and cannot write just anywhere', async (t) => {
+test('rdi-serve api-key completes a last line without newline; an unwritable file is an error', async (t) => {
   const file = join(folder, 'unended');
   await writeFile(file, first?.line ?? '');
   const make = (path: string) => runNode(t, [commandLine, 'api-key', 'two', '--file', path]).ended;
@@ -135,7 +135,7 @@ test('rdi-serve api-key ends a last line that has no end, and cannot write just 
   assert.match(refused.stderr, /^rdi-serve: The API keys file cannot be written: ENOENT.*\n$/);
 });
 
-test('a file that is none, is empty or holds a key instead of its digest stops the start, in one sentence', async () => {
+test('a keys file that is missing, empty or has a key instead of a digest stops the start', async () => {
   const file = join(folder, 'bad');
   const cases: [string, RegExp][] = [
     ['', /has no API key; rdi-serve api-key makes one\.$/],

@@ -1,4 +1,4 @@
-// What browsers are told: headers on every answer, the documentation's own policy, and CORS only where it is set.
+// Security headers for browsers: headers on every answer, the documentation's own policy, and CORS only if configured.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ const preflight = (address: string, from: string) =>
     },
   });
 
-test('every answer is what its content type says, and runs nothing', async () => {
+test('every answer forbids content sniffing and scripts', async () => {
   const answers = [
     await classify(url, png),
     await classify(url, png, { topK: 0 }),
@@ -40,7 +40,7 @@ test('every answer is what its content type says, and runs nothing', async () =>
   }
 });
 
-test('the documentation runs its own scripts, no others, and in no frame', async () => {
+test('the documentation runs only its own scripts, and not in a frame', async () => {
   const { headers } = await fetch(`${url}/docs/`);
   const policy = headers.get('content-security-policy') ?? '';
   assert.match(policy, /default-src 'self';/);
@@ -48,7 +48,7 @@ test('the documentation runs its own scripts, no others, and in no frame', async
   assert.doesNotMatch(policy, /https?:|script-src|unsafe-eval/);
 });
 
-test('CORS is off: no answer admits another origin, and OPTIONS is a method like any other', async () => {
+test('CORS is off by default: no answer allows another origin, and OPTIONS is an ordinary method', async () => {
   const response = await fetch(`${url}/models`, { headers: { origin } });
   assert.equal(response.headers.get('access-control-allow-origin'), null);
   assert.equal((await preflight(`${url}/classify`, origin)).status, 405);
@@ -71,7 +71,7 @@ test('named origins may call, others may not; a preflight needs no API key', asy
     assert.equal(listed.status, 200);
     assert.equal(listed.headers.get('access-control-allow-origin'), from);
     assert.match(listed.headers.get('access-control-expose-headers') ?? '', /x-exit-index/);
-    // A page can also read why it was refused.
+    // A page can also read the problem of a refused request.
     const refused = await fetch(`${open.url}/models`, { headers: { origin: from } });
     assert.deepEqual([refused.status, refused.headers.get('access-control-allow-origin')], [401, from]);
   }
@@ -81,7 +81,7 @@ test('named origins may call, others may not; a preflight needs no API key', asy
   }
 });
 
-test('* admits every origin; what is no origin is a mistake', async (t) => {
+test('* allows every origin; an invalid origin is a usage error', async (t) => {
   const open = await startTestService(t, { config: { corsOrigins: '*' } });
   const { headers } = await fetch(`${open.url}/models`, { headers: { origin: 'https://any' } });
   assert.equal(headers.get('access-control-allow-origin'), '*');

@@ -1,5 +1,5 @@
-// POST /classify with every kind of bad image: the right problem for each, and the service unharmed; and with odd but
-// sound ones, which are answered.
+// POST /classify with every kind of bad image: each gets the right problem, and the service works as before. Unusual
+// but valid images are answered.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
@@ -25,7 +25,7 @@ const refused: [string, Uint8Array | undefined, string | undefined, FailureType]
   ['no body and no type', undefined, undefined, 'invalid-body'],
   ['no type', png, undefined, 'unsupported-media-type'],
   ['an empty type', png, '', 'unsupported-media-type'],
-  ['a type that is none', png, 'png', 'unsupported-media-type'],
+  ['an invalid type', png, 'png', 'unsupported-media-type'],
   ['JSON', Buffer.from('{}'), 'application/json', 'unsupported-media-type'],
   ['a form', png, 'multipart/form-data; boundary=x', 'unsupported-media-type'],
   ['a GIF', png, 'image/gif', 'unsupported-media-type'],
@@ -58,14 +58,14 @@ for (const [name, body, type, problem] of refused) {
   });
 }
 
-test('what the decoder said of them is in the debug log, under the request’s id', () => {
+test('the decoder’s messages are in the debug log, with the request’s id', () => {
   const said = service.log.filter(({ level, msg }) => level === 20 && msg === 'undecodable-image');
   assert.ok(said.every(({ requestId }) => typeof requestId === 'string'));
   const messages = said.map(({ err }) => (err as { message: string }).message);
   for (const loader of [/VipsJpeg/, /webp/i]) assert.ok(messages.some((message) => loader.test(message)));
 });
 
-/** One frame more than its default image, as APNG has it. */
+/** An APNG with one frame in addition to its default image. */
 function animate(still: Buffer): Buffer {
   const numbers = (...values: number[]) => {
     const bytes = Buffer.alloc(4 * values.length);
@@ -81,7 +81,7 @@ function animate(still: Buffer): Buffer {
   return insertPngChunks(first, 'IEND', control(1), frame);
 }
 
-test('an animated PNG counts as its default image', async () => {
+test('of an animated PNG the default image is classified', async () => {
   const [still, moving] = [
     await predict(url, png, { topK: 10 }),
     await predict(url, animate(png), { topK: 10 }),
@@ -118,7 +118,7 @@ test('animated WebP, 16-bit and grey PNG, CMYK and progressive JPEG, 1 × 1: all
   }
 });
 
-test('application/octet-stream is any of the three formats: the content tells', async () => {
+test('application/octet-stream can be any of the three formats: the content decides', async () => {
   for (const [body, type] of [
     [png, 'image/png'],
     [jpeg, 'image/jpeg'],
@@ -135,7 +135,7 @@ test('application/octet-stream is any of the three formats: the content tells', 
   }
 });
 
-test('after all of that the service is as before', async () => {
+test('after all of these the service works as before', async () => {
   assert.equal((await classify(url, png)).status, 200);
   const scraped = await service.samples();
   assert.equal(scraped.sum('rdi_in_flight'), 0);

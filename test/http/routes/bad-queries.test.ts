@@ -1,4 +1,4 @@
-// Query parameters that are unknown, repeated or out of range: 400, with the one at fault named.
+// Query parameters that are unknown, repeated or out of range: 400 with the name of the parameter.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testImages } from '../../support/packages/profiled-package.js';
@@ -29,7 +29,7 @@ for (const [key, wrong] of values) {
   });
 }
 
-test('an unknown key is named, whatever it is called', async () => {
+test('every unknown key is named in the answer', async () => {
   for (const key of ['topk', 'top_k', 'x', '__proto__', 'constructor', 'toString', 'a[b]', '"><b>', '']) {
     const query = `${encodeURIComponent(key)}=1`;
     const response = await post(`${url}/classify?topK=2&${query}`, png, 'image/png');
@@ -39,19 +39,19 @@ test('an unknown key is named, whatever it is called', async () => {
   assert.equal(({} as { polluted?: unknown }).polluted, undefined);
 });
 
-test('a key that is given twice is refused, even with the same value', async () => {
+test('a repeated key is refused, even with the same value', async () => {
   for (const query of ['topK=1&topK=1', 'model=tiny&model=tiny', 'profile=full&profile=default']) {
     await assertProblem(await post(`${url}/classify?${query}`, png, 'image/png'), 'invalid-query');
   }
 });
 
-test('percent signs that mean nothing are text', async () => {
+test('percent signs that encode nothing are text', async () => {
   await assertProblem(await post(`${url}/classify?model=%zz`, png, 'image/png'), 'unknown-model');
   await assertProblem(await post(`${url}/classify?model=%ff%fe`, png, 'image/png'), 'unknown-model');
   await assertProblem(await post(`${url}/classify?profile=%00`, png, 'image/png'), 'invalid-query');
 });
 
-test('the edges of the ranges are inside', async () => {
+test('the ends of the ranges are valid', async () => {
   for (const query of [{ topK: 1 }, { topK: 10 }, { maxExit: 0 }, { maxExit: 2 }, { deadlineMs: 600_000 }]) {
     assert.equal((await classify(url, png, query)).status, 200);
   }

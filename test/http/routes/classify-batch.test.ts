@@ -1,4 +1,4 @@
-// POST /classify/batch: order, one result or problem each, limits, and the same answers as one by one.
+// POST /classify/batch: order, one prediction or problem per image, limits, and the same answers as single requests.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type Type from 'typebox';
@@ -27,7 +27,7 @@ async function resultsOf(response: Response): Promise<Type.Static<typeof BatchRe
   return (JSON.parse(text) as Type.Static<typeof BatchResponse>).results;
 }
 
-test('64 images are answered in order, each as if it had come alone', async (t) => {
+test('64 images are answered in order, each as in a single request', async (t) => {
   const warned = t.mock.method(process, 'emitWarning', () => {});
   for (const query of [{ topK: 3 }, { profile: 'patience' }, { profile: 'second-only', maxExit: 1 }]) {
     const results = await resultsOf(await classifyBatch(url, files, query));
@@ -39,14 +39,14 @@ test('64 images are answered in order, each as if it had come alone', async (t) 
         [prediction?.label, prediction?.exit.index, prediction?.exit.reason, prediction?.flops],
         [alone.label, alone.exit.index, alone.exit.reason, alone.flops],
       );
-      // Kernels may round differently for another batch size.
+      // Kernels may round differently for other batch sizes.
       assert.ok(Math.abs((prediction?.confidence ?? 0) - alone.confidence) < 1e-5);
     }
   }
   assert.deepEqual(warned.mock.calls, [], 'Node has nothing to complain about');
 });
 
-test('an image that fails has its problem in its place, the others their predictions', async () => {
+test('a failed image has a problem at its position; the others have predictions', async () => {
   const before = await samples();
   const encoded = [
     png.toString('base64'),
@@ -76,7 +76,7 @@ test('an image that fails has its problem in its place, the others their predict
     assert.equal(prediction === undefined, problem !== undefined, 'exactly one of the two');
     if (type === undefined) assert.ok(prediction);
     else assertProblemBody(problem as NonNullable<typeof problem>, type);
-    assert.equal(problem?.requestId, undefined, 'the header has that of all');
+    assert.equal(problem?.requestId, undefined, 'the header has the id of the whole request');
   }
   assert.deepEqual(results[0]?.prediction?.exit, results[7]?.prediction?.exit);
   const now = await samples();
@@ -90,7 +90,7 @@ test('an image that fails has its problem in its place, the others their predict
   }
 });
 
-test('what is wrong with the request as a whole refuses it as a whole', async () => {
+test('an error of the whole request refuses all its images', async () => {
   const to = `${url}/classify/batch`;
   const json = 'application/json';
   const one = JSON.stringify({ images: [png.toString('base64')] });

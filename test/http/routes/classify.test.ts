@@ -1,4 +1,4 @@
-// POST /classify: every option, and that headers, document and the package's own numbers agree.
+// POST /classify: every option; headers, document and the package's costs agree.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { fullFlops } from '../../../src/network/execution-path.js';
@@ -58,7 +58,7 @@ test('an answer’s parts agree with each other, with its headers and with the p
   assert.deepEqual([...seen].sort(), [0, 1, 2], 'these images leave at every exit');
 });
 
-test('topK ranks the classes, best first, and all of them add up to one', async () => {
+test('topK ranks the classes, best first; the probabilities of all classes sum to 1', async () => {
   const three = await predict(url, png, { topK: 3 });
   const all = await predict(url, png, { topK: 10 });
   assert.deepEqual(three.top, all.top.slice(0, 3));
@@ -71,7 +71,7 @@ test('topK ranks the classes, best first, and all of them add up to one', async 
   await assertProblem(await classify(url, png, { topK: 11 }), 'invalid-query');
 });
 
-test('a profile’s thresholds apply, and an inactive exit’s head is not paid for', async () => {
+test('a profile’s thresholds apply, and the head of an inactive exit is not counted', async () => {
   const full = await predict(url, png, { profile: 'full' });
   assert.deepEqual([full.exit.index, full.exit.reason], [2, 'final']);
   assert.deepEqual(full.flops, { executed: fullFlops(exits), full: fullFlops(exits), saved: 0 });
@@ -84,7 +84,7 @@ test('a profile’s thresholds apply, and an inactive exit’s head is not paid 
   assert.match(unknown.detail, /default, softmax, margin, patience, second-only, full/);
 });
 
-test('maxExit ends the path there, and the answer says that a budget did it', async () => {
+test('maxExit ends the path at that exit, with the reason budget', async () => {
   const full = { profile: 'full', maxExit: 1 };
   const { exit, flops } = await predict(url, png, full);
   assert.deepEqual([exit.index, exit.reason, exit.threshold], [1, 'budget', null]);
@@ -99,7 +99,7 @@ test('maxExit ends the path there, and the answer says that a budget did it', as
   assert.match(beyond.detail, /final exit of tiny\/2 is 2/);
 });
 
-test('maxFlops ends the path at the deepest exit that is within, to the FLOP', async () => {
+test('maxFlops ends the path at the deepest exit within it, exact to one FLOP', async () => {
   const costs = exits.map(({ flops }) => flops.cumulative);
   for (const [index, cost] of costs.entries()) {
     for (const image of images) {
@@ -108,14 +108,14 @@ test('maxFlops ends the path at the deepest exit that is within, to the FLOP', a
     }
   }
   const [first = 0, second = 0] = costs;
-  const patient = { profile: 'patience' }; // nobody leaves at its first exit
+  const patient = { profile: 'patience' }; // no image leaves at its first exit
   assert.equal((await predict(url, png, { ...patient, maxFlops: second - 1 })).exit.index, 0);
   assert.equal((await predict(url, png, { ...patient, maxFlops: first })).exit.reason, 'budget');
   const poor = await assertProblem(await classify(url, png, { maxFlops: first - 1 }), 'invalid-query');
   assert.match(poor.detail, new RegExp(`costs ${first}\\.$`));
 });
 
-test('model and version choose; without a version the newest answers', async () => {
+test('model and version select the model; without a version the newest is used', async () => {
   assert.deepEqual((await predict(url, png, { model: 'tiny', version: 1 })).model.version, '1');
   assert.deepEqual((await predict(url, png, { version: 1 })).model, { name: 'tiny', version: '1' });
   assert.deepEqual((await predict(url, png, { model: 'tiny' })).model.version, '2');
@@ -126,7 +126,7 @@ test('model and version choose; without a version the newest answers', async () 
   }
 });
 
-test('a sensible x-request-id is kept and logged, another one replaced', async () => {
+test('a valid x-request-id is kept and logged; an invalid one is replaced', async () => {
   const kept = await post(`${url}/classify`, png, 'image/png', { 'x-request-id': 'job-7:3.a_B' });
   assert.equal(kept.headers.get('x-request-id'), 'job-7:3.a_B');
   await until(() => log.some(({ requestId, status }) => requestId === 'job-7:3.a_B' && status === 200));
@@ -136,7 +136,7 @@ test('a sensible x-request-id is kept and logged, another one replaced', async (
   }
 });
 
-test('a content type may have parameters and capitals, and still has to be true', async () => {
+test('a content type may have parameters and capitals, but must match the content', async () => {
   for (const type of ['image/png; charset=binary', 'IMAGE/PNG', 'Image/Png;q=1']) {
     assert.equal((await post(`${url}/classify`, png, type)).status, 200, type);
   }

@@ -1,11 +1,11 @@
-// GET /livez and /readyz, and that draining changes nothing but readiness.
+// GET /livez and /readyz; draining changes only readiness.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testImages } from '../../support/packages/profiled-package.js';
 import { assertProblem, predict } from '../../support/service/requests.js';
 import { startTestService } from '../../support/service/service.js';
 
-test('alive and ready from the first answer on; draining, alive and not ready, and still serving', async (t) => {
+test('alive and ready from the first answer; while draining alive, not ready, and still serving', async (t) => {
   const { url, drain } = await startTestService(t);
   const [image] = await testImages(1);
   assert.ok(image);

@@ -1,4 +1,4 @@
-// GET /metrics: what is counted equals what was answered, exactly, in both formats.
+// GET /metrics: the counts equal the answers exactly, in both formats.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Prediction } from '../../../src/serving/prediction.js';
@@ -11,7 +11,7 @@ const { url, samples, config } = await startTestService({ after }, { config: { w
 const files = (await testImages(60)).map(({ png }) => png);
 const queries = [{}, { profile: 'softmax' }, { profile: 'full' }, { maxExit: 1 }, { profile: 'second-only' }];
 
-test('every answer is counted once, by exit and reason, with the FLOPs it says it cost', async () => {
+test('every answer is counted once, by exit and reason, with the FLOPs of the answer', async () => {
   const before = await samples();
   const answers: Prediction[] = [];
   for (const query of queries) {
@@ -66,14 +66,14 @@ test('every answer is counted once, by exit and reason, with the FLOPs it says i
   assert.equal(grown('rdi_rejections_total', { reason: 'undecodable-image' }), 1);
 });
 
-test('failures of the server are counted from 0, so that an alert sees the first', async () => {
+test('failures of the server are counted from 0, so that an alert sees the first one', async () => {
   const started = await startTestService({ after });
   const counted = (await started.samples()).all.filter(({ name }) => name === 'rdi_rejections_total');
   assert.ok(counted.every(({ value }) => value === 0));
   assert.ok(counted.some(({ labels }) => labels['reason'] === 'internal-error'));
 });
 
-test('the histogram of FLOPs has bounds around what leaving at each exit costs, under every profile', async () => {
+test('the histogram of FLOPs has bounds around the cost of each exit under every profile', async () => {
   const { exits, profiles } = (await (await fetch(`${url}/models/tiny`)).json()) as {
     exits: { flops: { stage: number; head: number } }[];
     profiles: { exits: { index: number; flops: number }[] }[];
@@ -109,7 +109,7 @@ test('every HTTP answer is timed under its route, method and status; nothing sta
     ['unmatched', 'GET', 404],
     ['/livez', 'POST', 405],
   ] as const;
-  // An answer is timed when its last byte has left, which the client may notice first.
+  // An answer is timed when its last byte has been sent; the client may receive it before that.
   await until(async () => {
     const now = await samples();
     return expected.every(([route, method, status]) => {
@@ -133,7 +133,7 @@ test('every HTTP answer is timed under its route, method and status; nothing sta
   );
 });
 
-test('both formats tell the same, whoever asked before, even at once', async () => {
+test('both formats have the same values, in any order of requests and also concurrently', async () => {
   const accept = { accept: 'application/openmetrics-text;version=1.0.0,text/plain;q=0.5' };
   const fetched = await Promise.all(
     [{}, accept, {}, accept].map(async (headers) => {

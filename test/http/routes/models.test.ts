@@ -1,4 +1,4 @@
-// GET /models and /models/{name}: what is served, and why a package is not.
+// GET /models and /models/{name}: the served models, and why packages are refused.
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ const get = async <Body>(path: string): Promise<Body> => {
   return (await response.json()) as Body;
 };
 
-test('the list has every model, oldest version first, and each refused package with one sentence', async () => {
+test('the list has every model, oldest version first, and each refused package with a sentence', async () => {
   const { defaultModel, models, refused } = await get<ModelList>('/models');
   assert.equal(defaultModel, 'tiny');
   assert.deepEqual(
@@ -47,7 +47,7 @@ test('the list has every model, oldest version first, and each refused package w
   assert.equal(scraped.sum('rdi_model_info', { model: 'broken', status: 'refused' }), 1);
 });
 
-test('one model: the newest version, or the one that is named, as in the list', async () => {
+test('one model: the newest or the named version, as in the list', async () => {
   const { models } = await get<ModelList>('/models');
   assert.deepEqual(await get<Model>('/models/tiny'), models[1]);
   assert.deepEqual(await get<Model>('/models/tiny?version=1.9'), models[0]);
@@ -65,7 +65,7 @@ test('one model: the newest version, or the one that is named, as in the list', 
   await assertProblem(await fetch(`${url}/models?name=tiny`), 'invalid-query');
 });
 
-test('what a profile’s exits cost is what the answers say they cost', async () => {
+test('the costs of a profile’s exits equal the costs in the answers', async () => {
   const model = await get<Model>('/models/tiny');
   assert.deepEqual(model.input, { height: 16, width: 16, channels: 3, resize: 'fill' });
   assert.equal(model.classes.length, 10);
@@ -80,7 +80,7 @@ test('what a profile’s exits cost is what the answers say they cost', async ()
       assert.equal(model.flops, flops.full);
       taken.add(exit.index);
     }
-    // Two exits can only agree from the second on.
+    // With patience, exits can agree only from the second one on.
     const reachable = profile.exits.filter(({ index }) => profile.policy !== 'patience' || index > 0);
     assert.equal(taken.size, reachable.length, `${profile.name} uses its exits`);
   }

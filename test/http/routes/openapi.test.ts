@@ -1,5 +1,5 @@
-// The OpenAPI document: the committed one is what the service serves, its parts have names, and what the service
-// answers is in it.
+// The OpenAPI document: the committed document equals the served one, its parts have names, and it describes the
+// service's answers.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,12 +34,12 @@ const { url, classifier, config } = await startTestService({ after });
 const served = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
 const operations = Object.values(served.paths).flatMap((path) => Object.values(path));
 
-test('the committed document is the one that is served; `npm run openapi` writes it anew', async () => {
+test('the committed document equals the served one; `npm run openapi` updates it', async () => {
   const file = join(import.meta.dirname, '../../../../openapi/openapi.json');
   assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), served);
 });
 
-test('every operation and every schema has the name that clients will see', () => {
+test('every operation and every schema has its name for generated clients', () => {
   assert.equal(served.openapi, '3.1.0');
   const names = operations.map(({ operationId }) => operationId);
   assert.deepEqual(names.sort(), [
@@ -57,7 +57,7 @@ test('every operation and every schema has the name that clients will see', () =
   for (const { summary } of operations) assert.ok(summary);
 });
 
-test('every failure of an operation is a problem document, and those that occur are listed', () => {
+test('every failure of an operation is a problem document, and all possible failures are listed', () => {
   for (const { operationId, responses } of operations) {
     for (const [status, { description, content }] of Object.entries(responses)) {
       assert.notEqual(description, 'Default Response', `${operationId} ${status}`);
@@ -73,7 +73,7 @@ test('every failure of an operation is a problem document, and those that occur 
   assert.deepEqual(statuses('isReady'), ['200', '503']);
 });
 
-test('a key may be needed by all operations but the probes, and only those say so', () => {
+test('all operations except the probes may need a key, and only the probes are marked as open', () => {
   assert.deepEqual(served.security, [{}, { apiKey: [] }]);
   for (const { operationId, security, responses } of operations) {
     const open = ['isAlive', 'isReady'].includes(operationId);
@@ -82,7 +82,7 @@ test('a key may be needed by all operations but the probes, and only those say s
   }
 });
 
-test('answers and problems are as their schemas say, with nothing beside', async () => {
+test('answers and problems follow their schemas, without additional properties', async () => {
   const ajv = new Ajv2020({ strict: false });
   ajv.addSchema({ ...served, $id: 'document' });
   const closed = (value: unknown, name: string) => {
@@ -99,7 +99,7 @@ test('answers and problems are as their schemas say, with nothing beside', async
   closed(await (await fetch(`${url}/models/tiny`)).json(), 'Model');
 });
 
-test('headers that tell clients something are in the document and in the answers', async () => {
+test('headers for clients are in the document and in the answers', async () => {
   const [image] = await testImages(1);
   const png = image?.png ?? Buffer.alloc(0);
   for (const [name, send, expected] of [
@@ -120,7 +120,7 @@ test('headers that tell clients something are in the document and in the answers
   }
 });
 
-test('Swagger UI is there, unless it is switched off', async (t) => {
+test('Swagger UI is served unless it is switched off', async (t) => {
   const page = await fetch(`${url}/docs/`);
   assert.match(await page.text(), /swagger-ui/);
   const without = await startTestService(t, { config: { docs: false } });

@@ -1,4 +1,4 @@
-// The audits of a model over a change of its profiles; test/contract/audit.test.ts has audits in a running service.
+// The audits of a model when its profiles change; test/contract/audit.test.ts tests audits in a running service.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
@@ -19,7 +19,7 @@ type Whole = Awaited<ReturnType<AuditsOptions['run']>>;
 const whole = { top: [{ classIndex: 2, probability: 1 }], seconds: 1 } as unknown as Whole;
 
 for (const change of ['replaced', 'removed', 'certified for accuracy alone'] as const) {
-  test(`samples of a profile that was ${change} meanwhile are counted, and say nothing of what is served`, async () => {
+  test(`samples of a profile that was ${change} meanwhile are counted, without effect on the served one`, async () => {
     const { directory, manifest } = await writeTestPackage(temporaryFolder());
     async function packageWith(
       thresholds: Record<string, number>,

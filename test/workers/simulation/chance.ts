@@ -1,4 +1,4 @@
-// All that is left to chance in a simulated schedule, from one seed.
+// The random numbers of a simulated schedule, from one seed.
 import { createUniform } from '../../../src/foundation/random.js';
 
 export interface Chance {

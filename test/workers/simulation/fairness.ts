@@ -1,4 +1,4 @@
-// Watches the engine calls of one worker: no batch in its buffer is passed over for long.
+// Checks the engine calls of one worker: no batch in its buffer is passed over too often.
 import { MOST_CALLS_PASSED_OVER } from '../../../src/cascade/segment-queue.js';
 import type { Command, Report } from '../../../src/workers/protocol.js';
 
@@ -10,10 +10,10 @@ export interface Fairness {
 
 export function watchFairness(): Fairness {
   let calls = 0;
-  /** Batches in the buffer, by place: the call that each must be part of at the latest. */
+  /** By place in the buffer: the last call in which the batch must be included. */
   const latest = new Map<number, number>();
 
-  /** Those that wait already may go first, each when it has been passed over so often; one call may be under way. */
+  /** Batches that already wait may each go first when their limit is reached, and one call may be in progress. */
   function wait(place: number): void {
     latest.delete(place);
     latest.set(place, calls + 1 + MOST_CALLS_PASSED_OVER + latest.size + 1);

@@ -1,4 +1,4 @@
-// A network without weights: an image is a number, and what an exit says about it is a function of the two.
+// A network without weights: an image is a number, and an exit's output is a function of the image and the exit.
 import type { ExitReason } from '../../../src/cascade/cascade.js';
 import type { Engine, Segment, SegmentSource } from '../../../src/engines/engine.js';
 import type { Manifest } from '../../../src/format/manifest.js';
@@ -48,7 +48,7 @@ const manifest = {
   input: { height: 1, width: 2, channels: 1, mean: [0], std: [1] },
 } as unknown as Manifest;
 
-/** Profiles of which the first two are served from the start; the others are loaded later. */
+/** The first two profiles are served from the start; the others are loaded later. */
 const profiles = [
   [0.9, 0.9],
   [null, null],
@@ -58,10 +58,10 @@ const profiles = [
 export const pathsByProfile = profiles.map(
   (thresholds) => pathsOf(manifest.exits, { thresholds }) as [ExecutionPath, ...ExecutionPath[]],
 );
-/** To the final exit, whatever is said on the way. */
+/** The path to the final exit with all side exits off. */
 export const FULL_PATH = buildPath(manifest.exits, { thresholds: [null, null] });
 
-/** What a worker must have loaded for a profile. */
+/** The segments that a worker needs for a profile. */
 export function sourcesOf(profile: number): SegmentSource[] {
   const thresholds = profiles[profile] ?? [];
   return segmentsOf(manifest.exits, { thresholds }).map(({ from, to }) => {
@@ -87,7 +87,7 @@ export function simulatedNetwork(): Network {
   };
 }
 
-/** Where an image leaves a path that no deadline cuts short, and what it is told there. */
+/** The exit at which an image leaves a path without deadline, and its answer there. */
 export function expectedOutcome(id: number, path: ExecutionPath) {
   const policy = policies['max-softmax'];
   for (const [step, { exit, threshold }] of path.entries()) {
@@ -103,9 +103,9 @@ export function expectedOutcome(id: number, path: ExecutionPath) {
 }
 
 export interface SimulatedEngineOptions {
-  /** Lets the time of an engine call pass. */
+  /** Waits for the duration of an engine call. */
   readonly call: (ids: readonly number[]) => Promise<void>;
-  /** Whether these segments are refused when they are loaded. */
+  /** Whether loading these segments is refused. */
   readonly refuses: () => boolean;
 }
 

@@ -1,5 +1,5 @@
-// One schedule from a seed: requests that come, wait, are cancelled or run out of time, workers that die, segments that are
-// loaded meanwhile; then the end of everything.
+// One schedule from a seed: requests arrive, wait, are cancelled or miss deadlines; workers die; segments are loaded.
+// At the end everything is closed.
 import assert from 'node:assert/strict';
 import { createChance } from './chance.js';
 import { drawFaults } from './faults.js';
@@ -10,10 +10,10 @@ import { createVirtualTime } from './virtual-time.js';
 import type { WatchedRequest } from './watched-workers.js';
 
 const LONGEST_SECONDS = 2;
-/** More requests lie closer together in a schedule that is shorter. */
+/** In a shorter schedule, requests are closer together. */
 const lengths = [0.05, 0.5, LONGEST_SECONDS] as const;
 
-/** @returns how many requests there were, how many threads died, and how many requests came to which end */
+/** @returns the number of requests, the number of dead threads, and the number of requests by outcome */
 export async function runSchedule(seed: number): Promise<Readonly<Record<string, number>>> {
   const chance = createChance(seed);
   const time = createVirtualTime();

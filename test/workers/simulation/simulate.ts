@@ -1,5 +1,5 @@
-// Runs schedules FROM to TO, both included, and prints what occurred in them; the first that fails ends it with exit code 1.
-// A process of its own: the test runner follows every promise, which makes it several times as slow.
+// Runs schedules FROM to TO, both included, and prints their results; the first failure exits with code 1.
+// A separate process, because the test runner tracks every promise, which makes it several times as slow.
 // Usage: node dist/test/workers/simulation/simulate.js FROM [TO]
 import process from 'node:process';
 import { runSchedule } from './schedule.js';

@@ -1,4 +1,4 @@
-// What is simulated: the real dispatcher over the real pool, whose threads are simulated ones.
+// The simulated system: the real dispatcher and the real pool with simulated threads.
 import { pino } from 'pino';
 import type { Network } from '../../../src/network/network.js';
 import { createDispatcher } from '../../../src/workers/dispatcher.js';
@@ -17,7 +17,7 @@ export interface SystemOptions {
   readonly chance: Chance;
   readonly faults: Faults;
   readonly network: Network;
-  /** In the order of their submission; grows. */
+  /** All requests so far, in the order of their submission. */
   readonly requests: readonly WatchedRequest[];
   readonly onFault: (error: unknown) => void;
 }

@@ -1,5 +1,5 @@
-// A worker thread in virtual time: the real loop over a simulated engine. Messages take their time and keep their order; when
-// it dies, those on their way are lost from some point on.
+// A worker thread in virtual time: the real loop with a simulated engine. Messages are delayed and keep their order.
+// When the thread dies, its undelivered messages are lost from a random point on.
 import { invariant, messageOf } from '../../../src/foundation/errors.js';
 import type { Command, Report, WorkerSetup } from '../../../src/workers/protocol.js';
 import type { WorkerThread } from '../../../src/workers/thread.js';
@@ -12,15 +12,15 @@ import type { VirtualTime } from './virtual-time.js';
 export interface SimulatedThreadOptions {
   readonly time: VirtualTime;
   readonly chance: Chance;
-  /** Of an engine call, for each image. */
+  /** Duration of an engine call, per image. */
   readonly secondsPerImage: number;
-  /** Images that kill the thread they run in, and those for which the engine throws. */
+  /** Images that kill their thread, and images for which the engine throws. */
   readonly isDeadly: (id: number) => boolean;
   readonly isThrowing: (id: number) => boolean;
-  /** Told of the images of a call for which the engine throws: all of them fail. */
+  /** Called with all images of a call for which the engine throws; all of them fail. */
   readonly onThrow: (ids: readonly number[]) => void;
   readonly refuses: () => boolean;
-  /** Told of what may not happen in a thread. */
+  /** Called with errors that must not happen in a thread. */
   readonly onFault: (error: unknown) => void;
   /** Whether this thread dies before it is ready. */
   readonly isStillborn: boolean;
@@ -43,7 +43,7 @@ export function startSimulatedThread(setup: WorkerSetup, options: SimulatedThrea
   const fairness = watchFairness();
   let isDead = false;
   let receive: ((command: Command) => void) | undefined;
-  /** Reports that are on their way. */
+  /** Reports that are not delivered yet. */
   const underway: { cancel(): void }[] = [];
   const [toMain, toThread] = [orderedDelivery(time, chance), orderedDelivery(time, chance)];
 
@@ -66,7 +66,7 @@ export function startSimulatedThread(setup: WorkerSetup, options: SimulatedThrea
     if (isDead) return;
     isDead = true;
     if (cause !== undefined) {
-      // What was said last may be lost, and then all that was said after it.
+      // The latest reports may be lost: from a random report on, all of them.
       for (const delivery of underway.slice(chance.whole(0, underway.length))) delivery.cancel();
       toMain(() => listeners.error?.(new Error(cause)));
     }
@@ -77,7 +77,7 @@ export function startSimulatedThread(setup: WorkerSetup, options: SimulatedThrea
 
   async function call(ids: readonly number[]): Promise<void> {
     const requests = ids.filter((id) => !isGolden(id));
-    // What proves segments takes the time of their loading.
+    // The self-check is part of the loading time of segments.
     if (requests.length === 0) return;
     await time.sleep(options.secondsPerImage * ids.length * chance.between(0.5, 1.5));
     if (requests.some(options.isDeadly)) exit(1, 'a deadly image');
@@ -120,7 +120,7 @@ export function startSimulatedThread(setup: WorkerSetup, options: SimulatedThrea
   };
 }
 
-/** Delivers each message after a while, in the order in which they are sent. */
+/** Delivers each message after a random delay, in the order of sending. */
 function orderedDelivery(time: VirtualTime, chance: Chance) {
   let last = 0;
   return (deliver: () => void) => {

@@ -1,4 +1,4 @@
-// What a simulated system is asked for, and whether each answer is the right one.
+// The requests to a simulated system, and the check of their answers.
 import assert from 'node:assert/strict';
 import { Failure } from '../../../src/foundation/errors.js';
 import type { ExecutionPath } from '../../../src/network/execution-path.js';
@@ -11,10 +11,10 @@ import type { VirtualTime } from './virtual-time.js';
 import type { WatchedRequest } from './watched-workers.js';
 
 const policy = 'max-softmax';
-/** A client that goes, and a deadline, come at most so long after the request. */
+/** Maximum time from a request to its client's disconnection, and to its deadline. */
 const LONGEST_SECONDS = 0.1;
 
-/** Who waits for an answer, and may go. */
+/** A client that waits for an answer and may disconnect. */
 function createClient() {
   const signal = { aborted: false, addEventListener };
   let onGone = (): void => {};
@@ -41,7 +41,7 @@ export interface TrafficOptions {
 
 export function createTraffic({ system, time, chance, network, requests, onFault }: TrafficOptions) {
   const outcomes: Record<string, number> = {};
-  /** What has begun and not ended. */
+  /** Names of operations in progress. */
   const open = new Set<string>();
   /** Profiles that every worker has loaded. */
   const profiles: [number, ...number[]] = [0, 1];
@@ -50,7 +50,7 @@ export function createTraffic({ system, time, chance, network, requests, onFault
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   }
 
-  /** Keeps `name` among what is open until `work` has ended; what it throws breaks a promise. */
+  /** Keeps `name` in `open` until `work` has ended. An error of `work` is a fault of the system. */
   async function follow(name: string, work: () => Promise<void>): Promise<void> {
     open.add(name);
     await work().catch(onFault);
@@ -109,7 +109,7 @@ export function createTraffic({ system, time, chance, network, requests, onFault
   function submitBackground(id: number): void {
     void follow(`background ${id}`, async () => {
       const job = { network, policy, path: FULL_PATH, pixels: pixelsOf(id) } as const;
-      const answer = await system.submitBackground(job).catch(() => undefined); // it is not tried again
+      const answer = await system.submitBackground(job).catch(() => undefined); // the job is not retried
       if (answer) assert.equal(answer.top[0]?.classIndex, expectedOutcome(id, FULL_PATH).classIndex);
     });
   }
@@ -117,7 +117,7 @@ export function createTraffic({ system, time, chance, network, requests, onFault
   function load(profile: number): Promise<void> {
     return follow(`load of profile ${profile}`, async () => {
       const load = system.workers.load(network.id, sourcesOf(profile));
-      // Refused, or nobody is left: all go on with what they have.
+      // Refused, or no worker is left: all workers continue with their old segments.
       if (
         await load.then(
           () => true,

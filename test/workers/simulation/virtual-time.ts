@@ -1,14 +1,14 @@
-// Time that passes only when everything at the present moment has been done: a clock, timers and an event loop.
+// Virtual time: a clock, timers and an event loop. Time passes only when all work of the present moment is done.
 import type { Clock } from '../../../src/foundation/clock.js';
 import type { StartTimer } from '../../../src/foundation/timers.js';
 
 export interface VirtualTime {
   readonly now: Clock;
   readonly startTimer: StartTimer;
-  /** Calls `action` after so many seconds; what is due at the same moment runs in the order in which it was asked for. */
+  /** Calls `action` after `seconds`; actions of the same moment run in the order of these calls. */
   after(seconds: number, action: () => void): { cancel(): void };
   sleep(seconds: number): Promise<void>;
-  /** Lets time pass until nothing is left to happen. */
+  /** Lets time pass until no action is left. */
   runOut(): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ interface Event {
 }
 
 export function createVirtualTime(): VirtualTime {
-  /** The earliest last. */
+  /** The earliest action is last. */
   const events: Event[] = [];
   let present = 0;
 
@@ -48,7 +48,7 @@ export function createVirtualTime(): VirtualTime {
         if (event.isCancelled) continue;
         present = event.at;
         event.action();
-        // All that promises lead to belongs to the same moment.
+        // All continuations of promises belong to the same moment.
         await new Promise(setImmediate);
       }
     },

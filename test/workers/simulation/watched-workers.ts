@@ -1,4 +1,4 @@
-// Stands between dispatcher and pool and watches every batch: who is in it, who leaves it, how it ends.
+// A wrapper between dispatcher and pool that checks every batch: its requests, their departures and its end.
 import assert from 'node:assert/strict';
 import type { Batch } from '../../../src/workers/batch.js';
 import type { Workers } from '../../../src/workers/dispatcher.js';
@@ -8,20 +8,20 @@ export interface WatchedRequest {
   readonly id: number;
   readonly path: Batch['command']['path'];
   readonly deadline: number;
-  /** Its client has gone, or it has its answer. */
+  /** The client has disconnected, or the request is answered. */
   isOver: boolean;
-  /** Workers that were given it. */
+  /** Number of workers to which the request was given. */
   attempts: number;
 }
 
 export interface WatchOptions {
   readonly maxBatch: number;
   readonly now: () => number;
-  /** In the order of their submission; background work is not among them. */
+  /** All requests in the order of submission, without background work. */
   readonly requests: readonly WatchedRequest[];
 }
 
-/** `workers`, with every batch checked. A violation throws where it happens. */
+/** Wraps `workers` and checks every batch. A violation throws where it happens. */
 export function watchWorkers<Pool extends Workers>(workers: Pool, options: WatchOptions): Pool {
   const byId = new Map<number, WatchedRequest>();
   const left = new Set<number>();
@@ -40,12 +40,12 @@ export function watchWorkers<Pool extends Workers>(workers: Pool, options: Watch
       !isOver && attempts === 0 && deadline > options.now();
     if (batch.alone) {
       assert.equal(members.length, 1, 'a request that has lost a worker runs alone');
-      assert.equal(first?.attempts, 1, 'alone runs who has lost one worker');
+      assert.equal(first?.attempts, 1, 'a request that runs alone has lost one worker');
       return;
     }
     assert.ok(
       members.every(({ attempts }) => attempts === 0),
-      'nobody else is tried again',
+      'no other request is retried',
     );
     assert.equal(first, options.requests.find(isWaiting), 'the oldest request goes first');
     const onPath = options.requests.filter((one) => one.path === first?.path && isWaiting(one));
@@ -94,7 +94,7 @@ export function watchWorkers<Pool extends Workers>(workers: Pool, options: Watch
   };
 }
 
-/** @param after called when the batch has ended, before it hears of it */
+/** @param after called when the batch has ended, before the batch is notified */
 function watchEnd(batch: Batch, after = () => {}): Batch {
   let hasEnded = false;
   function end(): void {
@@ -105,7 +105,7 @@ function watchEnd(batch: Batch, after = () => {}): Batch {
   return {
     ...batch,
     onProgress(progress) {
-      assert.ok(!hasEnded, 'nothing is heard of a batch that has ended');
+      assert.ok(!hasEnded, 'no report arrives for a batch that has ended');
       batch.onProgress(progress);
     },
     onDone() {

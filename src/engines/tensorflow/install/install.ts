@@ -1,5 +1,5 @@
-// Installs the TensorFlow engine into the folder `tensorflow/`, step by step: the package's JavaScript from npm, the
-// libraries from wheels, and the addon between the two, compiled here. Nothing comes from the package's own installer.
+// Installs the TensorFlow engine into the folder `tensorflow/`: the package's JavaScript from npm, the libraries from
+// wheels, and the addon that connects them, compiled here. The package's own installer is not used.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,17 +17,17 @@ const MOST_OUTPUT_BYTES = 64 * 2 ** 20;
 
 export interface InstallOptions {
   readonly device: Device;
-  /** Wheels at hand, instead of downloads. */
+  /** Paths of wheels that are already downloaded. */
   readonly wheels: readonly string[];
   /** Address of a Python package index. */
   readonly index: string;
-  /** C++ compiler. */
+  /** Command of a C++ compiler. */
   readonly compiler: string;
   onStep(what: string): void;
   onProgress(download: Download): void;
 }
 
-/** @returns whether it computes on a GPU. @throws UsageError that says what is missing and how to get it */
+/** @returns whether TensorFlow computes on a GPU. @throws UsageError that says what is missing and how to get it */
 export async function installTensorFlow(options: InstallOptions): Promise<{ gpu: boolean }> {
   const folder = fileURLToPath(installFolder);
   const wanted = await wheelsFor(options.device);
@@ -46,7 +46,7 @@ export async function installTensorFlow(options: InstallOptions): Promise<{ gpu:
       const path =
         given.get(wheel.sha256) ?? (await downloadWheel(wheel, downloads, options.index, options.onProgress));
       if ((await unpackWheel(path, deps)) === 0) throw new UsageError(`${wheel.file} holds no libraries.`);
-      // One after the other, so that they need not all have room at once.
+      // Each wheel is deleted before the next download, to need less disk space.
       await rm(downloads, { recursive: true });
       await mkdir(downloads);
     }
@@ -56,7 +56,7 @@ export async function installTensorFlow(options: InstallOptions): Promise<{ gpu:
 
   options.onStep('compiling the addon');
   await compile(options.compiler, target, join(folder, 'node_modules', 'node-api-headers', 'include'));
-  options.onStep('trying it');
+  options.onStep('testing the installation');
   const finding = await probeTensorFlow('auto');
   if (finding.state !== 'usable') {
     const reason = finding.state === 'cannot-load' ? finding.reason : 'its addon is missing';
@@ -77,7 +77,7 @@ async function checkCompiler(compiler: string): Promise<void> {
   }
 }
 
-/** Exactly what tensorflow/package-lock.json lists; no package runs a script. */
+/** Installs exactly what tensorflow/package-lock.json lists; no package runs a script. */
 async function npmInstall(folder: string): Promise<void> {
   const npm = process.env['npm_execpath'];
   const [command, ...first] = npm ? [process.execPath, npm] : ['npm'];
@@ -106,7 +106,7 @@ async function compile(compiler: string, target: string, nodeHeaders: string): P
   }
 }
 
-/** What a program that failed had to say. */
+/** The error output of a failed program. */
 function outputOf(error: unknown): string {
   const { stderr } = error as { stderr?: string };
   return stderr?.trim() || messageOf(error);

@@ -1,24 +1,25 @@
-// Takes what the engine needs out of the wheels, which are zip archives.
+// Extracts the files that the engine needs from the wheels, which are zip archives.
 import { createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
 
-/** Of TensorFlow's 13,000 headers the bindings include fourteen, from these folders. */
+/** The bindings include 14 of TensorFlow's 13,000 headers; all are in these folders. */
 const HEADERS =
   /^tensorflow\/(include\/(?:tensorflow\/c|tensorflow\/core\/platform|tsl\/platform|xla\/tsl\/c)\/.*\.h)$/;
 const LIBRARIES = /^tensorflow\/(libtensorflow_(?:cc|framework)\.so\.2)$/;
 const NVIDIA = /^nvidia\/\w+\/lib\/([^/]+\.so[.\d]*)$/;
-/** Neither TensorFlow nor another of NVIDIA's libraries opens these: cuSOLVER on several GPUs, stand-ins, spares. */
+/** Not opened by TensorFlow or NVIDIA's other libraries: cuSOLVER for several GPUs, replacements, alternatives. */
 const UNUSED = /^lib(?:cusolverMg|nvblas|cufftw|nvrtc\.alt|nvrtc-builtins\.alt)\.so/;
 /**
- * One folder for all, of those that TensorFlow searches. In Python's layout each has one of its own, but there TensorFlow
- * 2.21 does not find cuSOLVER, and then uses no GPU (tensorflow/tensorflow#112973), nor do cuBLAS and cuFFT find nvrtc.
+ * All libraries go to one folder that TensorFlow searches. In Python's layout each has its own folder. There TensorFlow
+ * 2.21 does not find cuSOLVER and then uses no GPU (https://github.com/tensorflow/tensorflow/issues/112973), and cuBLAS
+ * and cuFFT do not find nvrtc.
  */
 const NVIDIA_FOLDER = 'nvidia/cuda_runtime/lib';
 
-/** Unpacks into `deps`: `lib`, `include` and, from NVIDIA's wheels, `nvidia/…`. @returns how many files that were */
+/** Unpacks into `deps`: `lib`, `include` and, from NVIDIA's wheels, `nvidia/…`. @returns the number of files */
 export async function unpackWheel(path: string, deps: string): Promise<number> {
   const zip = await openPromise(path, { lazyEntries: true, autoClose: false });
   let count = 0;

@@ -1,5 +1,5 @@
-// The wheels that TensorFlow's libraries come in: which ones (tensorflow/wheels.json, with their hashes), and how
-// they are had: from a file at hand or from the Python package index. Neither Python nor pip takes part.
+// The wheels that contain TensorFlow's libraries. tensorflow/wheels.json lists them with their hashes. They come from a
+// local file or from the Python package index; neither Python nor pip is used.
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { messageOf, UsageError } from '../../../foundation/errors.js';
 import { installFolder } from '../bindings.js';
 
 export interface Wheel {
-  /** Its name in the index. */
+  /** Name of the project in the index. */
   readonly project: string;
   readonly file: string;
   readonly sha256: string;
@@ -22,7 +22,7 @@ type WheelTable = Readonly<Record<Device, Readonly<Record<string, readonly Wheel
 
 export interface Download {
   readonly file: string;
-  /** Undefined where the server does not say. */
+  /** undefined if the server does not send the length. */
   readonly totalBytes: number | undefined;
   receivedBytes: number;
 }
@@ -40,7 +40,7 @@ export async function wheelsFor(device: Device): Promise<readonly Wheel[]> {
   );
 }
 
-/** @returns by hash, the files among `paths` that are one of `wheels`. @throws UsageError if one is none of them */
+/** @returns the given files by their hash. @throws UsageError if a file is none of `wheels` */
 export async function recogniseWheels(
   paths: readonly string[],
   wheels: readonly Wheel[],
@@ -66,8 +66,8 @@ export async function recogniseWheels(
 /**
  * Downloads a wheel into `folder`. @returns its path
  * @param index address of a package index (PEP 503)
- * @param onProgress called as it arrives
- * @throws UsageError if it cannot be had, or is not what its hash says
+ * @param onProgress called whenever data arrives
+ * @throws UsageError if the download fails, or the file does not match its hash
  */
 export async function downloadWheel(
   wheel: Wheel,
@@ -97,7 +97,7 @@ export async function downloadWheel(
   } catch (error) {
     const cause = error instanceof Error && error.cause ? ` (${messageOf(error.cause)})` : '';
     throw new UsageError(
-      `${file} cannot be downloaded: ${messageOf(error)}${cause}. Get it where there is a network and give it with --wheel.`,
+      `${file} cannot be downloaded: ${messageOf(error)}${cause}. Get it on another machine and give it with --wheel.`,
       { cause: error },
     );
   }
