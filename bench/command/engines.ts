@@ -2,7 +2,7 @@
 // batches, every image to the final exit. Figures are medians over the rounds.
 
 import { chooseEngine } from '../../src/engines/choose.js';
-import { type EngineName, engineNames } from '../../src/engines/demand.js';
+import { type EngineName, engineNames } from '../../src/engines/engine-names.js';
 import { FULL_PROFILE } from '../../src/format/profiles.js';
 import { messageOf, UsageError } from '../../src/foundation/errors.js';
 import { networkOf } from '../../src/network/network.js';

@@ -1,7 +1,7 @@
 // The test stand for one model: raw engine threads in this process, a server in a second, a load client in a third.
 // The images are the package's own golden inputs, so that no data set is needed.
 import { chooseEngine } from '../../src/engines/choose.js';
-import type { EngineDemand } from '../../src/engines/demand.js';
+import type { EngineDemand } from '../../src/engines/engine-names.js';
 import { networkOf } from '../../src/network/network.js';
 import type { ModelPackage } from '../../src/packages/package.js';
 import { encodeGolden } from '../load/golden-images.js';

@@ -19,7 +19,7 @@ import { agreedImages } from './agreed-images.js';
 import { type Contenders, startContenders } from './contenders.js';
 import { environmentFolder } from './environment.js';
 import { imagesToSend } from './images.js';
-import { peers } from './peers.js';
+import { peers } from './peer-list.js';
 import { type Comparison, figuresOf, renderComparison, type Table } from './report.js';
 import { measureRounds, type RoundsOptions } from './rounds.js';
 

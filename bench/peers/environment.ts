@@ -6,7 +6,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atEnd } from '../load/at-end.js';
-import { networkPackages, type Peer, requirementsFile } from './peers.js';
+import { networkPackages, type Peer, requirementsFile } from './peer-list.js';
 
 export interface Environment {
   /** Its interpreter. */

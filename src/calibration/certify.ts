@@ -8,7 +8,7 @@ import type { CalibrationGoal } from './goal.js';
 import { type PairedTables, selectPairs, tableOf } from './scores/paired-tables.js';
 import { choosePath } from './search/choose-path.js';
 import { type TestedPoint, testPath } from './search/evaluate-path.js';
-import type { ThresholdPath } from './search/tested-path.js';
+import type { ThresholdPath } from './search/threshold-path.js';
 import type { Choice } from './statistics/procedure.js';
 
 export interface TestedPath {

@@ -10,7 +10,7 @@ import { describeMachine } from '../../bench/command/machine.js';
 import { type BenchDocument, type ModelFigures, renderBench } from '../../bench/command/report.js';
 import { createStand } from '../../bench/command/stand.js';
 import { createConfig } from '../config/config.js';
-import { type EngineDemand, engineNames } from '../engines/demand.js';
+import { type EngineDemand, engineNames } from '../engines/engine-names.js';
 import { FULL_PROFILE } from '../format/profiles.js';
 import { UsageError } from '../foundation/errors.js';
 import { positiveInteger, positiveNumber } from '../foundation/numbers.js';

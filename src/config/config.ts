@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import Type from 'typebox';
 import { Check, Errors } from 'typebox/value';
-import { type DeviceName, deviceNames, type EngineName, engineNames } from '../engines/demand.js';
+import { type DeviceName, deviceNames, type EngineName, engineNames } from '../engines/engine-names.js';
 import { UsageError } from '../foundation/errors.js';
 
 const MIB = 1024 * 1024;

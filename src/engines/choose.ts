@@ -1,8 +1,8 @@
 // Chooses the engine: the demanded one, or the best that can be used on this machine. TensorFlow is preferred with a
 // GPU; onnxruntime is faster on a CPU; WebAssembly runs where neither of them can be used.
 import { messageOf, UsageError } from '../foundation/errors.js';
-import { type EngineDemand, type EngineName, engineNames } from './demand.js';
 import type { EngineOptions } from './engine.js';
+import { type EngineDemand, type EngineName, engineNames } from './engine-names.js';
 import { probeTensorFlow, type TensorFlowFinding } from './tensorflow/probe.js';
 
 export const passedOverCodes = [

@@ -1,5 +1,5 @@
 // The interface between the cascade and an engine that executes networks. Only files in this folder import a runtime.
-import type { DeviceName } from './demand.js';
+import type { DeviceName } from './engine-names.js';
 
 /** The part of a network that one engine call runs: from a cut (or the image) to an exit's logits and cut. */
 export interface SegmentSource {

@@ -6,8 +6,8 @@ import { GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
 import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manifest.js';
 import { invariant } from '../foundation/errors.js';
 import { countFlops } from '../network/flops.js';
-import { adopt } from '../network/intake/adopt.js';
 import { imageLayout } from '../network/intake/image-layout.js';
+import { rewriteExport } from '../network/intake/rewrite-export.js';
 import { everyStage, makeGolden, verifyGolden } from './golden-outputs.js';
 import { warnOfOtherEngines } from './importing/other-engines.js';
 import type { Wishes } from './importing/propose.js';
@@ -55,13 +55,13 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   const { tensor, input, exits: describedExits, ...rest } = description;
   const layout = input.layout ?? imageLayout(exported, { tensor, ...input });
   const modelInput: ModelInput = { tensor, background: 0, ...input, ...(layout === 'nhwc' && { layout }) };
-  const adopted = await adopt(engine, exported, {
+  const rewritten = await rewriteExport(engine, exported, {
     image: graphImage(modelInput),
     classes: rest.classes,
     exits: describedExits,
     isUnit: [...input.mean, ...input.std.map((value) => value - 1)].every((value) => value === 0),
   });
-  const { model: graph, exits } = adopted;
+  const { model: graph, exits } = rewritten;
   const files = new Map([[GRAPH_FILE, graph], ...optional]);
   const network = readNetwork(graph, { classes: rest.classes, input: modelInput, exits });
   const flops = countFlops(network);
@@ -91,7 +91,7 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
     force: options.force,
     check: (made) => verifyGolden(engine, network, made),
   });
-  const notes = [...layoutNotes(modelInput), ...adopted.notes, ...warnOfOtherEngines(everyStage(network))];
+  const notes = [...layoutNotes(modelInput), ...rewritten.notes, ...warnOfOtherEngines(everyStage(network))];
   return { ...installed, goldenMade, notes, ...(proposed && { proposed: description }) };
 }
 

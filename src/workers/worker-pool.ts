@@ -5,8 +5,8 @@ import { invariant, messageOf, PackageError, UsageError } from '../foundation/er
 import type { StartTimer } from '../foundation/timers.js';
 import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
-import { createPoolWorker } from './pool-worker.js';
 import type { EngineInfo, LoadCommand, WorkerSetup } from './protocol.js';
+import { createRestartingWorker } from './restarting-worker.js';
 import type { StartThread } from './thread.js';
 
 export interface WorkerPool {
@@ -54,7 +54,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   /** The networks that a new worker loads. */
   let { networks } = options;
   const workers = Array.from({ length: options.size }, (_, index) =>
-    createPoolWorker({
+    createRestartingWorker({
       ...options,
       index,
       networks: () => networks,

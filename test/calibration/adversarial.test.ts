@@ -8,7 +8,7 @@ import { createExitTable, type ExitTable } from '../../src/calibration/scores/ex
 import { checkCopies, selectPairs } from '../../src/calibration/scores/paired-tables.js';
 import type { Recording } from '../../src/calibration/scores/recording.js';
 import { testPath } from '../../src/calibration/search/evaluate-path.js';
-import { freeze } from '../../src/calibration/search/tested-path.js';
+import { freeze } from '../../src/calibration/search/threshold-path.js';
 import type { ManifestExit } from '../../src/format/manifest.js';
 import { exactBinomialCdf, toNumber } from './statistics/exact.js';
 import { classes, exits, syntheticRecording } from './synthetic.js';

@@ -5,7 +5,7 @@ import type { RiskLimit } from '../../src/calibration/goal.js';
 import { type ExitTable, selectImages } from '../../src/calibration/scores/exit-table.js';
 import { lossesOf, pValueOf, sum } from '../../src/calibration/scores/losses.js';
 import { exitsTaken } from '../../src/calibration/scores/replay.js';
-import { buildThresholdPath, type PathOptions } from '../../src/calibration/search/tested-path.js';
+import { buildThresholdPath, type PathOptions } from '../../src/calibration/search/threshold-path.js';
 import { countRejected } from '../../src/calibration/statistics/procedure.js';
 import type { LossName } from '../../src/format/certificate.js';
 import type { ManifestExit } from '../../src/format/manifest.js';

@@ -2,7 +2,7 @@
 // service that does not merge, and a fault loses no more requests.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import type { EngineName } from '../../src/engines/demand.js';
+import type { EngineName } from '../../src/engines/engine-names.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { assertSameAnswer } from '../support/agreement.js';
 import { createDirector, marked } from '../support/engines/directed-engine.js';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chooseEngine, engineModule, type Surroundings } from '../../src/engines/choose.js';
-import type { EngineDemand } from '../../src/engines/demand.js';
+import type { EngineDemand } from '../../src/engines/engine-names.js';
 import { findBindings } from '../../src/engines/tensorflow/bindings.js';
 import type { TensorFlowFinding } from '../../src/engines/tensorflow/probe.js';
 import { UsageError } from '../../src/foundation/errors.js';

@@ -1,4 +1,4 @@
-// Builds the path that will be tested; uses only the tune images. See also tested-path.ts, certify.ts.
+// Builds the path that will be tested; uses only the tune images. See also threshold-path.ts, certify.ts.
 
 import type { ManifestExit } from '../../format/manifest.js';
 import { invariant } from '../../foundation/errors.js';
@@ -8,7 +8,7 @@ import type { PairedTables } from '../scores/paired-tables.js';
 import type { Thresholds } from '../scores/replay.js';
 import { binomialPValue } from '../statistics/p-values.js';
 import { riskLosses, testPath } from './evaluate-path.js';
-import { buildThresholdPath, type ThresholdPath } from './tested-path.js';
+import { buildThresholdPath, type ThresholdPath } from './threshold-path.js';
 
 /**
  * The path that weighs the copies is taken only if its end costs less than this share of the other path's end. Its

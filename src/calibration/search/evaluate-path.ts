@@ -10,7 +10,7 @@ import { countByExit, exitsTaken, flopsByExit, type Thresholds } from '../scores
 import { upperMeanBound } from '../statistics/mean-bound.js';
 import { hoeffdingBentkusPValue } from '../statistics/p-values.js';
 import { type Choice, choosePoint } from '../statistics/procedure.js';
-import type { ThresholdPath } from './tested-path.js';
+import type { ThresholdPath } from './threshold-path.js';
 
 export interface TestedRisk extends RiskLimit {
   /** Mean loss on the cal images, or on their copies. */

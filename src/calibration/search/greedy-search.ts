@@ -1,4 +1,4 @@
-// The greedy search for good threshold vectors, on the tune images. See also tested-path.ts, candidates.ts.
+// The greedy search for good threshold vectors, on the tune images. See also threshold-path.ts, candidates.ts.
 import type { Thresholds } from '../scores/replay.js';
 
 /** A vector of thresholds with its cost and risk on the tune images. */

@@ -7,7 +7,7 @@ import process from 'node:process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { peers, requirementsFile, titleOf } from '../../../bench/peers/peers.js';
+import { peers, requirementsFile, titleOf } from '../../../bench/peers/peer-list.js';
 import { writePlainNetwork } from '../../../bench/peers/plain-network.js';
 import type { Comparison } from '../../../bench/peers/report.js';
 import { readGraph } from '../../../src/onnx/graph.js';

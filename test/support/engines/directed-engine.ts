@@ -7,8 +7,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { engineModule } from '../../../src/engines/choose.js';
-import type { EngineName } from '../../../src/engines/demand.js';
 import type { Engine, EngineModule, Segment, SegmentSource } from '../../../src/engines/engine.js';
+import type { EngineName } from '../../../src/engines/engine-names.js';
 import type { Scope } from '../scope.js';
 import { temporaryFolder } from '../temporary-folder.js';
 

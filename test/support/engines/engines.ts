@@ -2,8 +2,8 @@
 // RDI_REQUIRE_TENSORFLOW says that it must not be.
 import process from 'node:process';
 import { engineModule } from '../../../src/engines/choose.js';
-import type { EngineName } from '../../../src/engines/demand.js';
 import type { Engine, EngineModule } from '../../../src/engines/engine.js';
+import type { EngineName } from '../../../src/engines/engine-names.js';
 import { findBindings } from '../../../src/engines/tensorflow/bindings.js';
 
 export interface EngineUnderTest {

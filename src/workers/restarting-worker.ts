@@ -11,7 +11,7 @@ import { createWorkerBuffer } from './worker-buffer.js';
 
 export type ReadyReport = Extract<Report, { kind: 'ready' }>;
 
-export interface PoolWorker {
+export interface RestartingWorker {
   /**
    * Starts the first thread, which may refuse networks; its replacements must load all of the current `networks`.
    * Rejects if the thread dies before it is ready; it is then not replaced.
@@ -36,7 +36,7 @@ export interface PoolWorker {
   close(): Promise<void>;
 }
 
-export interface PoolWorkerOptions {
+export interface RestartingWorkerOptions {
   readonly index: number;
   readonly maxBatch: number;
   readonly concurrentBatches: number;
@@ -67,7 +67,7 @@ interface Load {
   readonly end: (refused: string | undefined) => void;
 }
 
-export function createPoolWorker(options: PoolWorkerOptions): PoolWorker {
+export function createRestartingWorker(options: RestartingWorkerOptions): RestartingWorker {
   const { index, logger, maxBatch } = options;
   const buffer = createWorkerBuffer(options.concurrentBatches, maxBatch);
   let thread: WorkerThread | undefined;

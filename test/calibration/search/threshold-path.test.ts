@@ -10,7 +10,7 @@ import {
 } from '../../../src/calibration/scores/replay.js';
 import { agreementVectors, thresholdCandidates } from '../../../src/calibration/search/candidates.js';
 import { choosePath } from '../../../src/calibration/search/choose-path.js';
-import { buildThresholdPath, freeze, STEP_SHARE } from '../../../src/calibration/search/tested-path.js';
+import { buildThresholdPath, freeze, STEP_SHARE } from '../../../src/calibration/search/threshold-path.js';
 import type { LossName } from '../../../src/format/certificate.js';
 import type { ManifestExit } from '../../../src/format/manifest.js';
 import type { Policy } from '../../../src/format/profiles.js';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { startTimer } from '../../src/foundation/timers.js';
 import type { Network } from '../../src/network/network.js';
-import { createPoolWorker } from '../../src/workers/pool-worker.js';
+import { createRestartingWorker } from '../../src/workers/restarting-worker.js';
 import { startThread } from '../../src/workers/thread.js';
 import { createDirector, marked } from '../support/engines/directed-engine.js';
 import { testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
@@ -27,7 +27,7 @@ test('if a thread cannot be created, there is another attempt', async (t) => {
     [tiny],
   ];
   let failed = 0;
-  const worker = createPoolWorker({
+  const worker = createRestartingWorker({
     index: 0,
     maxBatch: 1,
     concurrentBatches: 1,

@@ -26,7 +26,7 @@ export interface Described<Exit extends ExitTensors = ExitTensors> {
   readonly isUnit: boolean;
 }
 
-export interface Adopted<Exit extends ExitTensors> {
+export interface RewrittenExport<Exit extends ExitTensors> {
   readonly model: Uint8Array;
   /** As they are in `model`. */
   readonly exits: readonly Exit[];
@@ -35,11 +35,11 @@ export interface Adopted<Exit extends ExitTensors> {
 }
 
 /** @throws PackageError if the network cannot be served, or cannot be run by the engine. */
-export async function adopt<Exit extends ExitTensors>(
+export async function rewriteExport<Exit extends ExitTensors>(
   engine: Engine,
   bytes: Uint8Array,
   described: Described<Exit>,
-): Promise<Adopted<Exit>> {
+): Promise<RewrittenExport<Exit>> {
   const model = decodeModel(bytes);
   const notes: string[] = [];
   const batch = fixedBatch(model, described.image.tensor);
