@@ -108,7 +108,7 @@ function reportOf(made: ImportedPackage): string {
 
 /** Beside the model, under its name: to be looked over, and to be changed where it is not right. */
 async function writeProposal(source: string, proposed: Description): Promise<void> {
-  const file = join(dirname(source), `${basename(source, '.onnx')}.description.json`);
+  const file = join(dirname(source), `${basename(source).replace(/\.onnx$/i, '')}.description.json`);
   const { classes, ...rest } = proposed;
   const text = `${JSON.stringify(proposed, undefined, 2)}\n`;
   process.stdout.write(
@@ -116,13 +116,18 @@ async function writeProposal(source: string, proposed: Description): Promise<voi
       `${JSON.stringify(rest, undefined, 2)}\n`,
   );
   try {
-    await writeFile(file, text);
+    await writeFile(file, text, { flag: 'wx' });
     process.stdout.write(
       `Written to ${file}. If something is wrong in it, change it, put it beside model.onnx as description.json, ` +
         'and import that folder.\n',
     );
   } catch (error) {
-    process.stdout.write(`It could not be written to ${file}: ${messageOf(error)}.\n`);
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    process.stdout.write(
+      isThere
+        ? `${file} is there already and stays as it is.\n`
+        : `It could not be written to ${file}: ${messageOf(error)}.\n`,
+    );
   }
 }
 

@@ -11,10 +11,11 @@ export interface EnvironmentSettings {
 
 /**
  * Kubernetes describes every service of a namespace to every container in variables of these forms. For a service named
- * `rdi` they begin as ours do: RDI_PORT=tcp://10.0.0.7:80, RDI_PORT_80_TCP_ADDR=10.0.0.7, RDI_SERVICE_HOST=10.0.0.7.
+ * `rdi` or `rdi-…` they begin as ours do: RDI_PORT=tcp://10.0.0.7:80, RDI_PORT_80_TCP_ADDR=10.0.0.7, RDI_SERVICE_HOST=10.0.0.7.
  * https://kubernetes.io/docs/concepts/containers/container-environment/
  */
-const serviceVariable = /^RDI_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)$/;
+const serviceVariable =
+  /^RDI_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)$/;
 const serviceAddress = /^(tcp|udp|sctp):\/\//;
 
 /** More changes than this make another word of a name. */
@@ -27,6 +28,7 @@ export function settingsIn(environment: NodeJS.ProcessEnv): EnvironmentSettings 
   for (const [variable, value = ''] of Object.entries(environment)) {
     if (!variable.startsWith('RDI_') || value === '' || serviceVariable.test(variable)) continue;
     const name = names.get(variable);
+    if (name === undefined && variable.endsWith('_PORT') && serviceAddress.test(value)) continue;
     if (name === undefined) notices.push(unknownVariable(variable, [...names.keys()]));
     else if (name === 'port' && serviceAddress.test(value)) notices.push(portOfService(value));
     else settings[name] = value;

@@ -20,6 +20,9 @@ const elementBytes: ReadonlyMap<number, number> = new Map([
   [15, 16],
 ]);
 
+/** Tensors may share bytes of a file; in the model each has its own. */
+const LARGEST_TOTAL = 2 ** 31 - 1;
+
 interface Place {
   readonly location: string;
   readonly offset: number;
@@ -39,6 +42,7 @@ export function externalFiles(model: ModelProto): string[] {
  * @throws PackageError that names the tensor whose bytes are not in its file.
  */
 export function takeInExternalData(model: ModelProto, files: ReadonlyMap<string, Uint8Array>): void {
+  let total = 0;
   for (const tensor of externalTensors(model)) {
     const { location, offset, length } = placeOf(tensor);
     const file = files.get(location) ?? new Uint8Array();
@@ -49,6 +53,12 @@ export function takeInExternalData(model: ModelProto, files: ReadonlyMap<string,
       throw new PackageError(
         `model.onnx: tensor "${tensor.name}" takes the bytes ${offset} to ${end} of ${location}, ` +
           `which has ${file.length}${needed}. Export the model again, or copy both files again.`,
+      );
+    }
+    total += end - offset;
+    if (total > LARGEST_TOTAL) {
+      throw new PackageError(
+        'model.onnx: its weights take more than 2 GiB together, which one ONNX file cannot hold.',
       );
     }
     tensor.rawData = file.subarray(offset, end);

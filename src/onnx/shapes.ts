@@ -37,6 +37,8 @@ export function inferShapes(
   targets: readonly string[],
 ): ReadonlyMap<string, Shape> {
   const { shapes, problems } = followShapes(graph, image, targets);
+  const refusal = [...problems.values()].find((problem) => !(problem instanceof UnknownShape));
+  if (refusal) throw refusal;
   for (const target of targets) {
     const problem = problems.get(target);
     if (problem) throw problem;
@@ -44,12 +46,12 @@ export function inferShapes(
   return shapes;
 }
 
-/** As `inferShapes`, but if a target's shape cannot be told either, `problems` says why. */
+/** As `inferShapes`, but where a shape cannot be told or an operator is refused, `problems` says why, by tensor. */
 export function followShapes(
   graph: Graph,
   image: GraphImage,
   targets: readonly string[],
-): { shapes: ReadonlyMap<string, Shape>; problems: ReadonlyMap<string, UnknownShape> } {
+): { shapes: ReadonlyMap<string, Shape>; problems: ReadonlyMap<string, PackageError> } {
   const known = new Map<string, TensorShape>([[image.tensor, { shape: [BATCH, ...image.shape] }]]);
   const { nodes, sources } = walkBack(graph, targets);
   for (const name of sources) {
@@ -63,14 +65,19 @@ export function followShapes(
   }
 
   /** By tensor: why its shape cannot be told. */
-  const problems = new Map<string, UnknownShape>();
+  const problems = new Map<string, PackageError>();
   for (const node of nodes) {
     const ruled = ruledShapes(graph, node, known, problems);
     node.outputs.forEach((name, index) => {
       if (name === '') return;
-      const output = ruled instanceof UnknownShape ? describedShape(graph, node, name) : ruled[index];
+      const output =
+        ruled instanceof UnknownShape
+          ? describedShape(graph, node, name)
+          : ruled instanceof PackageError
+            ? undefined
+            : ruled[index];
       if (output) known.set(name, output);
-      else if (ruled instanceof UnknownShape) problems.set(name, ruled);
+      else if (ruled instanceof PackageError) problems.set(name, ruled);
     });
   }
   return { shapes: new Map([...known].map(([name, tensor]) => [name, tensor.shape])), problems };
@@ -81,8 +88,8 @@ function ruledShapes(
   graph: Graph,
   node: GraphNode,
   known: ReadonlyMap<string, TensorShape>,
-  problems: ReadonlyMap<string, UnknownShape>,
-): readonly TensorShape[] | UnknownShape {
+  problems: ReadonlyMap<string, PackageError>,
+): readonly TensorShape[] | PackageError {
   try {
     const rule = node.domain === '' ? rules.get(node.operator) : undefined;
     if (!rule) return cannotTell(node, withoutRule(graph, node));
@@ -97,7 +104,7 @@ function ruledShapes(
     for (const { shape } of outputs) checkDimensions(node, shape);
     return outputs;
   } catch (error) {
-    if (error instanceof UnknownShape) return error;
+    if (error instanceof PackageError) return error;
     throw error;
   }
 }

@@ -40,6 +40,9 @@ test('what Kubernetes says of a service named rdi stops nothing', () => {
     RDI_SERVICE_HOST: '10.0.0.7',
     RDI_SERVICE_PORT: '80',
     RDI_SERVICE_PORT_HTTP: '80',
+    RDI_SERVE_PORT: 'tcp://10.0.0.8:80',
+    RDI_SERVE_PORT_80_TCP_ADDR: '10.0.0.8',
+    RDI_SERVE_SERVICE_HOST: '10.0.0.8',
   });
   assert.deepEqual(settings, {});
   assert.equal(notices.length, 1);

@@ -3,7 +3,7 @@ import { PackageError } from '../../foundation/errors.js';
 import { BATCH } from '../../onnx/dimensions.js';
 import { type DeclaredTensor, type Graph, readGraph } from '../../onnx/graph.js';
 import { variableTensors, walkBack } from '../../onnx/graph-walk.js';
-import { inferShapes } from '../../onnx/shapes.js';
+import { followShapes } from '../../onnx/shapes.js';
 import type { ExitTensors } from '../cuts.js';
 import { validCuts } from '../valid-cuts.js';
 
@@ -32,11 +32,7 @@ export function findNetwork(bytes: Uint8Array, classes: number | undefined): Fou
   const graph = readGraph(bytes);
   const image = findImage(graph);
   const [width, outputs] = findLogits(graph, classes);
-  const variable = variableTensors(graph);
-  const depth = new Map(
-    outputs.map((name) => [name, walkBack(graph, [name], new Set(), variable).nodes.length]),
-  );
-  const logits = outputs.toSorted((a, b) => (depth.get(a) ?? 0) - (depth.get(b) ?? 0));
+  const logits = inOrder(graph, outputs);
   const cuts = findCuts(graph, image, logits);
   const exits = logits.map((name, index): ExitTensors => {
     const cut = cuts[index];
@@ -96,6 +92,25 @@ function findLogits({ outputs }: Graph, classes: number | undefined): [width: nu
   return most;
 }
 
+/**
+ * Outputs in the order in which they leave the backbone: the later, the more an output shares with some other one. How long
+ * its own head is does not matter, but for the last two, which share as much: of these the longer way is the final exit's.
+ */
+function inOrder(graph: Graph, outputs: readonly string[]): string[] {
+  const variable = variableTensors(graph);
+  const ranked = outputs.map((name) => {
+    const shared = outputs.flatMap((other) =>
+      other === name ? [] : [validCuts(graph, [name, other]).length],
+    );
+    return {
+      name,
+      shared: Math.max(0, ...shared),
+      nodes: walkBack(graph, [name], new Set(), variable).nodes.length,
+    };
+  });
+  return ranked.sort((a, b) => a.shared - b.shared || a.nodes - b.nodes).map(({ name }) => name);
+}
+
 /** Of each side exit the last tensor that it shares with all behind it, so that as little as possible runs twice. */
 function findCuts(graph: Graph, image: FoundImage, logits: readonly string[]): string[] {
   const rows = rowsOfImages(graph, image, logits);
@@ -125,7 +140,7 @@ function rowsOfImages(
 ): (name: string) => boolean {
   if (height === undefined || width === undefined) return () => true;
   const shape = layout === 'nchw' ? [channels, height, width] : [height, width, channels];
-  const shapes = inferShapes(graph, { tensor, shape }, logits);
+  const { shapes } = followShapes(graph, { tensor, shape }, logits);
   return (name) => (shapes.get(name)?.[0] ?? BATCH) === BATCH;
 }
 

@@ -1,6 +1,7 @@
 // Logits and cuts that are not float32, what stages exchange: each is converted to it, and back for what takes it further,
 // so that no answer changes: float32 holds every half-precision number.
 import type { Engine } from '../../engines/engine.js';
+import { PackageError } from '../../foundation/errors.js';
 import { operator, untypedOutput, withGraph } from '../../onnx/build.js';
 import { declaredType } from '../../onnx/graph.js';
 import { encodeModel } from '../../onnx/proto.js';
@@ -21,7 +22,12 @@ export async function makeExitsFloat<Exit extends ExitTensors>(
   const types = await typesOf(engine, model, exits);
   const inFloat = (tensor: string, isCut: boolean): string => {
     const elementType = types.get(tensor) ?? FLOAT32;
-    if (!NARROWER.includes(elementType)) return tensor;
+    if (elementType === FLOAT32) return tensor;
+    if (!NARROWER.includes(elementType)) {
+      throw new PackageError(
+        `"${tensor}" of model.onnx is ${typeName(elementType)}; cuts and logits are float32, float16 or bfloat16.`,
+      );
+    }
     const converted = `${tensor}/float32`;
     insertCasts(model, tensor, converted, elementType, isCut);
     notes.push(`"${tensor}" is ${typeName(elementType)} in the file; it is handed on as "${converted}".`);

@@ -1,7 +1,7 @@
 // Exports whose batch is fixed to the example's: made to vary where only declarations and targets of Reshape say that number.
 // Whether the network then runs with any batch is for the engine to show.
 import { create } from '@bufbuild/protobuf';
-import { tensorIntegers } from '../../onnx/attributes.js';
+import { constantTensor, tensorIntegers } from '../../onnx/attributes.js';
 import { integers, withGraph } from '../../onnx/build.js';
 import { batchFactor, type Shape, sizeOf } from '../../onnx/dimensions.js';
 import { declaredType, readGraph } from '../../onnx/graph.js';
@@ -37,7 +37,10 @@ function mendReshape(model: ModelProto, image: GraphImage, batch: number): boole
   for (const node of graph.nodes) {
     const [data = '', targetName = ''] = node.inputs;
     const shape = all.get(data);
-    const target = graph.initializers.get(targetName);
+    const maker = graph.producers.get(targetName);
+    const target =
+      graph.initializers.get(targetName) ??
+      (maker?.operator === 'Constant' ? constantTensor(maker.proto) : undefined);
     if (node.operator !== 'Reshape' || !shape || !target) continue;
     const mended = mendedTarget(shape, tensorIntegers(target) ?? [], batch);
     if (!mended) continue;

@@ -99,6 +99,7 @@ async function runnable<Result>(engine: Engine, task: () => Promise<Result>): Pr
   try {
     return await task();
   } catch (error) {
+    if (error instanceof PackageError) throw error;
     throw new PackageError(`The engine "${engine.name}" cannot run model.onnx: ${messageOf(error)}`, {
       cause: error,
     });

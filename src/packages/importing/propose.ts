@@ -25,6 +25,11 @@ export interface Wishes {
 export function proposeDescription(file: string, bytes: Uint8Array, wishes: Wishes): Description {
   const { image, exits, classes } = findNetwork(bytes, wishes.classes?.length);
   const { height = wishes.size?.height, width = wishes.size?.width } = image;
+  if (wishes.size && (wishes.size.height !== height || wishes.size.width !== width)) {
+    throw new UsageError(
+      `${file} takes images of ${height}x${width}, so --size cannot be ${wishes.size.height}x${wishes.size.width}.`,
+    );
+  }
   const preset = wishes.preprocess === undefined ? undefined : presetOf(wishes.preprocess, image.channels);
   if (!wishes.classes || !preset || height === undefined || width === undefined) {
     throw new UsageError(`${file} does not say everything. ${missing(wishes, image, classes).join(' ')}`);

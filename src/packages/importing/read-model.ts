@@ -1,4 +1,6 @@
 // Reads model.onnx of an export, with the weights that exporters write into files beside it.
+import { readFile, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PackageError } from '../../foundation/errors.js';
 import { takeInWeights, weightFiles } from '../../network/intake/weights.js';
 import { readInside } from '../package-files.js';
@@ -12,7 +14,18 @@ const LARGEST_MODEL = 2 ** 31 - 1;
  * @throws PackageError if a file is missing, outside the folder, too short or too large.
  */
 export async function readModel(directory: string, file: string): Promise<Uint8Array> {
-  const bytes = await readInside(directory, file, { most: LARGEST_MODEL });
+  return withWeights(directory, await readInside(directory, file, { most: LARGEST_MODEL }));
+}
+
+/** As `readModel`, of a file that the user names: it may be a link to wherever it lies. */
+export async function readNamedModel(path: string): Promise<Uint8Array> {
+  const { size } = await stat(path);
+  if (size > LARGEST_MODEL)
+    throw new PackageError(`"${path}" has ${size} bytes; an ONNX file holds at most 2 GiB.`);
+  return withWeights(dirname(path), await readFile(path));
+}
+
+async function withWeights(directory: string, bytes: Uint8Array): Promise<Uint8Array> {
   const names = weightFiles(bytes);
   if (names.length === 0) return bytes;
   const files = new Map<string, Uint8Array>();

@@ -1,13 +1,13 @@
 // What there is to import: a folder with a model and its description, or a model alone.
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DESCRIPTION_FILE, type Description, readDescription } from '../../format/description.js';
 import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from '../../format/documents.js';
 import { UsageError } from '../../foundation/errors.js';
 import { exists } from '../install.js';
 import { readInside } from '../package-files.js';
 import { proposeDescription, type Wishes } from './propose.js';
-import { readModel } from './read-model.js';
+import { readModel, readNamedModel } from './read-model.js';
 
 /** Files that a package may have and that are taken over as they are. */
 const OPTIONAL_FILES = [GOLDEN_FILE, CALIBRATION_FILE, 'checkpoint.safetensors', 'MODEL_CARD.md'];
@@ -27,7 +27,7 @@ export interface Source {
 export async function readSource(path: string, wishes: Wishes | undefined): Promise<Source> {
   const status = await stat(path).catch(() => undefined);
   if (status?.isFile() && /\.onnx$/i.test(path)) {
-    const model = await readModel(dirname(path), basename(path));
+    const model = await readNamedModel(path);
     const description = proposeDescription(path, model, wishes ?? {});
     return { description, model, optional: [], proposed: true };
   }

@@ -181,6 +181,35 @@ describe('a batch that is fixed in the file', () => {
     });
   }
 
+  it('varies where a Constant node holds the target, and where the fixed target joins axes of the image', async () => {
+    const [plain, file] = await fixed(1, [1, 32]);
+    const proto = decodeModel(await readFile(file));
+    const { graph } = proto;
+    assert.ok(graph);
+    const isTarget = ({ name }: { name: string }) => name === 'target';
+    const target = graph.initializer.find(isTarget);
+    assert.ok(target);
+    graph.initializer = graph.initializer.filter((one) => !isTarget(one));
+    graph.node.unshift(node('Constant', [], ['target'], { value: { tensor: target } }));
+    // As long as the target before it is fixed, this Softmax seems to go over the batch.
+    const rows = graph.node.find(({ output }) => output[0] === 'logits_1');
+    assert.ok(rows);
+    const from = rows.input[0] ?? '';
+    graph.node.splice(
+      graph.node.indexOf(rows),
+      0,
+      node('Reshape', [from, 'open'], ['tokens']),
+      node('Softmax', ['tokens'], ['shares'], { axis: 2 }),
+      node('Reshape', ['shares', 'target'], ['flat']),
+      node('Sub', [from, 'flat'], ['less']),
+      node('Add', ['less', 'flat'], ['same']),
+    );
+    rows.input[0] = 'same';
+    graph.initializer.push(intTensor('open', [1, 8, -1]));
+    await writeFile(file, encodeModel(proto));
+    await assertSameAnswers(await importFile(description, file), plain, ['logits_0', 'logits_1', 'logits_2']);
+  });
+
   it('is refused where the network cannot be run with another', async () => {
     const [, file] = await fixed(2, [2, 32], true);
     await assert.rejects(importFile(description, file), {

@@ -1,6 +1,6 @@
 // An ONNX file without a description: what is found in it, what has to be said, and lists of labels.
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createEngine } from '../../../src/engines/onnx.js';
@@ -80,6 +80,39 @@ describe('a file alone', () => {
     };
     assert.throws(() => propose(open), { name: 'UsageError', message: /Give --size HEIGHTxWIDTH/ });
     assert.equal(propose(open, { ...wishes, size: { height: 8, width: 9 } }).input.width, 9);
+  });
+
+  it('has its exits in the order in which they leave the backbone, however long their heads are', () => {
+    const usual = propose().exits;
+    for (const layers of [1, 5, 20]) {
+      const edit = (graph: GraphProto) => {
+        const head = graph.node.find(({ output }) => output[0] === 'logits_0');
+        assert.ok(head);
+        for (let layer = 0; layer < layers; layer++) {
+          const name = `longer_${layer}`;
+          graph.node.splice(graph.node.indexOf(head), 0, node('Relu', [head.input[0] ?? ''], [name]));
+          head.input[0] = name;
+        }
+      };
+      assert.deepEqual(propose(edit).exits, usual);
+    }
+  });
+
+  it('has the size that it says', () => {
+    assert.throws(() => propose(undefined, { ...wishes, size: { height: 16, width: 16 } }), {
+      name: 'UsageError',
+      message: /takes images of 8x8, so --size cannot be 16x16\.$/,
+    });
+  });
+
+  it('may be a link to a file that lies elsewhere', async () => {
+    const folder = temporaryFolder();
+    await mkdir(join(folder, 'links'));
+    await writeFile(join(folder, 'blob'), buildTestNetwork({ size: 8, width: 4 }).model);
+    const source = join(folder, 'links', 'net.onnx');
+    await symlink('../blob', source);
+    const options = { source, output: join(folder, 'models'), force: false, engine: createEngine() };
+    assert.equal((await importPackage({ ...options, wishes })).manifest.name, 'net');
   });
 
   it('is refused with as many classes as no output has', () => {
