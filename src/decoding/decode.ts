@@ -7,7 +7,7 @@ import { decodeFast, suitsFastPath } from './fast-path.js';
 import type { ImageFormat, ImageHeader } from './image-header.js';
 import { mendJpeg } from './jpeg/mend.js';
 import { hasMoreScans } from './jpeg/scans.js';
-import { createMemoryBudget } from './memory-budget.js';
+import { createMemoryBudget, type Dropped } from './memory-budget.js';
 import { withoutText } from './png-header.js';
 import { formatOf, nameForeignFormat, readHeader } from './read-header.js';
 import { createSharpDecode, mayBeEnlarged } from './sharp-path.js';
@@ -36,6 +36,7 @@ export interface Decoder {
    *
    * @param image the encoded bytes; must not change until the promise settles
    * @param mediaType what the sender says it is; undefined takes any of the three
+   * @param dropped why an image that has waited for memory need not be decoded any more, if it need not
    * @returns uint8 [input.height, input.width, input.channels], row by row, channels last, not yet scaled or
    *   normalised, in memory of its own
    * @throws Failure `undecodable-image`: empty, of another format than the three or than `mediaType`, without
@@ -48,6 +49,7 @@ export interface Decoder {
     image: Uint8Array,
     mediaType: MediaType | undefined,
     input: ModelInput,
+    dropped?: Dropped,
   ): Uint8Array | Promise<Uint8Array>;
 }
 
@@ -79,7 +81,7 @@ export function createDecoder(limits: DecoderLimits): Decoder {
   }
 
   return {
-    decode(bytes, mediaType, input) {
+    decode(bytes, mediaType, input, dropped) {
       const image = Buffer.isBuffer(bytes)
         ? bytes
         : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -95,7 +97,7 @@ export function createDecoder(limits: DecoderLimits): Decoder {
       if (pixels !== undefined) return pixels;
       const takesBytes = decodingBytes(header, input);
       refuseMemory(header, takesBytes, limits.maxImageMemoryBytes);
-      return memory.run(takesBytes, () => decodeThoroughly(format, image, header, input));
+      return memory.run(takesBytes, () => decodeThoroughly(format, image, header, input), dropped);
     },
   };
 }

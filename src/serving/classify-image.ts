@@ -39,7 +39,17 @@ export function createClassifyImage({ decoder, submit, metrics, now }: ClassifyI
   return async ({ admitted, image, plan, signal, timeline }: ClassifyOptions): Promise<Prediction> => {
     const started = now();
     if (timeline) timeline.started = started;
-    const decoding = decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input);
+    const deadline = admitted + plan.deadlineSeconds;
+    const dropped = (): Failure | undefined => {
+      if (signal?.aborted)
+        return new Failure('client-gone', 'The client closed the connection before it was answered.');
+      if (now() < deadline) return undefined;
+      return new Failure(
+        'deadline-exceeded',
+        'The deadline passed while the image waited for memory to decode it.',
+      );
+    };
+    const decoding = decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input, dropped);
     // Most images are decoded synchronously; to await them would cost a turn of the event loop.
     const pixels = decoding instanceof Promise ? await decoding : decoding;
     const decodeSeconds = now() - started;
@@ -53,7 +63,7 @@ export function createClassifyImage({ decoder, submit, metrics, now }: ClassifyI
         path: plan.path,
         pixels,
         topK: plan.topK,
-        deadline: admitted + plan.deadlineSeconds,
+        deadline,
         signal,
         timeline,
       });

@@ -145,3 +145,19 @@ test('the budget: never more at once than there is, first come first served, giv
   assert.deepEqual(begun, [6, 5, 10, 1]);
   assert.equal(most, 10);
 });
+
+test('who is not needed any more when its turn comes is dropped, without memory and without a task', async () => {
+  const budget = createMemoryBudget(10);
+  let end: () => void = () => {};
+  const first = budget.run(10, () => new Promise<void>((resolve) => (end = resolve)));
+  const began: string[] = [];
+  const task = (name: string) => async () => void began.push(name);
+  const gone = budget.run(10, task('gone'), () => new Error('the client has gone'));
+  const wanted = budget.run(10, task('wanted'), () => undefined);
+  const refused = assert.rejects(gone, /the client has gone/);
+  end();
+  await Promise.all([first, refused, wanted]);
+  assert.deepEqual(began, ['wanted']);
+  await budget.run(10, task('last'));
+  assert.deepEqual(began, ['wanted', 'last']);
+});
