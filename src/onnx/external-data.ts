@@ -20,8 +20,8 @@ const elementBytes: ReadonlyMap<number, number> = new Map([
   [15, 16],
 ]);
 
-/** Tensors may share bytes of a file; in the model each has its own. */
-const LARGEST_TOTAL = 2 ** 31 - 1;
+/** What one ONNX file can hold: the limit of its format. Tensors may share bytes of a file; in the model each has its own. */
+export const LARGEST_MODEL = 2 ** 31 - 1;
 
 interface Place {
   readonly location: string;
@@ -56,7 +56,7 @@ export function takeInExternalData(model: ModelProto, files: ReadonlyMap<string,
       );
     }
     total += end - offset;
-    if (total > LARGEST_TOTAL) {
+    if (total > LARGEST_MODEL) {
       throw new PackageError(
         'model.onnx: its weights take more than 2 GiB together, which one ONNX file cannot hold.',
       );

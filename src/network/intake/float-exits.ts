@@ -7,10 +7,10 @@ import { declaredType } from '../../onnx/graph.js';
 import { encodeModel } from '../../onnx/proto.js';
 import type { ModelProto } from '../../protobuf/onnx-ml_pb.js';
 import type { ExitTensors } from '../cuts.js';
-import { elementTypes, FLOAT16, FLOAT32, typeName } from './element-types.js';
+import { BFLOAT16, elementTypes, FLOAT16, FLOAT32, typeName } from './element-types.js';
 
 /** Types all of whose values are float32 values too. */
-const NARROWER = [FLOAT16, 16];
+const NARROWER = [FLOAT16, BFLOAT16];
 
 /** @returns the exits with their tensors in float32; the model is changed in place, and `notes` says where. */
 export async function makeExitsFloat<Exit extends ExitTensors>(

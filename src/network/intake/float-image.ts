@@ -4,9 +4,8 @@ import { intAttribute } from '../../onnx/attributes.js';
 import { floatScalar, operator } from '../../onnx/build.js';
 import { declaredType } from '../../onnx/graph.js';
 import type { ModelProto, NodeProto } from '../../protobuf/onnx-ml_pb.js';
-import { FLOAT16, FLOAT32, typeName, UINT8 } from './element-types.js';
+import { BFLOAT16, FLOAT16, FLOAT32, FLOAT64, typeName, UINT8 } from './element-types.js';
 
-const FLOAT64 = 11;
 const CONVERTED = 'rdi-serve/image';
 
 /**
@@ -48,7 +47,7 @@ export function makeImageFloat(model: ModelProto, image: string, isUnit: boolean
 
 /** Whether a model computes in other numbers than float32 anywhere, so that its cuts may be such. */
 export function hasOtherFloats({ graph }: ModelProto): boolean {
-  const others = [FLOAT16, FLOAT64, 16];
+  const others = [FLOAT16, FLOAT64, BFLOAT16];
   return (
     (graph?.initializer ?? []).some(({ dataType }) => others.includes(dataType)) ||
     (graph?.node ?? []).some(

@@ -2,6 +2,8 @@
 import { externalFiles, takeInExternalData } from '../../onnx/external-data.js';
 import { decodeModel, encodeModel } from '../../onnx/proto.js';
 
+export { LARGEST_MODEL } from '../../onnx/external-data.js';
+
 /** Names of the files that `model` keeps weights in, relative to its own folder. */
 export function weightFiles(model: Uint8Array): string[] {
   return externalFiles(decodeModel(model));

@@ -2,11 +2,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PackageError } from '../../foundation/errors.js';
-import { takeInWeights, weightFiles } from '../../network/intake/weights.js';
+import { LARGEST_MODEL, takeInWeights, weightFiles } from '../../network/intake/weights.js';
 import { readInside } from '../package-files.js';
-
-/** What one ONNX file can hold: the limit of its format. */
-const LARGEST_MODEL = 2 ** 31 - 1;
 
 /**
  * @param directory that holds the model and the files that it names.
