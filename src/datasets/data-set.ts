@@ -1,10 +1,10 @@
-// A data set: encoded images with the names of their classes. Neighbour: open-data-set.ts, which opens one.
+// A data set: encoded images with the names of their classes. open-data-set.ts opens one.
 import type { MediaType } from '../decoding/decode.js';
 
 export interface Sample {
-  /** Where it is in its data set, for messages. */
+  /** Its place in the data set, for messages. */
   readonly name: string;
-  /** Name of its class; empty where the data set was opened as having none. */
+  /** Name of its class; empty if the data set was opened without labels. */
   readonly label: string;
   readonly mediaType: MediaType;
   /** The encoded image. */
@@ -13,7 +13,7 @@ export interface Sample {
 
 export interface DataSet {
   readonly samples: readonly Sample[];
-  /** Identifies images and labels: of the archive, of the pixels and labels, or of all files with their names. */
+  /** Hash of images and labels: of the zip file, of the pixels and labels (IDX), or of all files with their names. */
   readonly sha256: string;
   close(): void;
 }

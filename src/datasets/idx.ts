@@ -1,5 +1,5 @@
-// MNIST's own format: one file of images, one of labels, each a big-endian header and then bytes, often gzipped.
-// Every image is handed on as a PNG, so that it takes the same way as one that a client sends.
+// Reads IDX, the format of MNIST: one file of images and one of labels, each with a big-endian header, often gzipped.
+// Images are returned as PNG, so that they are decoded like a client's images.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -11,7 +11,7 @@ import type { DataSet } from './data-set.js';
 
 const unzip = promisify(gunzip);
 
-/** Type 8: unsigned bytes; then the number of dimensions. */
+/** Code of unsigned bytes in the header. The number of dimensions follows it. */
 const UINT8 = 8;
 const BYTES_PER_EXTENT = 4;
 
@@ -21,7 +21,7 @@ interface Idx {
   readonly values: Buffer;
 }
 
-/** @throws UsageError if a file cannot be read, is malformed or without pixels, or has another count than its partner */
+/** @throws UsageError if a file cannot be read, is malformed or has no pixels, or has no label for each image */
 export async function openIdx(
   imagesPath: string,
   labelsPath: string | undefined,
@@ -32,10 +32,12 @@ export async function openIdx(
   const labels = labelsFile === undefined ? undefined : await readIdx(labelsFile, 1);
   const [count = 0, height = 0, width = 0] = images.shape;
   if (labels && count !== labels.values.length) {
-    throw new UsageError(`There are ${count} images but ${labels.values.length} labels.`);
+    throw new UsageError(
+      `There are ${count} images but ${labels.values.length} labels. Give the labels that belong to these images.`,
+    );
   }
   if (count > 0 && height * width === 0) {
-    throw new UsageError(`"${basename(imagesPath)}" has images of ${width} × ${height} pixels.`);
+    throw new UsageError(`"${basename(imagesPath)}" has no pixels: its images are ${width} × ${height}.`);
   }
   return {
     samples: Array.from({ length: count }, (_, index) => ({
@@ -58,13 +60,13 @@ export async function openIdx(
   };
 }
 
-/** The name that goes with an image file's in every set of this format: images-idx3 → labels-idx1. */
+/** The path of the labels by the naming convention of MNIST: images-idx3 → labels-idx1. */
 function labelsBeside(images: string): string {
   const name = basename(images);
   const labels = name.replace('images', 'labels').replace('idx3', 'idx1');
   if (labels === name) {
     throw new UsageError(
-      `"${name}" is not named like IDX images, so its labels cannot be found: give --labels.`,
+      `The labels of "${name}" cannot be found, because its name does not contain "images". Give --labels.`,
     );
   }
   return join(dirname(images), labels);
@@ -91,7 +93,7 @@ async function readIdx(path: string, dimensions: number): Promise<Idx> {
   const expected = shape.reduce((product, extent) => product * extent, 1);
   if (values.length !== expected) {
     throw new UsageError(
-      `"${basename(path)}" has ${values.length} values; its header says ${shape.join(' × ')}.`,
+      `"${basename(path)}" has ${values.length} values, but its header announces ${shape.join(' × ')}.`,
     );
   }
   return { shape, values };

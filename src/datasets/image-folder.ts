@@ -1,4 +1,4 @@
-// A folder of images, each in a folder that is named after its class: [anything/]CLASS/image.png.
+// Reads a folder of images. Each image lies in a folder that is named after its class: [anything/]CLASS/image.png.
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
@@ -6,7 +6,7 @@ import { messageOf, UsageError } from '../foundation/errors.js';
 import type { DataSet, Sample } from './data-set.js';
 import { describeImagePath } from './image-path.js';
 
-/** @throws UsageError if a folder or an image cannot be read, or an image lies in no class's folder */
+/** @throws UsageError if a folder or an image cannot be read, or an image lies in no class folder */
 export async function openImageFolder(root: string, labelled = true): Promise<DataSet> {
   const entries = await reading(root, () => readdir(root, { recursive: true }));
   const paths = entries.map((entry) => entry.split(sep).join('/')).sort();

@@ -1,4 +1,4 @@
-// What the path of an image inside a data set says about it: its class and its format.
+// The class and format of an image by its path inside a data set.
 import { extname } from 'node:path';
 import type { MediaType } from '../decoding/decode.js';
 import { UsageError } from '../foundation/errors.js';
@@ -12,9 +12,9 @@ const mediaTypes: Readonly<Record<string, MediaType>> = {
 
 /**
  * @param path with slashes, relative to the data set
- * @param labelled false: images need no class's folder, and have no label
- * @returns undefined for what is no image
- * @throws UsageError for an image that lies in no class's folder
+ * @param labelled false: images need no class folder, and have no label
+ * @returns undefined if the path is not that of an image
+ * @throws UsageError if an image lies in no class folder
  */
 export function describeImagePath(
   path: string,
@@ -26,6 +26,7 @@ export function describeImagePath(
   if (mediaType === undefined || file.startsWith('.') || folders.includes('__MACOSX')) return undefined;
   if (!labelled) return { label: '', mediaType };
   const label = folders.pop();
-  if (!label) throw new UsageError(`The image "${path}" lies in no folder that is named after its class.`);
+  if (!label)
+    throw new UsageError(`The image "${path}" lies in no folder. Put it in a folder named after its class.`);
   return { label, mediaType };
 }

@@ -1,4 +1,4 @@
-// A zip of images, each in a folder that is named after its class; read entry by entry, never unpacked.
+// Reads a zip of images, entry by entry, without unpacking it. Each image lies in a folder named after its class.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
@@ -8,7 +8,7 @@ import { messageOf, UsageError } from '../foundation/errors.js';
 import type { DataSet, Sample } from './data-set.js';
 import { describeImagePath } from './image-path.js';
 
-/** @throws UsageError if it is no zip, or an image lies in no class's folder */
+/** @throws UsageError if the file is not a zip, or an image lies in no class folder */
 export async function openImageZip(path: string, labelled = true): Promise<DataSet> {
   let zip: ZipFile | undefined;
   try {

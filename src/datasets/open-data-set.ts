@@ -1,5 +1,4 @@
-// Labelled images to evaluate a model on, wherever they lie. A data set's labels are names of classes.
-// Neighbours: idx.ts, image-folder.ts and image-zip.ts, one for each form.
+// Opens a data set of any form: idx.ts, image-folder.ts or image-zip.ts. Its labels are names of classes.
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { messageOf, UsageError } from '../foundation/errors.js';
@@ -13,11 +12,11 @@ export interface NamedDataSet extends DataSet {
 }
 
 /**
- * Opens the MNIST files (IDX, gzipped or not), a folder CLASS/*.png|jpg|webp, or a zip of one.
+ * Opens an IDX file (MNIST, gzipped or not), a folder CLASS/*.png|jpg|webp, or a zip of such a folder.
  *
- * @param labels the IDX file of labels; undefined: found beside the images by its name
- * @param labelled false: take the images alone, wherever in the folder or zip they lie
- * @throws UsageError if there is no such data set, it is empty, or images and labels do not match in number
+ * @param labels the IDX file of labels; undefined: found by its name, in the folder of the images
+ * @param labelled false: read only the images, from any place in the folder or zip
+ * @throws UsageError if the data set is missing, malformed or empty, or the numbers of images and labels differ
  */
 export async function openDataSet(
   path: string,
@@ -26,7 +25,9 @@ export async function openDataSet(
 ): Promise<NamedDataSet> {
   const form = await formOf(path);
   if (labels !== undefined && form !== 'idx') {
-    throw new UsageError(`--labels goes with IDX images; "${path}" has its classes as folders.`);
+    throw new UsageError(
+      `--labels is for IDX images, but "${path}" is a folder or zip. Its labels are its folders' names; omit --labels.`,
+    );
   }
   const dataSet = await (form === 'idx'
     ? openIdx(path, labels, labelled)
@@ -35,12 +36,14 @@ export async function openDataSet(
       : openImageFolder(path, labelled));
   if (dataSet.samples.length === 0) {
     dataSet.close();
-    throw new UsageError(`"${path}" is empty: there is no image in it.`);
+    throw new UsageError(
+      `"${path}" contains no images. Give a data set with at least one PNG, JPEG or WebP image.`,
+    );
   }
   return { ...dataSet, name: basename(path) };
 }
 
-/** `count` of the samples, evenly spaced, so that a data set sorted by class keeps all its classes. */
+/** Takes `count` samples, evenly spaced, so that a data set sorted by class keeps all its classes. */
 export function takeEvenly(samples: readonly Sample[], count: number): Sample[] {
   if (count >= samples.length) return [...samples];
   return Array.from(
@@ -49,14 +52,14 @@ export function takeEvenly(samples: readonly Sample[], count: number): Sample[] 
   );
 }
 
-/** Places in `classes`, one for each sample. @throws UsageError that names the classes which the model lacks. */
+/** @returns the class index of each sample. @throws UsageError that names the classes which the model does not have */
 export function classIndices(samples: readonly Sample[], classes: readonly string[]): number[] {
   const places = new Map(classes.map((name, index) => [name, index]));
   const lacking = new Set(samples.map(({ label }) => label).filter((label) => !places.has(label)));
   if (lacking.size > 0) {
     throw new UsageError(
       `The model has no class ${[...lacking].map((name) => `"${name}"`).join(', ')}; ` +
-        `its classes are ${classes.join(', ')}.`,
+        `its classes are ${classes.join(', ')}. Name the labels after these classes.`,
     );
   }
   return samples.map(({ label }) => places.get(label) ?? -1);

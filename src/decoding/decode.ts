@@ -1,5 +1,5 @@
-// From the bytes of an encoded image to a model's pixels: the only place that touches untrusted images.
-// read-header.ts looks before anything is decoded, then fast-path.ts or sharp-path.ts runs.
+// Decodes an image to a model's pixels. No other folder parses untrusted image bytes.
+// read-header.ts reads the header first; then fast-path.ts or sharp-path.ts decodes the image.
 
 import type { ModelInput } from '../format/manifest.js';
 import { Failure } from '../foundation/errors.js';
@@ -13,14 +13,14 @@ import { formatOf, nameForeignFormat, readHeader } from './read-header.js';
 import { createSharpDecode, mayBeEnlarged } from './sharp-path.js';
 import { firstFrameOnly } from './webp-header.js';
 
-/** What JPEG can hold, and WebP never reaches; resampling a longer PNG would take seconds for a few thousand bytes. */
+/** The limit of JPEG; WebP's is lower. Resampling a longer PNG of a few thousand bytes would take seconds. */
 const MAX_SIDE_PIXELS = 65_535;
 /**
- * Every scan of a progressive JPEG goes over all pixels, and an empty one takes seventy bytes. Encoders write about ten;
- * one for every bit of every coefficient of three components would be some hundreds, which nobody writes.
+ * The decoder visits all pixels for every scan of a progressive JPEG, and an empty scan takes only 70 bytes. Encoders
+ * write about ten scans. The format allows several hundred, one for every bit of every coefficient.
  */
 const MAX_JPEG_SCANS = 100;
-/** Of all scans together: a hundred over an image of 16.8 million pixels, sixteen over one of a hundred million. */
+/** Limit of scans × pixels: 100 scans of an image of 16.8 million pixels, or 16 of one of 100 million. */
 const MAX_SCANNED_PIXELS = 100 * 2 ** 24;
 const MIB = 2 ** 20;
 
@@ -28,22 +28,23 @@ export type MediaType = `image/${ImageFormat}`;
 
 export interface Decoder {
   /**
-   * Decodes one PNG, JPEG or WebP image. Of an animation the first frame counts (of an animated PNG its default
-   * image). An image of another size is resized by `input.resize`.
+   * Decodes one PNG, JPEG or WebP image. Only the first frame of an animation is decoded (of an animated PNG, its
+   * default image). An image of another size than the model's is resized by `input.resize`.
    *
-   * Small plain images come back at once; others as a promise, decoded on another thread. A refused image throws
-   * or rejects accordingly, so call it with `await` or check for a promise within one `try`.
+   * Small plain images are decoded at once and returned as pixels. Other images are decoded on another thread and
+   * returned as a promise. A refused image throws in the first case and rejects in the second. Callers therefore use
+   * `await`, or check for a promise within one `try`.
    *
    * @param image the encoded bytes; must not change until the promise settles
-   * @param mediaType what the sender says it is; undefined takes any of the three
-   * @param dropped why an image that has waited for memory need not be decoded any more, if it need not
-   * @returns uint8 [input.height, input.width, input.channels], row by row, channels last, not yet scaled or
-   *   normalised, in memory of its own
-   * @throws Failure `undecodable-image`: empty, of another format than the three or than `mediaType`, without
-   *   pixels, truncated, corrupt, or a JPEG of a kind that nobody sends or of too many scans. Damage that leaves a
-   *   JPEG's structure whole may decode to damaged pixels.
-   * @throws Failure `image-too-large`: the header announces more pixels than the limit, a side beyond 65,535, or an
-   *   image that takes more memory to decode than there is for all of them; nothing was decoded
+   * @param mediaType the format that the sender declares; undefined: any of the three
+   * @param dropped called when the image has waited for memory and its turn comes
+   * @returns uint8 [input.height, input.width, input.channels], row-major, channels last, not yet scaled or
+   *   normalised, in a buffer of its own
+   * @throws Failure `undecodable-image`: the image is empty, of an unknown format, of another format than `mediaType`,
+   *   without pixels, truncated, corrupt, a JPEG of a kind that is not read, or a JPEG with too many scans. A JPEG
+   *   whose coded data is damaged but well formed may decode to damaged pixels.
+   * @throws Failure `image-too-large`: the header announces more pixels than the limit, a side longer than 65,535
+   *   pixels, or an image that needs more memory than the limit for all images; nothing was decoded
    */
   decode(
     image: Uint8Array,
@@ -55,16 +56,16 @@ export interface Decoder {
 
 export interface DecoderLimits {
   readonly maxImagePixels: number;
-  /** Of all images that are being decoded at a time, together. */
+  /** Limit of the memory of all images that are being decoded. */
   readonly maxImageMemoryBytes: number;
 }
 
-/** Creates the decoder. It also sets up sharp for the whole process, see `createSharpDecode`. */
+/** Creates the decoder. Changes sharp's settings for the whole process, see `createSharpDecode`. */
 export function createDecoder(limits: DecoderLimits): Decoder {
   const decodeWithSharp = createSharpDecode(limits.maxImagePixels);
   const memory = createMemoryBudget(limits.maxImageMemoryBytes);
 
-  /** A JPEG that is refused is mended and tried again: most need no mending, and finding out takes time. */
+  /** Repairs a JPEG only after sharp has refused it: looking for defects takes time, and most JPEGs have none. */
   async function decodeThoroughly(
     format: ImageFormat,
     image: Buffer,
@@ -102,7 +103,7 @@ export function createDecoder(limits: DecoderLimits): Decoder {
   };
 }
 
-/** Leaves out what has no say in the pixels, but may cost far more than they do. */
+/** Removes the parts that do not affect the pixels but may cost far more time or memory than the pixels. */
 const pixelsAlone: Readonly<Record<ImageFormat, (image: Buffer) => Buffer>> = {
   png: withoutText,
   jpeg: (image) => image,
@@ -116,10 +117,12 @@ function acceptedFormat(image: Buffer, mediaType: MediaType | undefined): ImageF
   const format = formatOf(image);
   if (format === undefined) {
     const name = nameForeignFormat(image) ?? 'no image of a known format';
-    throw undecodable(`The bytes are ${name}; send a PNG, JPEG or WebP image.`);
+    throw undecodable(`The bytes are ${name}. Send a PNG, JPEG or WebP image.`);
   }
   if (mediaType !== undefined && mediaType !== `image/${format}`) {
-    throw undecodable(`The image is declared as ${mediaType} but is a ${formatNames[format]} image.`);
+    throw undecodable(
+      `The image is declared as ${mediaType} but is a ${formatNames[format]} image. Declare it as image/${format}.`,
+    );
   }
   return format;
 }
@@ -127,7 +130,8 @@ function acceptedFormat(image: Buffer, mediaType: MediaType | undefined): ImageF
 function refuseKind({ unreadable }: ImageHeader): void {
   if (unreadable === undefined) return;
   throw undecodable(
-    `The JPEG image is ${unreadable}, which is not read here; send a baseline or progressive JPEG of 8 bits, or a PNG.`,
+    `The JPEG image is ${unreadable}, which the server does not read. ` +
+      'Send a baseline or progressive JPEG with 8 bits per sample, or a PNG.',
   );
 }
 
@@ -144,7 +148,7 @@ function refuseSize({ width, height }: ImageHeader, maxImagePixels: number): voi
   if (width > MAX_SIDE_PIXELS || height > MAX_SIDE_PIXELS) {
     throw new Failure(
       'image-too-large',
-      `The image is ${width} × ${height} pixels; a side of at most ${MAX_SIDE_PIXELS} pixels is accepted.`,
+      `The image is ${width} × ${height} pixels; each side may have at most ${MAX_SIDE_PIXELS} pixels.`,
     );
   }
 }
@@ -153,12 +157,13 @@ function refuseScans(jpeg: Buffer, { width, height }: ImageHeader): void {
   const most = Math.max(1, Math.min(MAX_JPEG_SCANS, Math.floor(MAX_SCANNED_PIXELS / (width * height))));
   if (hasMoreScans(jpeg, most)) {
     throw undecodable(
-      `The JPEG image has more than ${most} scans, the most that are accepted of ${width} × ${height} pixels.`,
+      `The JPEG image has more than ${most} scans, the limit for ${width} × ${height} pixels. ` +
+        'Send it with fewer scans, or as a baseline JPEG.',
     );
   }
 }
 
-/** What sharp takes at most; an image that may be enlarged is held whole on the way. */
+/** Upper bound of the memory that sharp needs. An image that may be enlarged is held in memory as a whole. */
 function decodingBytes(header: ImageHeader, input: ModelInput): number {
   return header.decodingBytes + (mayBeEnlarged(header, input) ? header.width * header.height * 4 : 0);
 }
@@ -167,9 +172,9 @@ function refuseMemory({ width, height }: ImageHeader, bytes: number, mostBytes: 
   if (bytes <= mostBytes) return;
   throw new Failure(
     'image-too-large',
-    `Decoding this image of ${width} × ${height} pixels would take up to ${Math.ceil(bytes / MIB)} MiB of memory; ` +
-      `at most ${Math.floor(mostBytes / MIB)} MiB are accepted. Send it smaller; a JPEG that is not progressive, ` +
-      'or a PNG that is not interlaced, takes far less.',
+    `Decoding this image of ${width} × ${height} pixels may take ${Math.ceil(bytes / MIB)} MiB of memory; ` +
+      `at most ${Math.floor(mostBytes / MIB)} MiB are accepted. Send a smaller image, a JPEG that is not ` +
+      'progressive, or a PNG that is not interlaced.',
   );
 }
 

@@ -1,5 +1,5 @@
-// Enlarges small images: libvips does so half a pixel too far to the right and down. Bicubic, as Pillow does it, with the
-// centre of the image in the centre of what the model sees, whatever the sizes. Reducing is sharp-path.ts's.
+// Enlarges small images by bicubic interpolation, as Pillow does. The centres of image and model input coincide at all
+// sizes; libvips moves the pixels half a pixel to the right and down. sharp-path.ts reduces large images.
 import type { ModelInput } from '../format/manifest.js';
 
 export interface Size {
@@ -7,19 +7,22 @@ export interface Size {
   readonly height: number;
 }
 
-/** Source pixels per pixel of the model, along each axis; both below 1 unless `resize` is fill. */
+/** Source pixels per pixel of the model, along each axis. Both are equal unless `resize` is `fill`. */
 interface Steps {
   readonly x: number;
   readonly y: number;
 }
 
-/** True if `input.resize` makes an upright image of this size larger along an axis. */
+/** Whether `input.resize` enlarges an upright image of this size along at least one axis. */
 export function isEnlarged(size: Size, input: ModelInput): boolean {
   const { x, y } = stepsOf(size, input);
   return x < 1 || y < 1;
 }
 
-/** What of an upright image of this size is needed to enlarge it: all, or its middle, or, to fill, less detail. */
+/**
+ * The size to which an upright image of this size is cut or reduced before it is enlarged. `fill` reduces an axis that
+ * is longer than the model's; the other modes keep the middle of the image.
+ */
 export function neededFor(size: Size, input: ModelInput): Size {
   const { x, y } = stepsOf(size, input);
   const needed = (from: number, to: number, step: number) =>
@@ -27,16 +30,16 @@ export function neededFor(size: Size, input: ModelInput): Size {
   return { width: needed(size.width, input.width, x), height: needed(size.height, input.height, y) };
 }
 
-/** The fewest pixels around the centre of `from` that hold `length` of them and what the taps reach beyond. */
+/** Number of pixels around the centre of a line of `from` that contains `length` pixels and the taps beyond them. */
 function middleOf(from: number, length: number): number {
   const margin = Math.floor((from - length) / 2) - TAPS / 2;
   return margin > 0 ? from - 2 * margin : from;
 }
 
 /**
- * Enlarges pixels to the model's size by `input.resize`: to fill it, cover it, or be contained in it on its background.
+ * Enlarges pixels to the model's size by `input.resize`. `contain` adds `input.background` around them.
  *
- * @param pixels uint8 [size.height, size.width, input.channels], no more than `neededFor` says
+ * @param pixels uint8 [size.height, size.width, input.channels], of the size that `neededFor` returns
  * @returns uint8 [input.height, input.width, input.channels]
  */
 export function enlarge(pixels: Uint8Array, size: Size, input: ModelInput): Uint8Array {
@@ -56,22 +59,22 @@ function stepsOf({ width, height }: Size, input: ModelInput): Steps {
   return { x: both, y: both };
 }
 
-/** Which four source pixels make up each pixel of a line, and with which weights. */
+/** The four source pixels of each target pixel in a line, and their weights. */
 interface Taps {
-  /** Source pixels, four for every target pixel. Those beyond an end of the line are its last, with weight 0. */
+  /** Indices of source pixels, four for every target pixel. An index outside the line is clamped and has weight 0. */
   readonly sources: Int32Array;
-  /** Four for every target pixel. They sum to the share of it that the source covers: 1, but at its edges. */
+  /** Four for every target pixel. Their sum is the share of it that the source covers: 1 except at the edges. */
   readonly weights: Float64Array;
 }
 
 const TAPS = 4;
 
-/** Taps from a line of `from` pixels to one of `to`, `step` source pixels apart, with the same centre. */
+/** Taps from a line of `from` pixels to a line of `to` pixels with the same centre, `step` source pixels apart. */
 function createTaps(from: number, to: number, step: number): Taps {
   const sources = new Int32Array(to * TAPS);
   const weights = new Float64Array(to * TAPS);
   for (let target = 0; target < to; target++) {
-    // In source pixels, from the outer edge of the first: of this pixel's centre, and of its two edges in the source.
+    // In source pixels from the start of the line: this pixel's centre, and the length of it that lies in the source.
     const centre = from / 2 + (target + 0.5 - to / 2) * step;
     const covered = Math.min(from, centre + step / 2) - Math.max(0, centre - step / 2);
     const start = Math.floor(centre - 0.5) - 1;
@@ -90,14 +93,14 @@ function createTaps(from: number, to: number, step: number): Taps {
   return { sources, weights };
 }
 
-/** Keys' cubic with a = -0.5, as Pillow and libvips have it. */
+/** The cubic convolution kernel of Keys (1981) with a = -0.5, as in Pillow and libvips. */
 function cubic(distance: number): number {
   const x = Math.abs(distance);
   if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
   return x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0;
 }
 
-/** uint8 [lines, from, inner] to [lines, to, inner]; where the source does not reach, `background`. */
+/** uint8 [lines, from, inner] to [lines, to, inner]; `background` where the source does not reach. */
 function resample(
   source: Uint8Array,
   from: number,

@@ -1,17 +1,17 @@
-// The fast path: small plain images that already have the model's size, decoded at once on the calling thread.
-// It only ever says yes; whatever it does not take, or fails on, sharp-path.ts decides.
+// The fast path decodes small plain images of the model's size at once, on the calling thread.
+// It refuses no image: sharp-path.ts decodes all others, and those on which the fast path fails.
 import { Transformer } from '@napi-rs/image';
 import type { ModelInput } from '../format/manifest.js';
 import type { ImageHeader } from './image-header.js';
 import { toModelPixels } from './model-pixels.js';
 
-/** Above it a decode takes longer on the calling thread than handing it to another one costs. */
+/** Decoding more pixels on the calling thread takes longer than passing the image to another thread. */
 const MAX_PIXELS = 128 * 128;
-/** Encoded bytes per pixel, and on top of them, beyond which a small image is no ordinary one. */
+/** Limits of the encoded bytes, per pixel and in addition. Ordinary small images stay below them. */
 const MAX_BYTES_PER_PIXEL = 5;
 const MAX_EXTRA_BYTES = 8192;
 
-/** True if both decoders give this image the same pixels (JPEG: within 3 grey levels) and this one is cheaper. */
+/** Whether both decoders give the same pixels for this image (JPEG: within 3 grey levels) and this one is cheaper. */
 export function suitsFastPath(header: ImageHeader, imageBytes: number, input: ModelInput): boolean {
   const pixels = header.width * header.height;
   return (
@@ -24,9 +24,9 @@ export function suitsFastPath(header: ImageHeader, imageBytes: number, input: Mo
 }
 
 /**
- * Decodes an image that `suitsFastPath`.
+ * Decodes an image for which `suitsFastPath` is true.
  *
- * @returns uint8 [input.height, input.width, input.channels], or undefined when the library refuses the bytes
+ * @returns uint8 [input.height, input.width, input.channels]; undefined if the library refuses the bytes
  */
 export function decodeFast(image: Buffer, input: ModelInput): Uint8Array | undefined {
   let pixels: Uint8Array;

@@ -1,9 +1,9 @@
-// An image's bytes without some of them.
+// Removes spans of bytes from an image.
 
-/** From the first byte to the one behind the last, which may lie beyond the image's end. */
+/** Offsets of the first byte and of the byte after the last. `end` may lie beyond the end of the image. */
 export type Span = readonly [start: number, end: number];
 
-/** A copy without the spans, which come in order and do not overlap; the image itself if there are none. */
+/** @param spans in order, without overlaps. @returns a copy without the spans; the image itself if there are none */
 export function leaveOut(image: Buffer, spans: Iterable<Span>): Buffer {
   let copy: Buffer | undefined;
   let size = 0;

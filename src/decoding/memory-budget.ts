@@ -1,14 +1,14 @@
-// Memory for images that are being decoded: each takes its share before it begins, and waits while there is too little.
-// In the order in which they came, so that a large one is not overtaken for ever; those that nobody needs any more are
-// dropped.
+// The memory budget of images that are being decoded. An image reserves its memory before it is decoded, and waits
+// while too little is free. Images are served in order of arrival, so that smaller images do not overtake a large one
+// forever. An image that is no longer needed is dropped.
 
-/** @returns why an image need not be decoded any more; undefined: it is still needed */
+/** @returns the reason why an image need not be decoded any more; undefined: it is still needed */
 export type Dropped = () => Error | undefined;
 
 export interface MemoryBudget {
   /**
-   * Runs the task once `bytes` of the budget are free; they must not be more than all of it.
-   * @throws what `dropped` says when the turn of the task comes
+   * Runs the task as soon as `bytes` of the budget are free. `bytes` must not exceed the budget.
+   * @throws the error that `dropped` returns when the turn of a waiting task comes
    */
   run<Result>(bytes: number, task: () => Promise<Result>, dropped?: Dropped): Promise<Result>;
 }

@@ -1,16 +1,16 @@
-// From decoded pixels of one to four channels to the channels that a model takes; shared by both decoders,
-// so that transparency and grey mean the same whichever of them ran. Resizing is not done here.
+// Converts decoded pixels of one to four channels to the channels that a model takes. Both decoders use it, so that
+// they treat transparency and grey alike. It does not resize.
 
 import type { ModelInput } from '../format/manifest.js';
 import { invariant } from '../foundation/errors.js';
 
 /**
- * Brings pixels to the model's channels: alpha is flattened on `input.background`, RGB becomes grey by its
- * luma, grey is replicated for RGB.
+ * Converts pixels to the model's channels. Alpha is flattened on `input.background`, RGB becomes grey by its luma, and
+ * grey is replicated for RGB.
  *
  * @param pixels uint8 [count, channels]; channels: grey, grey + alpha, RGB or RGBA
- * @param count of pixels: the model's, or as many as there are before they are enlarged
- * @returns uint8 [count, input.channels] in memory of its own, which may be transferred
+ * @param count number of pixels; default: those of the model's input
+ * @returns uint8 [count, input.channels] in a buffer of its own, which may be transferred
  */
 export function toModelPixels(
   pixels: Uint8Array,
@@ -44,12 +44,12 @@ function at(pixels: Uint8Array, index: number): number {
   return pixels[index] ?? 0;
 }
 
-/** Rounds down, as libvips does, so that both decoders give equal pixels. */
+/** Blends a value with the background. Rounds down like libvips, so that both decoders give equal pixels. */
 function flatten(value: number, alpha: number, background: number): number {
   return alpha === 255 ? value : Math.floor((value * alpha + background * (255 - alpha)) / 255);
 }
 
-/** ITU-R BT.601 luma in 16-bit fixed point with Pillow's coefficients; they sum to 1, so grey stays as it is. */
+/** ITU-R BT.601 luma in 16-bit fixed point with Pillow's coefficients. They sum to 1, so that grey does not change. */
 function luma(red: number, green: number, blue: number): number {
   return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
 }

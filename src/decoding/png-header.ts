@@ -1,4 +1,4 @@
-// Reads a PNG's size, and from its list of chunks whether the fast path may decode it; and leaves chunks of text out.
+// Reads a PNG's size, decides from its chunks whether the fast path may decode it, and removes its text chunks.
 // Format: Portable Network Graphics, third edition (W3C, 2025), sections 5 and 11.
 import { type ImageHeader, rowBytes } from './image-header.js';
 import { leaveOut, type Span } from './leave-out.js';
@@ -9,21 +9,21 @@ const IHDR = chunkType('IHDR');
 const TRNS = chunkType('tRNS');
 
 /**
- * Chunks that leave the pixels as they are stored, for sharp too. Absent on purpose: iCCP and cICP (colour
- * management), eXIf (orientation), acTL (animation), and compressed text, which costs time.
+ * Chunks that do not change the pixels, for sharp neither. Absent on purpose: iCCP and cICP (colour management), eXIf
+ * (orientation), acTL (animation), and compressed text, which takes time.
  */
 const plainChunks: ReadonlySet<number> = new Set([
   IDAT,
   ...['PLTE', 'tRNS', 'gAMA', 'cHRM', 'sRGB', 'sBIT', 'bKGD', 'hIST', 'pHYs', 'tIME', 'tEXt'].map(chunkType),
 ]);
 
-/** They change no pixel; and inflated, a few hundred bytes of them become many megabytes. */
+/** They do not change the pixels, and a few hundred bytes of them may inflate to many megabytes. */
 const textChunks: ReadonlySet<number> = new Set(['tEXt', 'zTXt', 'iTXt'].map(chunkType));
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const FIRST_CHUNK = SIGNATURE.length;
 const IHDR_BYTES = 13;
-/** By colour type, with the alpha that a tRNS chunk may add. */
+/** The largest number of channels by colour type, including the alpha that a tRNS chunk may add. */
 const mostChannels: ReadonlyMap<number, number> = new Map([
   [0, 2],
   [2, 4],
@@ -31,7 +31,7 @@ const mostChannels: ReadonlyMap<number, number> = new Map([
   [4, 2],
   [6, 4],
 ]);
-/** Of a chunk's length, type and checksum. */
+/** Bytes of a chunk's length, type and checksum. */
 const CHUNK_FRAME_BYTES = 12;
 
 export function isPng(image: Buffer): boolean {
@@ -40,7 +40,7 @@ export function isPng(image: Buffer): boolean {
   );
 }
 
-/** Reads the header of bytes that start with the PNG signature; undefined when IHDR is not whole or not first. */
+/** @param png bytes that start with the PNG signature. @returns undefined if IHDR is incomplete or not first */
 export function readPngHeader(png: Buffer): ImageHeader | undefined {
   const second = FIRST_CHUNK + CHUNK_FRAME_BYTES + IHDR_BYTES;
   if (png.length < second) return undefined;
@@ -61,7 +61,10 @@ export function readPngHeader(png: Buffer): ImageHeader | undefined {
   };
 }
 
-/** `isFewGreys`: a transparent grey may then be written in more bits than there are, which decoders take in two ways. */
+/**
+ * @param isFewGreys grey with less than 8 bits per pixel. A tRNS chunk may then hold a value of more bits, which
+ *   decoders read differently.
+ */
 function hasOnlyPlainChunks(png: Buffer, start: number, isFewGreys: boolean): boolean {
   for (const { type } of chunks(png, start)) {
     if (type === IEND) return true;
@@ -71,7 +74,7 @@ function hasOnlyPlainChunks(png: Buffer, start: number, isFewGreys: boolean): bo
   return false;
 }
 
-/** The PNG without its text chunks: itself if it has none. */
+/** @returns a copy of the PNG without its text chunks; the PNG itself if it has none */
 export function withoutText(png: Buffer): Buffer {
   return leaveOut(png, textSpans(png));
 }
@@ -82,7 +85,7 @@ function* textSpans(png: Buffer): Generator<Span> {
   }
 }
 
-/** The chunks from `offset` on whose frames fit into the bytes; the last may announce more than there is. */
+/** The chunks from `offset` on. The last one may announce more bytes than the image has. */
 function* chunks(png: Buffer, offset: number): Generator<{ type: number; start: number; end: number }> {
   let start = offset;
   while (start + CHUNK_FRAME_BYTES <= png.length) {

@@ -1,5 +1,5 @@
-// The thorough path: every image that needs resampling, colour management, orientation or a closer look.
-// Runs on libvips' thread pool and is the one judge of what is a broken image. Enlarging alone is done in enlarge.ts.
+// The general path decodes all images that the fast path does not take, on libvips' thread pool. Only this path decides
+// whether an image is corrupt. enlarge.ts enlarges small images; libvips does all other processing.
 import sharp, { type Sharp } from 'sharp';
 import type { ModelInput } from '../format/manifest.js';
 import { Failure, messageOf } from '../foundation/errors.js';
@@ -10,18 +10,18 @@ import { toModelPixels } from './model-pixels.js';
 export type SharpDecode = (image: Buffer, header: ImageHeader, input: ModelInput) => Promise<Uint8Array>;
 
 /**
- * Prepares sharp for this process and returns the decoder: the first frame, upright by its EXIF orientation,
- * in sRGB and 8 bits (both are what sharp gives unasked), resized by `input.resize`.
+ * Configures sharp for this process and returns the decoder. It decodes the first frame, applies the EXIF orientation,
+ * converts to sRGB with 8 bits (sharp's default) and resizes by `input.resize`.
  *
- * The settings are libvips' own and hold for the whole process, so that calling this twice changes nothing:
- * no cache (no two requests share an image), one thread per image (requests are what runs in parallel), and no
- * loader but the three that this service promises.
+ * The settings are libvips' own and hold for the whole process; a second call does not change them. There is no cache,
+ * because requests do not share images; one thread per image, because requests run in parallel; and only the loaders of
+ * the three accepted formats.
  *
- * Whatever libjpeg, libpng or libwebp warns about is refused: of a JPEG, damaged or missing coded data, which they would
- * fill up with grey. What is only odd has been mended before (`jpeg/mend.ts`).
+ * An image is refused if libjpeg, libpng or libwebp warns. libjpeg warns of damaged or missing coded data, which it
+ * fills with grey. It also warns of harmless defects, which `jpeg/mend.ts` repairs.
  *
  * The promise resolves to uint8 [input.height, input.width, input.channels], or rejects with a Failure:
- * `undecodable-image`, or `image-too-large` where libvips counts more pixels than the header told.
+ * `undecodable-image`, or `image-too-large` if libvips finds more pixels than the header announced.
  */
 export function createSharpDecode(maxImagePixels: number): SharpDecode {
   sharp.cache(false);
@@ -39,7 +39,7 @@ export function createSharpDecode(maxImagePixels: number): SharpDecode {
       autoOrient: true,
       pages: 1,
     });
-    // Naming the colour space to work in is what keeps sharp from shrinking while it loads.
+    // sharp does not reduce an image while it loads it if the working colour space is given.
     return header.loadWhole ? opened.pipelineColourspace('srgb') : opened;
   }
 
@@ -57,7 +57,7 @@ export function createSharpDecode(maxImagePixels: number): SharpDecode {
   };
 }
 
-/** False if no orientation makes this an image that is enlarged. */
+/** Whether the image is enlarged in at least one orientation. */
 export function mayBeEnlarged({ width, height }: Size, input: ModelInput): boolean {
   return Math.min(width, height) < Math.max(input.width, input.height);
 }
@@ -71,7 +71,7 @@ function pixelsOf(image: Sharp): Promise<Buffer> {
   return image.raw().toBuffer().catch(refuse);
 }
 
-/** Brings an image down to the size that enlarging it needs: reduced along the axes that are too long, or its middle. */
+/** Brings an image to the size that `neededFor` returns: `fill` reduces it, the other modes keep its middle. */
 function cutTo({ width, height }: Size, from: Size, image: Sharp, fit: ModelInput['resize']): Sharp {
   if (width === from.width && height === from.height) return image;
   if (fit === 'fill') return image.resize({ width, height, fit });
@@ -83,9 +83,9 @@ function cutTo({ width, height }: Size, from: Size, image: Sharp, fit: ModelInpu
   });
 }
 
-/** libvips' own words are kept as the cause, for the log; clients get ours. */
+/** The log shows libvips' message as the cause; clients do not receive it. */
 function refuse(cause: unknown): never {
   throw messageOf(cause).includes('exceeds pixel limit')
-    ? new Failure('image-too-large', 'The image has more pixels than this service accepts.', { cause })
+    ? new Failure('image-too-large', 'The image has more pixels than the server accepts.', { cause })
     : new Failure('undecodable-image', 'The image is truncated or corrupt.', { cause });
 }

@@ -1,17 +1,17 @@
-// Reads a WebP's size, and leaves all frames but the first out. The fast path never takes one.
+// Reads a WebP's size, and removes all frames but the first. The fast path takes no WebP.
 // Format: RFC 9649 (container, sections 2.3 to 2.7; lossless, section 3.4); the lossy frame header: RFC 6386, 9.1.
 import { type ImageHeader, rowBytes } from './image-header.js';
 import { leaveOut, type Span } from './leave-out.js';
 
-/** Of the container: 'RIFF', its size, 'WEBP'. */
+/** Bytes of the container's header: 'RIFF', size, 'WEBP'. */
 const RIFF_BYTES = 12;
-/** Of a chunk's name and size. */
+/** Bytes of a chunk's name and size. */
 const CHUNK_HEAD_BYTES = 8;
 
-/** Of a lossless image, which libwebp holds whole; others take less. */
+/** libwebp holds a lossless image in memory as a whole. Other images take less. */
 const BYTES_PER_PIXEL = 4;
 
-/** Up to and including the size of every kind of frame header. */
+/** Bytes up to the end of the image's size, for every kind of frame header but VP8L. */
 const HEADER_BYTES = 30;
 
 export function isWebp(image: Buffer): boolean {
@@ -22,7 +22,7 @@ export function isWebp(image: Buffer): boolean {
   );
 }
 
-/** Reads the header of bytes that start with the WebP signature; undefined when its first chunk is not as it must be. */
+/** @param webp bytes that start with the WebP signature. @returns undefined if the first chunk is malformed */
 export function readWebpHeader(webp: Buffer): ImageHeader | undefined {
   const size = readSize(webp);
   if (size === undefined) return undefined;
@@ -32,7 +32,7 @@ export function readWebpHeader(webp: Buffer): ImageHeader | undefined {
 }
 
 function readSize(webp: Buffer): { width: number; height: number } | undefined {
-  // The smallest lossless image is shorter than the other headers.
+  // The smallest lossless image is shorter than HEADER_BYTES.
   if (webp.length < 25) return undefined;
   const kind = webp.toString('latin1', 12, 16);
   if (kind === 'VP8L') {
@@ -48,7 +48,10 @@ function readSize(webp: Buffer): { width: number; height: number } | undefined {
   return { width: webp.readUInt16LE(26) & 0x3fff, height: webp.readUInt16LE(28) & 0x3fff };
 }
 
-/** An animation without the frames behind its first, which libvips would look up one by one; else the image itself. */
+/**
+ * Removes the later frames of an animation, because libvips would read each of them.
+ * @returns a copy with the first frame only; the image itself if it has no later frames
+ */
 export function firstFrameOnly(webp: Buffer): Buffer {
   const first = leaveOut(webp, laterFrames(webp));
   if (first !== webp) first.writeUInt32LE(first.length - CHUNK_HEAD_BYTES, 4);

@@ -81,7 +81,7 @@ test('IDX files that do not fit are one sentence', async () => {
   const none = await at('c-images', idx([0, 4, 5], new Uint8Array()));
   await assert.rejects(openDataSet(none, await at('c-labels', idx([0], new Uint8Array()))), {
     name: 'UsageError',
-    message: /is empty/,
+    message: /contains no images/,
   });
 });
 
@@ -118,7 +118,7 @@ test('a folder and a zip of class folders hold the same samples', async () => {
 test('folders and zips that are no data set are one sentence', async () => {
   const root = temporaryFolder();
   const zip = join(root, 'a.zip');
-  await assert.rejects(openDataSet(root, undefined), { name: 'UsageError', message: /is empty/ });
+  await assert.rejects(openDataSet(root, undefined), { name: 'UsageError', message: /contains no images/ });
   await writeFile(join(root, 'loose.png'), 'x');
   await assert.rejects(openDataSet(root, undefined), {
     name: 'UsageError',
@@ -126,7 +126,7 @@ test('folders and zips that are no data set are one sentence', async () => {
   });
   await assert.rejects(openDataSet(root, 'labels'), {
     name: 'UsageError',
-    message: /--labels goes with IDX/,
+    message: /--labels is for IDX images/,
   });
   await writeFile(zip, zipOf([['cat/a.png', bytesOf('a')]]).subarray(0, 200));
   await assert.rejects(openDataSet(zip, undefined), {

@@ -112,7 +112,7 @@ test('refused by name: kinds of JPEG that no decoder here reads', async () => {
     [renameFrame(jpeg, 0xcb), /lossless and arithmetic coded \(SOF11\)/],
     [renameFrame(jpeg, 0xf7), /JPEG-LS/],
     [insertBefore(jpeg, 0xc0, segment(0xde, [8, 0, 40, 0, 40, 1, 1, 0x11, 0])), /hierarchical \(DHP\)/],
-    [deep, /of 12 bits a sample/],
+    [deep, /coded with 12 bits per sample/],
   ];
   for (const side of [28, 40]) {
     const input = modelInput({ height: side, width: side, channels: 3 });

@@ -1,5 +1,5 @@
-// Reads a JPEG up to its first scan: its frame, and whether the fast path may decode it.
-// JFIF and Adobe markers: ITU-T T.871 and T.872. Whatever is odd, but can be skipped as libjpeg skips it, it leaves to that.
+// Reads a JPEG up to its first scan: its frame, and whether the fast path may decode it. Defects that libjpeg skips are
+// skipped here too. JFIF and Adobe markers: ITU-T T.871 and T.872.
 import type { ImageHeader } from '../image-header.js';
 import { type Frame, isFrame, isSequential, readFrame } from './frame.js';
 import { endsInWholeScan } from './mend.js';
@@ -9,10 +9,10 @@ const APP0 = 0xe0;
 const COM = 0xfe;
 const DQT = 0xdb;
 const DRI = 0xdd;
-/** Segments that change no pixel, or that every decoder reads. The other APPn carry EXIF, ICC or Adobe colour. */
+/** Segments that do not change pixels, or that every decoder reads. The other APPn hold EXIF, ICC or Adobe colour. */
 const plainSegments: ReadonlySet<number> = new Set([APP0, COM, DHT, DQT, DRI]);
 
-/** Reads the header of bytes that start with a JPEG signature; undefined when no whole frame header comes. */
+/** @param jpeg bytes that start with the JPEG signature. @returns undefined if no complete frame header follows */
 export function readJpegHeader(jpeg: Buffer): ImageHeader | undefined {
   let frame: Frame | undefined;
   let isPlain = jpeg.at(-2) === 0xff && jpeg.at(-1) === EOI;
@@ -32,7 +32,7 @@ export function readJpegHeader(jpeg: Buffer): ImageHeader | undefined {
   return frame && { ...frame, plain: 'no' };
 }
 
-/** The frame, with what the header of its first scan says about it: how many components that has, and how it ends. */
+/** Adds to the frame what the header of its first scan gives: the number of components, and the scan's coefficients. */
 function atScan(frame: Frame, jpeg: Buffer, start: number, end: number, isPlain: boolean): ImageHeader {
   const isWhole = isSequential(frame.marker);
   const hasMoreToCome = isWhole && (jpeg[start + 4] ?? 0) < frame.components;

@@ -1,15 +1,15 @@
-// Mends what libjpeg warns about although it says nothing against the pixels, so that its other warnings, which do, can
-// be taken as refusals. Cameras and editors do write such files, and viewers show them.
+// Repairs defects that libjpeg warns of although they do not affect the pixels. The decoder can then refuse an image on
+// every other warning. Cameras and editors write files with such defects, and viewers show them.
 import { leaveOut, type Span } from '../leave-out.js';
 import { isFrame, isSequential } from './frame.js';
 import { EOI, endOfScan, SOI_BYTES, SOS, segmentAt } from './segments.js';
 
-/** What the header of a scan that is not progressive ends in: all coefficients, in whole. */
+/** The last bytes of the header of a scan that is not progressive: all coefficients, with all their bits. */
 export const WHOLE_SCAN = Buffer.of(0, 63, 0);
 
 /**
- * The JPEG without bytes that belong to no segment, and with the ends of scan headers as they ought to be; up to its
- * end-of-image marker. The image itself if there is nothing to mend.
+ * Removes bytes that belong to no segment, and bytes after the end-of-image marker; corrects the ends of scan headers.
+ * @returns a repaired copy; the image itself if it has neither stray bytes between segments nor wrong scan headers
  */
 export function mendJpeg(jpeg: Buffer): Buffer {
   const strays: Span[] = [];
@@ -32,7 +32,7 @@ export function mendJpeg(jpeg: Buffer): Buffer {
   return leaveOut(copy, strays);
 }
 
-/** Whether a scan header that ends at `end` says that the scan has all coefficients, in whole. */
+/** Whether a scan header that ends at `end` announces all coefficients with all their bits. */
 export function endsInWholeScan(jpeg: Buffer, end: number): boolean {
   return jpeg.subarray(end - WHOLE_SCAN.length, end).equals(WHOLE_SCAN);
 }

@@ -1,11 +1,11 @@
-// Counts a JPEG's scans: every one of them goes over all pixels.
+// Counts a JPEG's scans, because the decoder visits all pixels for each scan.
 import { EOI, endOfScan, SOI_BYTES, SOS, segmentAt } from './segments.js';
 
 const SCAN = Buffer.of(0xff, SOS);
 
-/** Whether the image has more than `most` scans. What lies behind its end is no part of it. */
+/** Whether the image has more than `most` scans. Bytes after its end-of-image marker do not count. */
 export function hasMoreScans(jpeg: Buffer, most: number): boolean {
-  // Nearly every image has so few of these bytes, wherever they stand, that none of its scans need be walked through.
+  // Most images contain so few SOS markers that their segments need not be read.
   return hasMoreOf(jpeg, SCAN, most) && countsMoreScans(jpeg, most);
 }
 

@@ -1,4 +1,4 @@
-// A JPEG as a row of segments, found as libjpeg finds them: bytes that belong to none are skipped.
+// Finds the segments of a JPEG as libjpeg does: bytes that belong to no segment are skipped.
 // Format: ITU-T T.81 annex B.
 
 export const SOI_BYTES = 2;
@@ -9,13 +9,13 @@ const TEM = 0x01;
 
 export interface Segment {
   readonly marker: number;
-  /** Where its marker's 0xff stands. What lies between the offset that was asked for and this is stray. */
+  /** Offset of the marker's 0xff. The bytes before it, from the offset at which the search began, are stray. */
   readonly start: number;
-  /** The first byte behind it; may lie beyond the end of the bytes. */
+  /** Offset of the first byte after the segment; may lie beyond the end of the image. */
   readonly end: number;
 }
 
-/** The segment that begins at `offset` or next behind it; undefined when no marker comes any more, or none with a length. */
+/** The first segment at or after `offset`; undefined if there is no further marker or its length is not valid. */
 export function segmentAt(jpeg: Buffer, offset: number): Segment | undefined {
   const start = nextMarker(jpeg, offset);
   const marker = jpeg[start + 1];
@@ -26,7 +26,7 @@ export function segmentAt(jpeg: Buffer, offset: number): Segment | undefined {
   return length < 2 ? undefined : { marker, start, end: start + 2 + length };
 }
 
-/** The first byte behind the coded data of a scan whose header ends at `offset`: where the next segment begins. */
+/** Offset of the first byte after the coded data of a scan whose header ends at `offset`. */
 export function endOfScan(jpeg: Buffer, offset: number): number {
   let at = nextMarker(jpeg, offset);
   while (isRestart(jpeg[at + 1] ?? 0)) at = nextMarker(jpeg, at + 2);
@@ -34,8 +34,8 @@ export function endOfScan(jpeg: Buffer, offset: number): number {
 }
 
 /**
- * Where the next marker's 0xff stands; the end of the bytes if none comes. 0xff is no marker before 0, which stands for
- * the byte 0xff in coded data, nor before another 0xff, which is padding.
+ * Offset of the next marker's 0xff; the end of the image if there is none. 0xff before 0 is a byte of coded data, and
+ * 0xff before another 0xff is padding.
  */
 function nextMarker(jpeg: Buffer, offset: number): number {
   let at = offset;
