@@ -1,5 +1,5 @@
-// What the live audit costs under saturating load: the same load on a server without audits and on one with, in turn.
-// Exit code 1 if throughput falls by more than the audits' own share of compute, or p99 rises by more than a tenth.
+// Measures the cost of the live audit under saturating load: the same load in turn on servers without and with audits.
+// Exit code 1 if throughput falls by more than the audits' share of engine time, or p99 rises by more than a tenth.
 // Usage: node dist/bench/audit.js [models folder] [model] [profile] [seconds] [rounds]
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
@@ -18,7 +18,7 @@ const [models = 'models', model, profile = '', secondsText = '10', roundsText = 
 const [seconds, rounds] = [positiveNumber(secondsText), positiveInteger(roundsText)];
 const FRACTION = 0.05;
 const CONNECTIONS = 32;
-/** What two measurements of the same thing may differ by. */
+/** Allowed difference between two measurements of the same throughput. */
 const NOISE = 0.02;
 const WARM_UP_SECONDS = 3;
 const SETTLE_MS = 300;
@@ -29,7 +29,10 @@ const start = (auditFraction: number) =>
 const urlOf = ({ url }: ServerProcess, wanted = profile) =>
   `${url}/classify${wanted === '' ? '' : `?profile=${wanted}`}`;
 
-/** Traffic that keeps the certificate's promise, or an alarm would end it; all of it leaves early, the dearest case. */
+/**
+ * Images with the same label as the full network, because an alarm would end the audit. All of them leave early, which
+ * makes audits most expensive.
+ */
 async function earlyLeavers(): Promise<string[]> {
   const server = await start(0);
   const chosen: string[] = [];
@@ -42,7 +45,11 @@ async function earlyLeavers(): Promise<string[]> {
       chosen.push(image.toString('base64'));
   }
   await server.stop();
-  if (chosen.length === 0) throw new UsageError('No golden image leaves early under that profile.');
+  if (chosen.length === 0) {
+    throw new UsageError(
+      'No golden image leaves early with the label of the full network. Give another profile.',
+    );
+  }
   return chosen;
 }
 
@@ -62,16 +69,16 @@ async function countersOf(server: ServerProcess) {
 interface Round {
   readonly imagesPerSecond: number;
   readonly p99Ms: number;
-  /** Of the server, all threads. */
+  /** CPU time of the server per image, all threads. */
   readonly cpuMs: number;
-  /** Engine time of audits over that of requests. */
+  /** Engine time of audits divided by that of requests. */
   readonly share: number;
   readonly compared: number;
   readonly dropped: number;
   readonly alarms: number;
 }
 
-/** One load on a server of its own: two processes of the same program differ by more than audits cost. */
+/** Measures one load on a new server process. Two processes of the same program differ by more than audits cost. */
 async function measure(auditFraction: number): Promise<Round> {
   const server = await start(auditFraction);
   const loadFor = (duration: number) =>
@@ -84,7 +91,7 @@ async function measure(auditFraction: number): Promise<Round> {
   await loadFor(WARM_UP_SECONDS);
   await setTimeout(SETTLE_MS);
   const before = await countersOf(server);
-  // Read before the load ends: the samples that are left are audited afterwards, when it costs nobody anything.
+  // The metrics are read before the load ends, because remaining samples are audited later at no cost for requests.
   const [{ seconds: lasted, statuses, latencyMs }, after] = await Promise.all([
     loadFor(seconds),
     setTimeout(seconds * 1000 - SETTLE_MS).then(() => countersOf(server)),
@@ -107,7 +114,7 @@ const chosen = await earlyLeavers();
 const without: Round[] = [];
 const audited: Round[] = [];
 for (let round = 0; round < rounds; round++) {
-  // In turn first and second, so that a machine that gets slower favours neither.
+  // The order alternates, so that a machine that becomes slower affects both alike.
   const isAuditedFirst = round % 2 === 1;
   if (isAuditedFirst) audited.push(await measure(FRACTION));
   without.push(await measure(0));
@@ -117,7 +124,7 @@ client.close();
 
 const medianOf = (of: readonly Round[], figure: keyof Round) => median(of.map((round) => round[figure]));
 const sum = (figure: keyof Round) => audited.reduce((total, round) => total + round[figure], 0);
-/** Each round with the one beside it: what disturbs the machine for longer disturbs both. */
+/** Median of the ratios within each round, because other load on the machine affects both servers of a round. */
 const ratio = (figure: keyof Round) =>
   median(audited.map((round, at) => round[figure] / (without[at]?.[figure] ?? Number.NaN)));
 const slower = 1 - ratio('imagesPerSecond');

@@ -1,9 +1,9 @@
-// onnxruntime for the golden images, by which every worker is checked; then, for batches of each size, what it gave for the first
-// of them. The answers are wrong, and cost next to nothing: only main-thread.ts has a use for that.
+// An engine that takes almost no time, for main-thread.ts. It runs onnxruntime for the self-check of a worker and for
+// the first batch of each size. It then repeats that result for all batches of this size, so its answers are wrong.
 import type { Engine, Segment, SegmentOutput } from '../src/engines/engine.js';
 import { createEngine as createOnnxEngine } from '../src/engines/onnx.js';
 
-/** Calls of each segment that self-check.ts makes. */
+/** Number of calls that self-check.ts makes of each segment. */
 const CHECKS = 2;
 
 export function createEngine(): Engine {

@@ -1,5 +1,5 @@
-// More large bodies at once than there is room for, all but the last byte of each, then the last bytes together: memory
-// stays bounded, those that fit are answered, the others told at once to come back. Exit code 1 if any of it is not so.
+// Sends more large bodies at once than the server accepts: first all but the last byte of each, then the last bytes.
+// Exit code 1 if memory grows too much, a body that fits is not answered, or another is not refused at once.
 // Usage: node dist/bench/large-bodies.js [models folder] [connections]
 import { connect } from 'node:net';
 import process from 'node:process';
@@ -16,14 +16,14 @@ import { startServer } from './load/server-process.js';
 const [models = 'models', connectionsText = '100'] = process.argv.slice(2);
 const CONNECTIONS = positiveInteger(connectionsText);
 const MIB = 2 ** 20;
-/** What memory may grow by, for every byte that may be in flight. */
+/** Allowed growth of memory in bytes, per byte that may be in flight. */
 const GROWTH = 4.5;
 const WATCH_MILLISECONDS = 250;
 const ARRIVAL_MILLISECONDS = 10_000;
 const PATIENCE_SECONDS = 120;
 
 const { maxBytesInFlight, maxBatchBytes } = createConfig();
-/** A photograph's. */
+/** The size of a photograph. */
 const IMAGE_BYTES = 10 * 2 ** 20;
 const server = await startServer({
   models,
@@ -39,14 +39,14 @@ const watch = setInterval(async () => {
   peak = Math.max(peak, await resident());
 }, WATCH_MILLISECONDS);
 
-/** Sixteen megapixels in a file of so many bytes. */
+/** An image of 16.8 megapixels in a file of `bytes` bytes. */
 async function largeImage(bytes: number): Promise<Buffer> {
   const create = { width: 4096, height: 4096, channels: 3, background: 'teal' } as const;
   const png = await sharp({ create }).png().toBuffer();
   return insertPngChunks(png, 'IEND', pngChunk('prVt', Buffer.alloc(bytes - png.length - 12)));
 }
 
-/** @returns statuses, and the highest memory with the bodies almost there and with them whole */
+/** @returns numbers of answers, and the highest memory until the last bytes are sent (`arriving`) and later (`peak`) */
 async function attack(path: string, type: string, body: Buffer) {
   const head = `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n`;
   const statuses: string[] = [];

@@ -1,5 +1,5 @@
-// How many workers one process can keep busy: what the main thread can take, with an engine that answers at once, against
-// what one worker can with the real one.
+// Measures how many workers one process can keep busy. Compares the throughput of the main thread, with an engine that
+// answers at once, with the throughput of one worker with the real engine.
 // Usage: node dist/bench/main-thread.js [models folder] [model] [profile] [seconds] [rounds]
 import process from 'node:process';
 import { positiveInteger, positiveNumber } from '../src/foundation/numbers.js';
@@ -14,14 +14,14 @@ const [models = 'models', model, profile = 'full', secondsText = '5', roundsText
   process.argv.slice(2);
 const [seconds, rounds] = [positiveNumber(secondsText), positiveInteger(roundsText)];
 const CONNECTIONS = 32;
-/** Loads before the first that counts: until the code has been compiled for speed. */
+/** Loads before the first measurement, until the code has been optimized. */
 const WARM_UP_ROUNDS = 2;
 
 interface Round {
   readonly requestsPerSecond: number;
-  /** Of the server, all threads. */
+  /** CPU time of the server per request, all threads. */
   readonly cpuMs: number;
-  /** Minor garbage collections of the main thread. */
+  /** Time of minor garbage collections of the main thread per request. */
   readonly minorGcMs: number;
 }
 
@@ -82,4 +82,4 @@ process.stdout.write(
     ]),
   ),
 );
-process.stdout.write(`\nThe main thread can take what ${(instant / real).toFixed(1)} workers can.\n`);
+process.stdout.write(`\nThe main thread can keep ${(instant / real).toFixed(1)} workers busy.\n`);

@@ -1,5 +1,5 @@
-// A crowd of clients against one at a time: how large engine calls become, what that gains, and that every answer stays
-// what it is alone. Exit code 1 if the crowd's calls at the first stage are small, it gains nothing, or an answer differs.
+// Compares 32 clients with one: the size of engine calls, the throughput, and the answers. Exit code 1 if, with 32
+// clients, calls at the first stage are small, the throughput is not higher, or an answer differs from the one alone.
 // Usage: node dist/bench/merging.js [models folder] [model] [profile] [engine] [seconds] [largest batch]
 import process from 'node:process';
 import { positiveNumber } from '../src/foundation/numbers.js';
@@ -21,10 +21,10 @@ const [
 ] = process.argv.slice(2);
 const seconds = positiveNumber(secondsText);
 const CLIENTS = 32;
-/** In which every client sends one image, whose answer is compared. */
+/** In each round, every client sends one image, and its answer is compared. */
 const ROUNDS = 30;
 const LEAST_MEAN_BATCH = 8;
-/** What rounding can do to a score when batches are put together differently. */
+/** Scores differ by rounding between batches of different sizes. */
 const TOLERANCE = 1e-4;
 
 interface Round {
@@ -32,7 +32,7 @@ interface Round {
   readonly imagesPerSecond: number;
   readonly medianMs: number;
   readonly p99Ms: number;
-  /** By stage: mean images in an engine call; NaN where there was none. */
+  /** Mean number of images in an engine call, by stage; NaN if there was no call. */
   readonly meanBatches: readonly number[];
 }
 
@@ -70,7 +70,7 @@ async function answerTo(image: Buffer): Promise<Prediction> {
 const alone: Prediction[] = [];
 for (const image of images) alone.push(await answerTo(image));
 
-await measure(CLIENTS, seconds); // until the code of server and client has been compiled for speed
+await measure(CLIENTS, seconds); // warm-up, until the code of server and client has been optimized
 const single = await measure(1, seconds);
 const crowd = await measure(CLIENTS, seconds);
 client.close();

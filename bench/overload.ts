@@ -1,5 +1,6 @@
-// More than ten times what the server can take, for half a minute: memory stays bounded, what is admitted is answered, the
-// rest is told when to come back, probes are answered, and a second later all is as before. Exit code 1 if any is not so.
+// Sends more than ten times the server's capacity for half a minute. Exit code 1 unless memory stays bounded, every
+// request is answered with a prediction or with 503 and Retry-After, probes are answered in time, and no image waits
+// or is in flight a second later.
 // Usage: node dist/bench/overload.js [models folder] [model] [seconds]
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -18,20 +19,20 @@ import { startServer } from './load/server-process.js';
 
 const [models = 'models', model, secondsText = '30'] = process.argv.slice(2);
 const seconds = positiveNumber(secondsText);
-/** Times the capacity. More than ten, since whoever is admitted sends nothing until it is answered. */
+/** Times the capacity. More than ten, because a connection sends no request while it waits for an answer. */
 const OVERLOAD = 13;
-/** Of a core. A client that needs more might be what keeps the load down. */
+/** CPU cores. A client that needs more might itself limit the load. */
 const CLIENT_LIMIT = 0.8;
 const CAPACITY_SECONDS = 5;
-/** A kubelet's, unless its probe says otherwise. */
+/** The default timeout of a kubelet's probe. */
 const PROBE_PATIENCE_MS = 1000;
 const MIB = 2 ** 20;
-/** What the heap may swing by, once the server has met its highest load. */
+/** Allowed variation of memory after the server has reached its highest load. */
 const MEMORY_SWING_BYTES = 64 * MIB;
 
 const { name, images } = await goldenImages(models, model);
 const base64 = images.map((image) => image.toString('base64'));
-// One worker, so that the load client and the server's event loop have a core of their own.
+// One worker, so that the load client and the server's event loop have a second core.
 const server = await startServer({ models, defaultModel: name, workers: 1, auditFraction: 0 });
 const url = `${server.url}/classify?profile=full`;
 
@@ -62,7 +63,7 @@ const recovered = await probeLatency(url, images, 1);
 client.close();
 await server.stop();
 
-/** Over a connection of its own, as a kubelet asks. @returns milliseconds; infinite if it says that it is not ready */
+/** Opens a new connection, as a kubelet does. @returns milliseconds; infinity if the server is not ready */
 async function probeReadiness(): Promise<number> {
   const started = monotonicSeconds();
   const request = get(`${server.url}/readyz`, { agent: false });

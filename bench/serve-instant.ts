@@ -1,4 +1,4 @@
-// Serves, with settings from the environment, by the engine of instant-engine.ts.
+// Serves with the engine of instant-engine.ts. The settings come from the environment.
 import process from 'node:process';
 import { createConfig } from '../src/config/config.js';
 import { settingsIn } from '../src/config/environment.js';

@@ -1,5 +1,5 @@
-// A hundred thousand requests: after the warm-up, memory no longer grows, and every one of them was counted.
-// Exit code 1 if either is not so.
+// Sends a hundred thousand requests. Exit code 1 if memory grows after the warm-up, or a request is not answered or not
+// counted.
 // Usage: node dist/bench/soak.js [models folder] [model] [requests] [engine]
 import process from 'node:process';
 import { positiveInteger } from '../src/foundation/numbers.js';
@@ -12,10 +12,10 @@ import { startServer } from './load/server-process.js';
 
 const [models = 'models', model, requestsText = '100000', engine = 'auto'] = process.argv.slice(2);
 const BLOCKS = 10;
-/** The heap and the compiled code reach their size in these. */
+/** The heap and the compiled code reach their final size in these blocks. */
 const WARM_UP_BLOCKS = 2;
 const MIB = 2 ** 20;
-/** Growth of the mean that is no leak but a garbage collector's mood. */
+/** Growth of mean memory that garbage collection alone can cause. */
 const TOLERANCE = 0.05;
 
 const requests = Math.ceil(positiveInteger(requestsText) / BLOCKS);

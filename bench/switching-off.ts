@@ -1,8 +1,7 @@
-// What switching exits off is worth: the same calibration with every head executed wherever an image passes it, and with exits
-// switched off where that pays, over several random splits of the same recorded scores; and the package's profiles beside them,
-// image by image if one is named.
-// Exit code 1 if switching off made any certified profile dearer in the mean.
-// Usage: node dist/bench/switching-off.js MODELS MODEL SCORES [splits] [profile]        SCORES: what `calibrate --scores` kept
+// Measures the gain of switching exits off. Calibrates with all exits active, and with exits switched off where that
+// saves FLOPs, over random splits of the same recorded scores. Exit code 1 if switching off makes a certified profile
+// more expensive on average. Also prints the package's profiles; one that is named is compared image by image.
+// Usage: node dist/bench/switching-off.js MODELS MODEL SCORES [splits] [profile]     SCORES: from `calibrate --scores`
 import process from 'node:process';
 import { calibrate } from '../src/calibration/certify.js';
 import { createExitTable, type ExitTable } from '../src/calibration/scores/exit-table.js';
@@ -21,17 +20,21 @@ import { mean } from './load/quantile.js';
 
 const [models, model, scores, splitsText = '10', rival] = process.argv.slice(2);
 const splits = positiveInteger(splitsText);
-if (!models || !model || !scores) throw new UsageError('Give the models folder, the model and its scores.');
+if (!models || !model || !scores) {
+  throw new UsageError('An argument is missing. Give the models folder, the model and its file of scores.');
+}
 const { name, version } = parseModelName(model);
 const { manifest, profiles } = await findPackage(models, name, version);
 const recording = await readScores(scores);
-if (!recording?.truth) throw new UsageError('The scores must be there, with the true classes.');
+if (!recording?.truth) {
+  throw new UsageError(`"${scores}" does not exist or has no true classes. Record it with labelled images.`);
+}
 const { truth } = recording;
-/** As those who certify here see it; each profile of the package is seen under its own policy. */
+/** Certified here by entropy. Each profile of the package is replayed under its own policy. */
 const table = createExitTable(recording, 'entropy');
 const { exits } = manifest;
 
-/** What a head costs is the stage's now, whether or not the exit is active: as if all of them were. */
+/** Counts the FLOPs of each head as its stage's, as if all exits were active. */
 const allActive = exits.map(
   ({ flops, ...exit }): ManifestExit => ({
     ...exit,
@@ -43,11 +46,11 @@ interface Figures {
   readonly megaflops: number;
   readonly agreement: number;
   readonly active: number;
-  /** Of each image, the share of splits in which it is answered rightly. */
+  /** Share of splits with a correct answer, for each image. */
   readonly right: readonly number[];
 }
 
-/** On all recorded images. */
+/** Figures over all recorded images. */
 function figuresOf(seen: ExitTable, thresholds: Thresholds, costs: readonly ManifestExit[]): Figures {
   const taken = exitsTaken(seen, thresholds);
   const total = totalFlops(taken, flopsByExit(costs, thresholds));
@@ -62,7 +65,7 @@ function figuresOf(seen: ExitTable, thresholds: Thresholds, costs: readonly Mani
 
 const none: Thresholds = new Array<null>(exits.length - 1).fill(null);
 
-/** Mean over the splits; where nothing can be certified, everybody goes to the end. */
+/** Mean over the splits. If nothing can be certified, all images go to the final exit. */
 function certified(loss: LossName, epsilon: number, costs: readonly ManifestExit[]): Figures {
   const all = Array.from({ length: splits }, (_, seed) => {
     const { points, choice } = calibrate(
@@ -83,7 +86,7 @@ function certified(loss: LossName, epsilon: number, costs: readonly ManifestExit
   };
 }
 
-/** @returns a row: FLOPs and accuracy of the certified less those of the rival, with a 95 % interval (normal approximation) */
+/** @returns a table row: differences in FLOPs and accuracy, with a 95 % interval (normal approximation) */
 function against(what: string, certified: Figures, other: Figures): string[] {
   const differences = certified.right.map((value, image) => value - (other.right[image] ?? Number.NaN));
   const difference = mean(differences);
@@ -114,7 +117,9 @@ const rows = [...profiles.values()].map((profile) =>
   row(`profile ${profile.name}`, 'as it says', asItSays(profile)),
 );
 const opponent = rival === undefined ? undefined : profiles.get(rival);
-if (rival !== undefined && !opponent) throw new UsageError(`${name} has no profile ${rival}.`);
+if (rival !== undefined && !opponent) {
+  throw new UsageError(`${name} has no profile ${rival}; it has ${[...profiles.keys()].join(', ')}.`);
+}
 const opposed = opponent && asItSays(opponent);
 const duels: string[][] = [];
 const promises: [string, boolean, string][] = [];

@@ -1,5 +1,5 @@
-// Measures one profile of a model, the engine alone and the service over HTTP in turn, so that a machine that gets
-// slower or faster meanwhile treats both alike. All figures are medians over the rounds.
+// Measures one profile of a model: in turn the engine alone and the service over HTTP, so that a machine whose speed
+// changes affects both alike. All figures are medians over the rounds.
 
 import { median } from '../load/quantile.js';
 import type { RawMeasurement } from './raw-engine.js';
@@ -9,10 +9,10 @@ export interface RawFigures {
   readonly workers: number;
   readonly batch: number;
   readonly imagesPerSecond: number;
-  /** Of all engine calls for one batch. */
+  /** Time of all engine calls for one batch. */
   readonly medianMs: number;
   readonly p99Ms: number;
-  /** CPU time for one image. */
+  /** CPU time per image. */
   readonly cpuMs: number;
 }
 
@@ -21,8 +21,8 @@ export interface HttpFigures {
   /** Divided by the images per second of the fastest raw configuration. */
   readonly shareOfRaw: number;
   /**
-   * The engine's CPU time for an image, divided by that of server and client for a request: what `shareOfRaw` tends to
-   * where nothing but CPU time limits either. Other programs on the machine disturb it least.
+   * The engine's CPU time per image, divided by the CPU time of server and client per request. It equals `shareOfRaw`
+   * if only CPU time limits both. Other programs on the machine affect it least.
    */
   readonly cpuShareOfRaw: number;
   readonly latencyMedianMs: number;
@@ -32,19 +32,19 @@ export interface HttpFigures {
   /** CPU time per request, workers included. */
   readonly serverCpuMs: number;
   readonly clientCpuMs: number;
-  /** What one core of CPU time serves, the client's left out. */
+  /** Requests per second of the server's CPU time. */
   readonly requestsPerServerCore: number;
   readonly meanBatch: number;
-  /** 99th percentile from tick to tick of a 10 ms timer; those 10 ms are part of it. */
+  /** 99th percentile of the time between two ticks of a 10 ms timer, including those 10 ms. */
   readonly eventLoopP99Ms: number;
-  /** Medians of what the answers say about themselves; `rest`: total less the other three. */
+  /** Medians of the timings in the answers. `rest` is the total minus the other three. */
   readonly timingMs: { decode: number; queue: number; infer: number; rest: number; total: number };
 }
 
 export interface IdleFigures {
   readonly medianMs: number;
   readonly p99Ms: number;
-  /** The median less that of the raw engine, one worker, batch 1. */
+  /** The median minus that of the engine alone with one worker and batch 1. */
   readonly addedMs: number;
 }
 
@@ -55,7 +55,7 @@ export interface ProfileFigures {
   readonly idle: IdleFigures;
 }
 
-/** @param onStep called after each measurement; there are `stepsOf(stand)` in a round */
+/** @param onStep called after each measurement. A round has `stepsOf(stand)` of them. */
 export async function benchProfile(
   stand: Stand,
   profile: string,
@@ -101,7 +101,7 @@ export async function benchProfile(
   };
 }
 
-/** Measurements in one round of `benchProfile`. */
+/** Number of measurements in a round of `benchProfile`. */
 export function stepsOf({ rawConfigurations }: Pick<Stand, 'rawConfigurations'>): number {
   return rawConfigurations.length + 2;
 }

@@ -1,4 +1,4 @@
-// A comparison of engines as a document for programs and as a table for people.
+// The comparison of engines: a JSON document and a text table.
 import { formatTable, megaflops } from '../../src/report/table.js';
 import { BATCHES, type EngineComparison } from './engines.js';
 import { type Machine, machineLine } from './machine.js';
@@ -6,7 +6,7 @@ import { type Machine, machineLine } from './machine.js';
 export interface EnginesDocument {
   /** Name and version of this program. */
   readonly tool: string;
-  /** When it ended, in ISO 8601. */
+  /** Time of the end, in ISO 8601. */
   readonly date: string;
   readonly machine: Machine;
   readonly settings: { readonly seconds: number; readonly rounds: number };

@@ -1,5 +1,5 @@
-// Measures every engine that there is on this machine, in turn, on the same network: one thread, single images and
-// batches, every image to the final exit. Figures are medians over the rounds.
+// Measures every engine that this machine has, in turn, on the same network, with one thread. It runs single images and
+// batches, all to the final exit. Figures are medians over the rounds.
 
 import { chooseEngine } from '../../src/engines/choose.js';
 import { type EngineName, engineNames } from '../../src/engines/engine-names.js';
@@ -17,10 +17,10 @@ export interface EngineFigures {
   readonly device: string;
   readonly batch: number;
   readonly imagesPerSecond: number;
-  /** Of an engine call for a whole batch. */
+  /** Time of an engine call for one batch. */
   readonly medianMs: number;
   readonly p99Ms: number;
-  /** CPU time for one image. */
+  /** CPU time per image. */
   readonly cpuMs: number;
 }
 
@@ -36,9 +36,9 @@ interface Runner {
 }
 
 /**
- * An engine that is not there, or cannot run this network, is missing.
- * @param onStep called after each measurement, with how many there will be
- * @throws what keeps the network from running, if no engine is left
+ * An engine that is not installed or cannot run this network is listed as missing.
+ * @param onStep called after each measurement, with the total number of measurements
+ * @throws the reason, if no engine can run the network
  */
 export async function compareEngines(
   model: ModelPackage,
@@ -77,7 +77,7 @@ export async function compareEngines(
   return { figures: runners.flatMap(figuresOf), missing };
 }
 
-/** A sentence. */
+/** @returns one sentence */
 function reasonOf(name: EngineName, error: unknown): string {
   if (error instanceof UsageError) return error.message;
   const [reason = ''] = messageOf(error).split('\n', 1);

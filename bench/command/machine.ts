@@ -1,4 +1,4 @@
-// What figures were measured on; every benchmark's document says so.
+// Describes the machine on which figures were measured, for the documents of benchmarks.
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import process from 'node:process';
 

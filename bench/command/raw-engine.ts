@@ -1,4 +1,4 @@
-// The yardstick: how fast the engine alone is, in as many threads as asked for, without HTTP, decoder or queue.
+// Measures the engine alone in a given number of threads, without HTTP, decoder or queue.
 import { once } from 'node:events';
 import process from 'node:process';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
@@ -6,19 +6,18 @@ import type { EngineInfo } from '../../src/workers/protocol.js';
 import type { RawCommand, RawReport, RawSetup } from './raw-worker.js';
 
 export interface RawMeasurement extends RawReport {
-  /** CPU time of all threads for one image. */
+  /** CPU time of all threads per image. */
   readonly cpuSecondsPerImage: number;
 }
 
 export interface RawEngine {
-  /** Where it computes. */
   readonly device: string;
-  /** Runs in the first `workers` threads at once. Throughput is that of all, times are those of the first. */
+  /** Runs in the first `workers` threads at once. Throughput is the sum over them; times are of the first thread. */
   measure(command: RawCommand, workers: number): Promise<RawMeasurement>;
   close(): Promise<void>;
 }
 
-/** Starts `size` threads with the network loaded. @throws whatever keeps the network from being loaded */
+/** Starts `size` threads with the network loaded. @throws the engine's error if it cannot load the network */
 export async function startRawEngine(setup: RawSetup, size: number): Promise<RawEngine> {
   const workers = await Promise.all(
     Array.from({ length: size }, async () => {
@@ -43,7 +42,7 @@ export async function startRawEngine(setup: RawSetup, size: number): Promise<Raw
         }),
       );
       const [first] = reports as [RawReport];
-      // This process does nothing else meanwhile.
+      // This process does nothing else during the measurement.
       const { user, system } = process.cpuUsage(before);
       const images = reports.reduce((sum, one) => sum + one.images, 0);
       return {

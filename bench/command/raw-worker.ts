@@ -1,5 +1,5 @@
-// A worker thread that does nothing but call the engine: the same segments as the service, on tensors that lie
-// ready. What a profile calls is recorded once from the cascade and then replayed, so that nothing else is timed.
+// A worker thread that only calls the engine, with the same segments as the service. The engine calls of a profile and
+// their tensors are recorded once from the cascade and then replayed, so that nothing else is timed.
 import { parentPort, workerData } from 'node:worker_threads';
 import { runCascade } from '../../src/cascade/cascade.js';
 import { createImageTensor } from '../../src/cascade/image-tensor.js';
@@ -29,7 +29,7 @@ export interface RawCommand {
 export interface RawReport {
   readonly images: number;
   readonly imagesPerSecond: number;
-  /** Of a pass: all engine calls for one batch. */
+  /** Time of a pass: all engine calls for one batch. */
   readonly medianSeconds: number;
   readonly p99Seconds: number;
 }
@@ -78,7 +78,7 @@ async function replay({ profile, batch, seconds }: RawCommand): Promise<RawRepor
   };
 }
 
-/** The engine calls of each pass over the golden images, which are repeated until the last batch is full. */
+/** The engine calls of each batch of golden images. The images are repeated to fill the last batch. */
 async function record(profileName: string, batch: number): Promise<EngineCall[][]> {
   const { manifest, golden } = network;
   const profile = profiles.get(profileName);

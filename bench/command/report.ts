@@ -1,11 +1,11 @@
-// A benchmark's figures as a document for programs and as tables for people.
+// The figures of a benchmark: a JSON document and text tables.
 import { formatTable, megaflops, percent } from '../../src/report/table.js';
 import type { ProfileFigures } from './bench.js';
 import { type Machine, machineLine } from './machine.js';
 
 export interface ModelFigures {
   readonly model: string;
-  /** FLOPs of the backbone with its final exit alone. */
+  /** FLOPs of the backbone with only its final exit. */
   readonly fullFlops: number;
   readonly profiles: readonly ProfileFigures[];
 }
@@ -13,7 +13,7 @@ export interface ModelFigures {
 export interface BenchDocument {
   /** Name and version of this program. */
   readonly tool: string;
-  /** When it ended, in ISO 8601. */
+  /** Time of the end, in ISO 8601. */
   readonly date: string;
   readonly machine: Machine;
   readonly settings: {

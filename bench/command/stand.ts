@@ -1,5 +1,5 @@
-// The test stand for one model: raw engine threads in this process, a server in a second, a load client in a third.
-// The images are the package's own golden inputs, so that no data set is needed.
+// The test stand for one model: engine threads in this process, a server in a second and a load client in a third one.
+// The images are the package's golden inputs, so that no data set is needed.
 import { chooseEngine } from '../../src/engines/choose.js';
 import type { EngineDemand } from '../../src/engines/engine-names.js';
 import { networkOf } from '../../src/network/network.js';
@@ -21,12 +21,12 @@ export interface HttpRound {
   readonly costs: ServerCosts;
   /** Requests answered with 200. */
   readonly answered: number;
-  /** All others. */
+  /** Requests not answered with 200. */
   readonly failed: number;
 }
 
 export interface Stand {
-  /** One worker and all of them, single images and batches. */
+  /** Combinations of one worker or all workers with single images or batches. */
   readonly rawConfigurations: readonly RawConfiguration[];
   runRaw(profile: string, configuration: RawConfiguration): Promise<RawMeasurement>;
   runHttp(profile: string): Promise<HttpRound>;
@@ -46,7 +46,7 @@ export interface StandOptions {
 
 const RAW_BATCH = 8;
 
-/** Load before the first measurement, in their durations: until the server's code has been compiled for speed. */
+/** Length of the load before the first measurement, in measurements. The server's code is optimized during it. */
 const WARM_UP_ROUNDS = 4;
 
 export async function createStand(options: StandOptions): Promise<Stand> {
@@ -58,7 +58,7 @@ export async function createStand(options: StandOptions): Promise<Stand> {
     { engine: { module, options: demands }, network: networkOf(model), profiles: model.profiles },
     workers,
   );
-  // Golden images are not the traffic that was certified: audits of it would end in an alarm.
+  // The certificate does not cover golden images, so audits of them would end in an alarm.
   const settings = {
     models,
     defaultModel: name,

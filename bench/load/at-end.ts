@@ -1,15 +1,15 @@
-// What a benchmark has started does not outlive it, however it ends.
+// Runs cleanup when a benchmark ends, so that the processes it started do not outlive it.
 import process from 'node:process';
 
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Does it when this process ends, by itself or by a signal.
- * @param act synchronous: nothing that waits comes to its end
- * @returns what forgets it again
+ * Calls `act` when this process ends, by itself or by a signal.
+ * @param act synchronous, because an ending process does not wait for promises
+ * @returns a function that removes the registration
  */
 export function atEnd(act: () => void): () => void {
-  // A signal ends a process without `exit`; with its only listener gone, it ends this one when it comes again.
+  // A signal ends a process without an `exit` event. `once` removes the listener, so that the second signal ends it.
   const actAndEnd = (signal: NodeJS.Signals): void => {
     act();
     process.kill(process.pid, signal);

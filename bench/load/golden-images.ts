@@ -1,4 +1,4 @@
-// The images that the load scripts send: a package's own golden inputs, as PNGs.
+// The images that the load scripts send: a package's golden inputs, as PNGs.
 import sharp from 'sharp';
 import { UsageError } from '../../src/foundation/errors.js';
 import type { ModelPackage } from '../../src/packages/package.js';
@@ -11,11 +11,13 @@ export async function goldenImages(
 ): Promise<{ name: string; images: Buffer[] }> {
   const { packages } = await findPackages(models);
   const model = wanted === undefined ? packages[0] : packages.findLast((one) => one.manifest.name === wanted);
-  if (!model) throw new UsageError(`There is no model ${wanted ?? ''} in "${models}".`);
+  if (!model) {
+    const missing = wanted === undefined ? 'no model' : `no model ${wanted}`;
+    throw new UsageError(`There is ${missing} in "${models}". Give the folder and name of a model package.`);
+  }
   return { name: model.manifest.name, images: await encodeGolden(model) };
 }
 
-/** The golden inputs as PNGs. */
 export function encodeGolden({
   golden,
   manifest,

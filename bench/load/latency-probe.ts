@@ -1,4 +1,4 @@
-// One request after the other over one connection: what a lone client of an idle server waits.
+// Measures the latency that a single client of an idle server sees: one request after the other on one connection.
 import { monotonicSeconds } from '../../src/foundation/clock.js';
 import { createKeepAliveConnection, encodeRequest } from './keep-alive-connection.js';
 import { median, quantile } from './quantile.js';
@@ -10,7 +10,7 @@ export interface Latency {
 
 const WARM_UP_REQUESTS = 200;
 
-/** Sends `images` (PNG) in turn for so many seconds. @throws Error if one is not answered with 200 */
+/** Sends `images` (PNG) in turn for `seconds`. @throws Error if a request is not answered with 200 */
 export async function probeLatency(
   url: string,
   images: readonly Uint8Array[],

@@ -1,5 +1,5 @@
-// The client's process: keep-alive connections that send raw images as fast as they are answered, or at a rate.
-// Started by load.ts, which gives it jobs, one after the other, and takes their results.
+// The load client's process. Its keep-alive connections send images as fast as they are answered, or at a given rate.
+// load.ts starts it, sends it one job after the other, and receives the results.
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicSeconds } from '../../src/foundation/clock.js';
@@ -9,13 +9,13 @@ import { type Answer, createKeepAliveConnection, encodeRequest } from './keep-al
 import type { LoadJob, LoadResult } from './load.js';
 import { median, quantile } from './quantile.js';
 
-/** One answer in so many is read for its timing: enough for a median, too few to slow the client. */
+/** One answer in 16 is parsed for its timing. This suffices for a median and does not slow the client. */
 const SAMPLED = 16;
 
 process.on('message', async (job: LoadJob) => {
   process.send?.(await run(job));
 });
-// Whoever wanted the result has gone: without this the load would last to its end.
+// Without this, the load would continue to its end after the parent process has ended.
 process.once('disconnect', () => process.exit());
 
 async function run(job: LoadJob): Promise<LoadResult> {
@@ -43,7 +43,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
     }
   }
 
-  /** When a connection may send its next request: the connections take turns. */
+  /** Waits until a connection may send its next request. The connections take turns. */
   async function untilDue(connection: number, turn: number): Promise<void> {
     if (requestsPerSecond === undefined) return;
     const due = started + (turn * connections + connection) / requestsPerSecond;

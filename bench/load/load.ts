@@ -1,44 +1,44 @@
-// HTTP load from another process, so that client and server do not share an event loop.
+// Applies HTTP load from a process of its own, so that client and server do not share an event loop.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Prediction } from '../../src/serving/prediction.js';
 
 export interface LoadJob {
-  /** With its query. */
+  /** Includes the query. */
   readonly url: string;
-  /** Encoded images in base64; every connection sends them in turn. */
+  /** Encoded images in base64, sent in turn. */
   readonly images: readonly string[];
-  /** Of all images; `image/png` if it is not given. */
+  /** Content type of all images; default: `image/png`. */
   readonly contentType?: string;
   readonly connections: number;
   readonly extent: { readonly seconds: number } | { readonly requests: number };
-  /** Of all connections together; without it each sends its next request when it has its answer. */
+  /** Rate of all connections together. undefined: each connection sends a request as soon as it has its answer. */
   readonly requestsPerSecond?: number;
 }
 
 export interface LoadResult {
   readonly seconds: number;
   readonly sent: number;
-  /** How many answers had which status. */
+  /** Number of answers by status. */
   readonly statuses: Readonly<Record<string, number>>;
-  /** How many requests were not answered for which reason: refused or broken connections, half a minute's silence. */
+  /** Number of unanswered requests by reason: a refused or broken connection, or 30 s without data. */
   readonly unanswered: Readonly<Record<string, number>>;
-  /** 503s that did not say when to come back. */
+  /** Number of answers with status 503 and no Retry-After. */
   readonly withoutRetryAfter: number;
   readonly clientCpuSeconds: number;
-  /** Of the requests answered with 200, as the client saw it. */
+  /** Of the requests answered with 200, measured by the client. */
   readonly latencyMs: { readonly median: number; readonly p99: number };
-  /** Medians of what a sample of the answers says about itself; NaN where they do not say it, as other servers' answers. */
+  /** Medians of the timings in a sample of the answers; NaN if the answers have none, as those of other servers. */
   readonly timingMs: Prediction['timing'];
 }
 
 export interface LoadClient {
-  /** Applies one load; one at a time. @throws Error if the client's process ends meanwhile */
+  /** Applies one load. Call for one load at a time. @throws Error if the client's process ends before the load does */
   apply(job: LoadJob): Promise<LoadResult>;
   close(): void;
 }
 
-/** Starts the client's process. It serves for many loads, so that its code is compiled for speed but once. */
+/** Starts the client's process. It applies many loads, so that its code is optimized only once. */
 export function startLoadClient(): LoadClient {
   const client = fork(new URL('./load-client.js', import.meta.url));
   const ended = once(client, 'exit');

@@ -1,4 +1,4 @@
-// Other programs that keep the machine busy while something is measured.
+// Busy loops that load the machine while something is measured.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
@@ -8,7 +8,7 @@ export interface Neighbours {
   stop(): Promise<void>;
 }
 
-/** Starts so many processes that each keep a core busy until they are stopped. */
+/** Starts `count` processes. Each keeps a core busy until it is stopped. */
 export function startNeighbours(count: number): Neighbours {
   const loops = Array.from({ length: count }, () =>
     spawn(process.execPath, ['--eval', 'for (;;);'], { stdio: 'ignore' }),

@@ -1,19 +1,18 @@
-// A process with its children and theirs, from /proc: what they have taken of the processor and of the memory.
-// Linux only; see proc(5).
+// Reads the CPU time and memory of a process and its descendants from /proc. Linux only; see proc(5).
 import { readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 
 export interface TreeMember {
   readonly pid: number;
-  /** When it started, in ticks since the machine did: a process of the same number that came later has another. */
+  /** Start time in ticks since boot. It tells the process from a later one with the same pid. */
   readonly startTicks: number;
-  /** Of it, and of those children that ended and that it waited for. */
+  /** CPU time of the process and of the ended children that it waited for. */
   readonly cpuSeconds: number;
 }
 
 export interface TreeMemory {
   readonly bytes: number;
-  /** `PSS`: pages that processes share are counted once; `RSS`: in each of them, where the system keeps PSS to itself. */
+  /** `PSS` counts shared pages once. `RSS` counts them in each process; it is used if the PSS cannot be read. */
   readonly kind: 'PSS' | 'RSS';
 }
 
@@ -25,7 +24,7 @@ interface Status extends TreeMember {
   readonly parent: number;
 }
 
-/** Those that live, parents before their children; none if `root` does not live. Whoever lost its parent is left out. */
+/** The living processes of the tree, parents before children. Processes whose parent has ended are not part of it. */
 export function processTree(root: number): TreeMember[] {
   const statuses = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -36,7 +35,7 @@ export function processTree(root: number): TreeMember[] {
   return members.map(({ parent: _, ...member }) => member);
 }
 
-/** CPU time of the tree since its processes started, all threads, ended children included. */
+/** CPU time of all threads of the tree since the start of its processes, including ended children. */
 export function treeCpuSeconds(root: number): number {
   return processTree(root).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
 }
@@ -50,22 +49,22 @@ export function treeMemory(root: number): TreeMemory {
   return { bytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0) * KIB, kind };
 }
 
-/** Those of the members that still live. */
+/** The members that still live. */
 export function survivors(members: readonly TreeMember[]): TreeMember[] {
   return members.filter(({ pid, startTicks }) => readStatus(pid)?.startTicks === startTicks);
 }
 
-/** Ends the members that still live, at once. */
+/** Kills the members that still live. */
 export function killMembers(members: readonly TreeMember[]): void {
   signal(members, 'SIGKILL');
 }
 
-/** Stops a tree where it is, so that it takes no CPU time: idle servers may poll. */
+/** Pauses a tree, so that it takes no CPU time. Idle servers may poll otherwise. */
 export function pauseTree(root: number): void {
   signal(processTree(root), 'SIGSTOP');
 }
 
-/** Lets it go on; children first, so that none is found silent by a parent that watches over it. */
+/** Resumes a tree, children first, so that a parent does not find a child unresponsive. */
 export function resumeTree(root: number): void {
   signal(processTree(root).toReversed(), 'SIGCONT');
 }
@@ -80,10 +79,10 @@ function signal(members: readonly TreeMember[], name: 'SIGKILL' | 'SIGSTOP' | 'S
   }
 }
 
-/** @returns undefined if it does not live: not there, or waiting to be buried by its parent */
+/** @returns undefined if the process does not exist or is a zombie */
 function readStatus(pid: number): Status | undefined {
   const text = readProc(pid, 'stat');
-  // The name, in parentheses, may contain anything; the third field follows it.
+  // The second field, the name in parentheses, may contain any characters. The third field follows it.
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
   if (!fields || fields[0] === 'Z' || fields[0] === 'X') return undefined;
   const field = (number: number): number => Number(fields[number - 3]);

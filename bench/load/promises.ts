@@ -1,7 +1,7 @@
-// How a load script ends: what it promises, whether that held, and exit code 1 if not all of it did.
+// Prints the promises that a load script checked. Sets exit code 1 if one was broken.
 import process from 'node:process';
 
-/** @param promises what was promised, whether it held, and what was seen */
+/** @param promises the promise, whether it was kept, and the observed value */
 export function reportPromises(
   promises: readonly (readonly [what: string, held: boolean, seen: string])[],
 ): void {

@@ -1,6 +1,6 @@
-// The few statistics that a benchmark reports.
+// The statistics that benchmarks report.
 
-/** The value below which a share `q` of the values lies (nearest rank); NaN of none. */
+/** The quantile `q` by the nearest-rank method; NaN if there are no values. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(q * sorted.length) - 1))] ?? Number.NaN;

@@ -1,4 +1,4 @@
-// What a stretch of load cost the server, from its own metrics before and after.
+// The costs of a load for the server, from the server's metrics before and after.
 import { type MetricValue, sumOf } from '../../src/telemetry/metrics-text.js';
 
 export interface ServerCosts {
@@ -6,11 +6,11 @@ export interface ServerCosts {
   /** Minor garbage collections of the main thread. */
   readonly minorGcSeconds: number;
   /**
-   * 99th percentile of the time from one tick of a 10 ms timer to the next, since the metrics were last read: the
-   * delay that a busy event loop adds comes on top of those 10 ms.
+   * 99th percentile of the time between two ticks of a 10 ms timer, since the metrics were last read. It includes those
+   * 10 ms.
    */
   readonly eventLoopP99Seconds: number;
-  /** Mean images in one engine call. */
+  /** Mean number of images in an engine call. */
   readonly meanBatch: number;
 }
 

@@ -1,4 +1,4 @@
-// A server in a process of its own, as `rdi-serve serve` runs it; its log goes to the null device.
+// Starts a server like `rdi-serve serve` in a process of its own. Its log goes to the null device.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -14,7 +14,7 @@ export interface ServerProcess {
   readonly url: string;
   readonly pid: number;
   metrics(): Promise<MetricValue[]>;
-  /** SIGTERM, and waits. @throws Error if it does not end by itself with exit code 0 */
+  /** Sends SIGTERM and waits for the end. @throws Error if the exit code is not 0 */
   stop(): Promise<void>;
 }
 
@@ -24,9 +24,9 @@ const READY_INTERVAL_MS = 100;
 
 /**
  * Starts a server and waits until it is ready.
- * @param settings over the defaults; host, port and the environment's RDI_… variables are left out
- * @param program the command line, or another that takes its settings from the environment
- * @throws Error if it ends or does not become ready within a minute
+ * @param settings override the defaults. Host and port are chosen here, and RDI_… variables of the environment ignored.
+ * @param program the command line, or another program that reads its settings from the environment
+ * @throws Error if the server ends or does not become ready within a minute
  */
 export async function startServer(
   settings: Partial<Record<SettingName, string | number>>,
@@ -79,7 +79,7 @@ async function isReady(url: string): Promise<boolean> {
   );
 }
 
-/** Of the loopback; free when it was asked for. */
+/** Returns a port of the loopback interface that no program uses at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,5 +1,5 @@
-// Nothing is timed but images that all servers answer alike, and nothing at all if a server answers otherwise for a reason
-// of its own. JPEG decoders differ by a level or two here and there, which tips an image between two classes now and then.
+// Chooses the images that all servers answer alike. JPEG decoders differ by one or two grey levels in some pixels. This
+// changes the class of a few images, which are left out. Any other difference between answers is an error.
 import sharp from 'sharp';
 import { UsageError } from '../../src/foundation/errors.js';
 import type { ImagesToSend, ImageToSend } from './images.js';
@@ -10,16 +10,16 @@ type Asked = Pick<Subject, 'name' | 'url'>;
 
 export interface AgreedImages {
   readonly images: ImagesToSend;
-  /** Of each server, with the reference, on all images as they are. */
+  /** Agreement of each server with the reference, on all original images. */
   readonly agreement: Readonly<Record<string, Agreement>>;
-  /** Names of images that are left out: all answer alike to their pixels as a PNG, but not to the files. */
+  /** Names of the images that are left out: all servers answer alike to the image as PNG, but not to the original. */
   readonly decodedOtherwise: readonly string[];
 }
 
 /**
  * @param reference this service's profile `full`
- * @param others those that may answer otherwise: its other profiles
- * @throws UsageError if a peer answers otherwise to an image that every decoder takes alike, or no image is left
+ * @param others this service's other profiles, whose answers may differ
+ * @throws UsageError if the answers of a peer differ for an image as PNG, or no image is left
  */
 export async function agreedImages(
   reference: Asked,
@@ -36,12 +36,15 @@ export async function agreedImages(
     for (const [name, { different }] of Object.entries(again)) {
       if (different.length > 0) {
         const some = different.slice(0, 5).join(', ');
-        throw new UsageError(`${name} answers otherwise than full to ${different.length} images: ${some}.`);
+        throw new UsageError(
+          `${name} and the profile full give different answers to ${different.length} images: ${some}.`,
+        );
       }
     }
   }
   const left = images.filter(({ name }) => !disputed.has(name));
-  if (left.length === 0) throw new UsageError('There is no image that all servers answer alike.');
+  if (left.length === 0)
+    throw new UsageError('All servers answer no image alike. Send other images with --data.');
   return { images: { ...all, images: left }, agreement, decodedOtherwise: [...disputed] };
 }
 
@@ -59,7 +62,7 @@ async function agreements(
   return agreement;
 }
 
-/** PNG keeps every pixel, and whoever decodes it gets the same ones. */
+/** PNG is lossless, so that all decoders give the same pixels. */
 async function asPng({ name, bytes }: ImageToSend): Promise<ImageToSend> {
   return { name, bytes: await sharp(bytes).png().toBuffer() };
 }

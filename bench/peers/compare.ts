@@ -1,5 +1,5 @@
-// This server beside others with the same network, the same images and the same client: requests/s, latency, CPU time, memory.
-// It times nothing unless all give the same answers. Exit code 1 if one is missing, differs or leaves a request unanswered.
+// Compares this server with others on the same network, images and client: requests/s, latency, CPU time and memory. It
+// measures only if all give the same answers. Exit code 1 if a peer is missing or differs, or a request fails.
 // Usage: node dist/bench/peers/compare.js MODEL [options]; --help lists them.
 import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
@@ -49,7 +49,7 @@ function namesOf(list: string): string[] {
   const names = list.split(',');
   const unknown = names.filter((name) => !peerNames.includes(name));
   if (unknown.length > 0) {
-    throw new UsageError(`There is no peer ${unknown.join(', ')}; there are ${peerNames.join(', ')}.`);
+    throw new UsageError(`There is no peer ${unknown.join(', ')}; choose from ${peerNames.join(', ')}.`);
   }
   return names;
 }
@@ -107,7 +107,7 @@ async function compare(name: string, options: Options): Promise<void> {
       all,
     );
     for (const [server, { same, confidenceGap }] of Object.entries(agreement)) {
-      say(`${server}: ${same} as full, confidences within ${confidenceGap.toPrecision(2)}`);
+      say(`${server}: ${same} answers as full, confidences within ${confidenceGap.toPrecision(2)}`);
     }
     const { workers, connections, seconds, rounds } = options;
     const against = started.find(({ peer }) => peer === options.against) ?? full;
@@ -152,26 +152,30 @@ async function compare(name: string, options: Options): Promise<void> {
 }
 
 const program = new Command('compare')
-  .description('Measures this server beside others that serve the same network without its side exits.')
-  .argument('<model>', 'its name')
+  .description('Compares this server with others that serve the same network without its side exits.')
+  .argument('<model>', 'name of the model')
   .option('--models <folder>', 'the models folder', 'models')
-  .option('--data <path>', 'send these images: a folder, a zip or an IDX file; else the golden inputs')
-  .option('--images <n>', 'at most so many of them, evenly spaced', positiveInteger, 500)
-  .option('--rounds <n>', 'how often each is measured', positiveInteger, 5)
+  .option('--data <path>', 'images to send: a folder, a zip or an IDX file (default: the golden inputs)')
+  .option('--images <n>', 'largest number of images of --data, evenly spaced', positiveInteger, 500)
+  .option('--rounds <n>', 'number of measurements of each server', positiveInteger, 5)
   .option('--seconds <n>', 'duration of each measurement', positiveNumber, 5)
-  .option('--connections <n>', 'of the load client', positiveInteger, 16)
-  .option('--workers <n>', 'of each server', positiveInteger, availableParallelism())
-  .option('--peers <names>', 'which to compare with', namesOf, peerNames)
+  .option('--connections <n>', 'connections of the load client', positiveInteger, 16)
+  .option('--workers <n>', 'workers of each server', positiveInteger, availableParallelism())
+  .option('--peers <names>', 'peers to compare with, separated by commas', namesOf, peerNames)
   .addOption(
-    new Option('--against <peer>', 'whom ratios compare with; rdi-serve full, if it is not there')
+    new Option('--against <peer>', 'the server that ratios refer to; if it is missing, rdi-serve full')
       .choices(peerNames)
       .default('mosec'),
   )
-  .option('--busy', 'measure once more beside a busy loop for every core')
-  .option('--skip-missing', 'a peer that cannot be installed or started is no failure')
-  .option('--python <command>', 'makes the peers’ environment', 'python3')
-  .option('--environment <folder>', 'that environment; made if it is not there', environmentFolder)
-  .option('--json <file>', 'write the figures there, too')
+  .option('--busy', 'measure again with one busy loop per core')
+  .option('--skip-missing', 'do not fail if a peer cannot be installed or started')
+  .option('--python <command>', 'the Python that makes the environment of the peers', 'python3')
+  .option(
+    '--environment <folder>',
+    'the environment of the peers; made if it does not exist',
+    environmentFolder,
+  )
+  .option('--json <file>', 'also write the figures to this file')
   .action(compare);
 
 try {

@@ -1,4 +1,4 @@
-// All servers of a comparison, side by side with the same network: this one, and the peers that can be had here.
+// Starts all servers of a comparison with the same network: this server, and the peers that can be installed.
 import { join } from 'node:path';
 import { FULL_PROFILE } from '../../src/format/profiles.js';
 import { messageOf } from '../../src/foundation/errors.js';
@@ -15,7 +15,7 @@ import { classifyAt } from './same-answers.js';
 export interface Contenders {
   /** This server's profile `full`: the reference of all answers. */
   readonly full: Subject;
-  /** Its default profile, which may answer otherwise; undefined if that is `full`. */
+  /** This server's default profile, whose answers may differ; undefined if that is `full`. */
   readonly byDefault: Subject | undefined;
   readonly peers: readonly (Subject & { readonly peer: string })[];
   readonly missing: readonly { readonly name: string; readonly reason: string }[];
@@ -28,18 +28,18 @@ export interface ContendersOptions {
   readonly peers: readonly Peer[];
   /** The command that makes the peers' environment. */
   readonly python: string;
-  /** Where that environment is or is to be. */
+  /** Folder of that environment; it need not exist. */
   readonly environment: string;
   readonly workers: number;
-  /** What peers are asked to find out whether they are ready. */
+  /** The first image is sent to a peer to find out whether it is ready. */
   readonly images: ImagesToSend;
-  /** For the network, logs and whatever peers leave. */
+  /** For the network, the logs and other files of the peers. */
   readonly folder: string;
   /** Called before each step. */
   onStep(what: string): void;
 }
 
-/** As this server's own. */
+/** The default of this server. */
 const MAX_BATCH = 8;
 const PATIENCE_SECONDS = 120;
 
@@ -47,7 +47,7 @@ export async function startContenders(options: ContendersOptions): Promise<Conte
   const { models, model, workers, folder, onStep } = options;
   const { name } = model.manifest;
   await writePlainNetwork(model, folder);
-  onStep('rdi-serve starts');
+  onStep('Starting rdi-serve');
   const server = await startServer({ models, defaultModel: name, workers, auditFraction: 0 });
   const stops = [server.stop];
   const subject = (profile: string): Subject => ({
@@ -59,11 +59,11 @@ export async function startContenders(options: ContendersOptions): Promise<Conte
   const started: (Subject & { peer: string })[] = [];
   const missing: { name: string; reason: string }[] = [];
   const environment = openEnvironment(options.python, options.environment);
-  // Whoever waits for it hears of its failure; without peers, nobody does.
+  // Each peer below reports a failure of the environment. Without peers, a failure does not matter.
   environment.catch(() => {});
   for (const peer of options.peers) {
     try {
-      onStep(`${peer.name} is installed, if need be, and starts`);
+      onStep(`Installing (if necessary) and starting ${peer.name}`);
       const { url, pid, stop } = await installAndStart(peer, await environment, options);
       stops.push(stop);
       started.push({ peer: peer.name, name: await titleOf(peer), url, pid });

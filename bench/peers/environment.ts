@@ -1,4 +1,4 @@
-// The Python virtual environment of the peers: made once, in a folder that Git ignores, and kept.
+// The Python virtual environment of the peers. It is made once and kept, in a folder that Git ignores.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,16 +9,16 @@ import { atEnd } from '../load/at-end.js';
 import { networkPackages, type Peer, requirementsFile } from './peer-list.js';
 
 export interface Environment {
-  /** Its interpreter. */
+  /** Path of its interpreter. */
   readonly python: string;
-  /** Installs a peer with what the network needs, unless it is there. @throws Error with the last that pip said */
+  /** Installs a peer and the packages that run the network, if necessary. @throws Error with pip's last line */
   install(peer: Peer): Promise<void>;
 }
 
-/** Unless another is asked for. */
+/** The default folder. */
 export const environmentFolder = fileURLToPath(new URL('../../../.venv/peers', import.meta.url));
 
-/** @param python the interpreter to make it with, if it is not there. @throws Error if that cannot be run or lacks venv */
+/** @param python the interpreter that makes a missing environment. @throws Error if it cannot be run or lacks venv */
 export async function openEnvironment(python: string, folder: string): Promise<Environment> {
   const interpreter = join(folder, 'bin', 'python');
   const isThere = await stat(interpreter).then(
@@ -42,7 +42,7 @@ export async function openEnvironment(python: string, folder: string): Promise<E
   };
 }
 
-/** @throws Error with the last line that it wrote, if it does not end with exit code 0 */
+/** @throws Error with the command's last line on stderr, if the exit code is not 0 */
 async function run(command: string, arguments_: readonly string[]): Promise<void> {
   const child = spawn(command, arguments_, { stdio: ['ignore', 'ignore', 'pipe'] });
   const forget = atEnd(() => child.kill('SIGKILL'));

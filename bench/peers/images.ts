@@ -1,4 +1,4 @@
-// The images that all servers are sent: real ones, or a package's own golden inputs.
+// The images that are sent to all servers: those of a data set, or a package's golden inputs.
 import { openDataSet, takeEvenly } from '../../src/datasets/open-data-set.js';
 import type { ModelPackage } from '../../src/packages/package.js';
 import { encodeGolden } from '../load/golden-images.js';
@@ -10,16 +10,16 @@ export interface ImageToSend {
 }
 
 export interface ImagesToSend {
-  /** What they are, in a few words. */
+  /** Short description of their origin. */
   readonly source: string;
-  /** Of all of them. */
+  /** Content type of all images. */
   readonly contentType: string;
   readonly images: readonly ImageToSend[];
 }
 
 /**
  * @param data a folder, a zip or an IDX file; undefined: the golden inputs
- * @param most images of the data set, evenly spaced
+ * @param most largest number of images of the data set, evenly spaced
  */
 export async function imagesToSend(
   model: ModelPackage,

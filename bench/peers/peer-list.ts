@@ -1,16 +1,16 @@
-// The servers that this one is compared with: what each is installed from, and what starts it.
+// The servers that this one is compared with: their packages, and the scripts that start them.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 export interface Peer {
   readonly name: string;
-  /** Of the Python package that it is; the first of `packages`. */
+  /** Python packages. The first is the server itself. */
   readonly packages: readonly [string, ...string[]];
-  /** In bench/peers/servers/. */
+  /** File name in bench/peers/servers/. */
   readonly script: string;
 }
 
-/** What uvicorn takes if it is there: its docs call it the faster choice. */
+/** uvicorn with its optional accelerators, which its docs call the faster choice. */
 const FAST_UVICORN = ['uvicorn', 'uvloop', 'httptools'] as const;
 
 export const peers: readonly Peer[] = [
@@ -20,20 +20,20 @@ export const peers: readonly Peer[] = [
   { name: 'bentoml', packages: ['bentoml', ...FAST_UVICORN], script: 'bento_server.py' },
 ];
 
-/** What every peer runs the network with: servers/plain_network.py. */
+/** The packages with which every peer runs the network, see servers/plain_network.py. */
 export const networkPackages: readonly string[] = ['numpy', 'onnxruntime', 'pillow'];
 
-/** From dist/bench/peers/, where this file is when it runs. */
+/** Relative to dist/bench/peers/, the folder of this file's compiled form. */
 const sources = new URL('../../../bench/peers/', import.meta.url);
 
-/** Every package, and all that they need, pinned. */
+/** Exact versions of all packages and their dependencies. */
 export const requirementsFile = fileURLToPath(new URL('requirements.txt', sources));
 
 export function scriptOf({ script }: Peer): string {
   return fileURLToPath(new URL(`servers/${script}`, sources));
 }
 
-/** Name and version, as the requirements pin it. */
+/** Name of the peer, and its version in the requirements. */
 export async function titleOf({ name, packages: [first] }: Peer): Promise<string> {
   const pins = await readFile(requirementsFile, 'utf8');
   const version = new RegExp(`^${first}==(.+)$`, 'm').exec(pins)?.[1];

@@ -1,4 +1,4 @@
-// A peer as it runs: a process with children of its own, started, waited for, and ended with all of them.
+// Starts a peer's process, waits until it is ready, and ends it with all its descendants.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import process from 'node:process';
@@ -9,23 +9,23 @@ import { killMembers, processTree, survivors } from '../load/process-tree.js';
 import { freePort } from '../load/server-process.js';
 
 export interface PeerProcess {
-  /** Where it classifies images. */
+  /** URL of its classify endpoint. */
   readonly url: string;
-  /** The first of its tree. */
+  /** The root of its process tree. */
   readonly pid: number;
-  /** Asks it to end, waits a little, and kills what is left of its tree. */
+  /** Sends SIGTERM, waits three seconds, and kills the processes that are left. */
   stop(): Promise<void>;
 }
 
 export interface PeerStart {
   readonly command: string;
   readonly arguments: readonly string[];
-  /** Over that of this process; `PEER_PORT`, where it is to listen, comes on top. */
+  /** Added to the environment of this process, together with `PEER_PORT`, the port to listen on. */
   readonly environment: Readonly<Record<string, string>>;
   readonly workingFolder: string;
-  /** Where all that it says goes. */
+  /** Receives stdout and stderr. */
   readonly logFile: string;
-  /** Whether it serves. */
+  /** Whether the peer answers at this URL. */
   isReady(url: string): Promise<boolean>;
   readonly patienceSeconds: number;
 }
@@ -34,7 +34,7 @@ const POLL_MS = 100;
 const GRACE_SECONDS = 3;
 const LOG_TAIL_LINES = 3;
 
-/** @throws Error with the end of its log, if it ends or does not become ready in time; nothing of it is left then */
+/** @throws Error with the last lines of the log, if the peer ends or is not ready in time; its processes are ended */
 export async function startPeer(start: PeerStart): Promise<PeerProcess> {
   const port = await freePort();
   const log = openSync(start.logFile, 'w');
@@ -42,7 +42,7 @@ export async function startPeer(start: PeerStart): Promise<PeerProcess> {
     cwd: start.workingFolder,
     env: { ...process.env, ...start.environment, PEER_PORT: String(port) },
     stdio: ['ignore', log, log],
-    // Ctrl-C in a terminal goes to us alone: we end it.
+    // Ctrl-C in a terminal then reaches only this process, which ends the peer.
     detached: true,
   });
   closeSync(log);
@@ -51,11 +51,11 @@ export async function startPeer(start: PeerStart): Promise<PeerProcess> {
     child.once('error', resolve);
   });
   const { pid } = child;
-  if (spawned || pid === undefined) throw spawned ?? new Error('It has no process.');
+  if (spawned || pid === undefined) throw spawned ?? new Error('The peer has no process.');
   const forget = atEnd(() => killMembers(processTree(pid)));
 
   async function stop(): Promise<void> {
-    // Listed before the first of them ends: from then on, those that outlive it are nobody's children.
+    // Listed before the root ends, because its surviving descendants can no longer be found afterwards.
     const members = processTree(pid as number);
     child.kill('SIGTERM');
     const end = monotonicSeconds() + GRACE_SECONDS;
@@ -82,5 +82,5 @@ export async function startPeer(start: PeerStart): Promise<PeerProcess> {
 
 function tailOf(logFile: string): string {
   const lines = readFileSync(logFile, 'utf8').trim().split('\n');
-  return lines.slice(-LOG_TAIL_LINES).join(' | ') || 'it said nothing';
+  return lines.slice(-LOG_TAIL_LINES).join(' | ') || 'its log is empty';
 }

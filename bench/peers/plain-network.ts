@@ -1,11 +1,11 @@
-// What peers serve: the network up to its final exit and no head on the way, as one ONNX file, with what it takes.
-// Read by servers/plain_network.py.
+// Writes the network that peers serve: from the image to the final exit, without side exits, as one ONNX file with a
+// description of its input. servers/plain_network.py reads both.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invariant } from '../../src/foundation/errors.js';
 import type { ModelPackage } from '../../src/packages/package.js';
 
-/** Writes network.onnx and network.json into `folder`: the very segment that the profile `full` runs. */
+/** Writes network.onnx and network.json into `folder`. The graph is the segment that the profile `full` runs. */
 export async function writePlainNetwork(
   { manifest, segments }: Pick<ModelPackage, 'manifest' | 'segments'>,
   folder: string,

@@ -1,4 +1,4 @@
-// The comparison's figures: medians over the rounds, ratios within each round, as a document and as a Markdown table.
+// The figures of a comparison: a JSON document and Markdown tables.
 import { type Machine, machineLine } from '../command/machine.js';
 import type { TreeMemory } from '../load/process-tree.js';
 import { median } from '../load/quantile.js';
@@ -8,12 +8,12 @@ import type { Agreement } from './same-answers.js';
 export interface Figures {
   readonly name: string;
   readonly requestsPerSecond: number;
-  /** Median over the rounds of the ratio to the other one's requests/s in the same round. */
+  /** Median over the rounds of the ratio to the requests/s of the server `against` in the same round. */
   readonly speedRatio: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly cpuMs: number;
-  /** Likewise; below 1 is cheaper. */
+  /** The same ratio of CPU times; below 1 is cheaper. */
   readonly cpuRatio: number;
   readonly memory: TreeMemory;
   /** Over all rounds. */
@@ -21,7 +21,7 @@ export interface Figures {
 }
 
 export interface Table {
-  /** Busy loops beside server and client. */
+  /** Number of busy loops beside server and client. */
   readonly neighbours: number;
   readonly figures: readonly Figures[];
   readonly measured: readonly Measured[];
@@ -30,7 +30,7 @@ export interface Table {
 export interface Comparison {
   /** Name and version of this program. */
   readonly tool: string;
-  /** When it ended, in ISO 8601. */
+  /** Time of the end, in ISO 8601. */
   readonly date: string;
   readonly machine: Machine;
   readonly settings: {
@@ -40,10 +40,10 @@ export interface Comparison {
     readonly connections: number;
     readonly seconds: number;
     readonly rounds: number;
-    /** Whom ratios compare with. */
+    /** The server that ratios refer to. */
     readonly against: string;
   };
-  /** With this service's profile `full`, on the images sent. */
+  /** Agreement of each server with this service's profile `full`. */
   readonly agreement: Readonly<Record<string, Agreement>>;
   /** Names of images that were left out. */
   readonly decodedOtherwise: readonly string[];
@@ -54,7 +54,7 @@ export interface Comparison {
 
 const MIB = 2 ** 20;
 
-/** @param against whom ratios compare with: one of those measured */
+/** @param against name of the measured server that ratios refer to */
 export function figuresOf(measured: readonly Measured[], against: string): Figures[] {
   const others = measured.find(({ name }) => name === against)?.rounds ?? [];
   return measured.map(({ name, rounds }) => {
@@ -88,7 +88,7 @@ export function renderComparison(comparison: Comparison): string {
     `Memory is ${some?.figures[0]?.memory.kind ?? 'that'} of the process tree.\n`;
   const disputed =
     decodedOtherwise.length > 0
-      ? `\nLeft out: ${decodedOtherwise.length} images that decoders take otherwise, though all answer alike to their pixels.\n`
+      ? `\nLeft out: ${decodedOtherwise.length} images whose pixels differ between decoders.\n`
       : '';
   const absent = missing.map(({ name, reason }) => `\nLeft out: ${name}: ${reason}\n`).join('');
   return title + tables.map((table) => renderTable(table, against)).join('') + disputed + absent;

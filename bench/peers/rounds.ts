@@ -1,13 +1,13 @@
-// Rounds of load on several servers in turn, so that a machine that gets slower or faster meanwhile treats all alike.
+// Applies load to several servers in turn, in rounds, so that a machine whose speed changes affects all alike.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadClient, LoadJob } from '../load/load.js';
 import { pauseTree, resumeTree, type TreeMemory, treeCpuSeconds, treeMemory } from '../load/process-tree.js';
 
 export interface Subject {
   readonly name: string;
-  /** Where it classifies images. */
+  /** URL of its classify endpoint. */
   readonly url: string;
-  /** The first process of its tree. */
+  /** The root of its process tree. */
   readonly pid: number;
 }
 
@@ -15,10 +15,10 @@ export interface Round {
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** CPU time of the server's process tree, for a request answered with 200. */
+  /** CPU time of the server's process tree per request answered with 200. */
   readonly cpuMs: number;
   readonly clientCpuMs: number;
-  /** Of the server's process tree, right after the load. */
+  /** Memory of the server's process tree, directly after the load. */
   readonly memory: TreeMemory;
   /** Requests that were not answered with 200. */
   readonly failed: number;
@@ -30,21 +30,20 @@ export interface Measured {
 }
 
 export interface RoundsOptions {
-  /** All but the address. */
+  /** The load, without the URL. */
   readonly job: Omit<LoadJob, 'url'>;
   readonly rounds: number;
-  /** Rounds before the first that counts: until code has been compiled for speed and batchers have learnt. */
+  /** Rounds before the first measurement, until code has been optimized and adaptive batchers have adapted. */
   readonly warmUpRounds: number;
   /** Called after each load. */
   onLoad(round: number, subject: Subject, figures: Round): void;
 }
 
-/** Between a server's going on and its load. */
+/** Time between resuming a server and its load. */
 const SETTLE_MS = 200;
 
 /**
- * Every server gets each round before the next one begins; each round begins with another server. Those whose turn it is
- * not are paused.
+ * Loads all servers once in each round. Each round begins with another server. The other servers are paused meanwhile.
  */
 export async function measureRounds(
   client: LoadClient,
@@ -87,7 +86,7 @@ async function measure(client: LoadClient, { url, pid }: Subject, job: Omit<Load
   };
 }
 
-/** [a, b, c] by 1: [b, c, a]. */
+/** `rotated([a, b, c], 1)` is `[b, c, a]`. */
 export function rotated<Item>(items: readonly Item[], by: number): Item[] {
   const start = by % items.length;
   return [...items.slice(start), ...items.slice(0, start)];

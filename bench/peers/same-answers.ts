@@ -1,8 +1,8 @@
-// Whether servers give the same answers: only then does it mean anything which is faster.
+// Checks whether servers give the same answers. Their speed can be compared only if they do.
 import { messageOf } from '../../src/foundation/errors.js';
 import type { ImageToSend } from './images.js';
 
-/** What every server says of an image. */
+/** The part of an answer that every server gives. */
 export interface PlainAnswer {
   readonly label: string;
   readonly classIndex: number;
@@ -18,11 +18,11 @@ export interface Agreement {
   readonly confidenceGap: number;
 }
 
-/** As many at a time as fill batches, so that answers of batches are what is compared. */
+/** Requests at a time. They fill batches, so that the compared answers come from batches. */
 const AT_A_TIME = 16;
 const TIMEOUT_MS = 30_000;
 
-/** One POST. @throws Error if the answer is not 200 with label, class index, confidence and the best class alone */
+/** Sends a POST. @throws Error if the answer is not 200 with label, class index, confidence and only the best class */
 export async function classifyAt(url: string, image: Uint8Array, contentType: string): Promise<PlainAnswer> {
   const response = await fetch(url, {
     method: 'POST',
@@ -39,11 +39,15 @@ export async function classifyAt(url: string, image: Uint8Array, contentType: st
     typeof confidence === 'number' &&
     Array.isArray(top) &&
     top.length === 1;
-  if (!isWhole) throw new Error(`not an answer to an image: ${text.slice(0, 200)}`);
+  if (!isWhole) {
+    throw new Error(
+      `The answer lacks label, classIndex, confidence or a top of one class: ${text.slice(0, 200)}`,
+    );
+  }
   return { label, classIndex, confidence };
 }
 
-/** The answers to all images, in their order. @throws Error that names the image without an answer */
+/** @returns the answers to all images, in their order. @throws Error that names the image without an answer */
 export async function answersOf(
   url: string,
   images: readonly ImageToSend[],

@@ -1,4 +1,4 @@
-"""BentoML: one process a worker, in each an adaptive batcher that learns how long batches take."""
+"""BentoML: one process per worker, each with an adaptive batcher that learns how long batches take."""
 
 import json
 import os
@@ -15,7 +15,7 @@ MAX_LATENCY_MS = 1000
 
 
 class OneImage(bentoml.IODescriptor):
-    """The bare body, as a list of one: the batcher joins the lists of several requests."""
+    """The body as a list with one element. The batcher joins the lists of several requests."""
 
     bodies: list[bytes]
 
@@ -25,7 +25,7 @@ class OneImage(bentoml.IODescriptor):
 
 
 class OneAnswer(bentoml.IODescriptor):
-    """What the batcher gives back to one request: its part of the list of answers."""
+    """The answer to one request: its part of the batch's list of answers."""
 
     @classmethod
     async def to_http_response(cls, obj: list[dict[str, object]], serde: object) -> Response:

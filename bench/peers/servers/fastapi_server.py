@@ -1,4 +1,4 @@
-"""FastAPI on uvicorn: one process a worker, each with an event loop that classifies one image after the other."""
+"""FastAPI on uvicorn: one process per worker, each with an event loop that classifies one image after the other."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""LitServe: processes for HTTP, processes that classify, a queue of ZeroMQ between them."""
+"""LitServe: processes for HTTP and processes for inference, with a ZeroMQ queue between them."""
 
 from typing import Annotated
 

@@ -1,11 +1,11 @@
-"""mosec: HTTP in Rust, one Python process a worker, batches of what waits."""
+"""mosec: an HTTP server in Rust, one Python process per worker, batches of waiting requests."""
 
 import json
 import os
 
 from plain_network import HOST, MAX_BATCH, PORT, WORKERS, PlainNetwork
 
-# mosec takes its settings from the command line or from here.
+# mosec reads its settings from the command line or, at import, from the environment.
 os.environ |= {"MOSEC_ADDRESS": HOST, "MOSEC_PORT": str(PORT), "MOSEC_LOG_LEVEL": "warning"}
 
 from mosec import Server, Worker

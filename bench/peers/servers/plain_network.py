@@ -1,6 +1,6 @@
-"""What all peers do with an image: decode it, run the plain network (no exits but the final one), name the class.
+"""Classifies images for all peers: decodes them, runs the network with only its final exit, and names the class.
 
-The driver (../compare.ts) hands over the network and its settings in environment variables.
+The driver (../compare.ts) passes the folder of the network and the settings in environment variables.
 """
 
 import io
@@ -20,7 +20,7 @@ _FOLDER = Path(os.environ["PEER_NETWORK"])
 
 
 class PlainNetwork:
-    """One session with one thread: there is a worker for every core."""
+    """One session with one thread, because there is one worker per core."""
 
     def __init__(self) -> None:
         description = json.loads((_FOLDER / "network.json").read_text())
@@ -41,7 +41,7 @@ class PlainNetwork:
         )
 
     def classify(self, bodies: list[bytes]) -> list[dict[str, object]]:
-        """Classify encoded images, all in one batch, and return what the server shall answer to each."""
+        """Classify encoded images in one batch and return the server's answer to each."""
         batch = np.stack([self._decode(body) for body in bodies])
         (logits,) = self._session.run([self._logits], {self._input["tensor"]: batch})
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))

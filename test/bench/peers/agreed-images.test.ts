@@ -64,7 +64,7 @@ test('a peer that answers otherwise is refused, with the image named', async (t)
   const peer = await startFake(t, 'peer', (grey) => (grey === 100 ? answer(7) : brightness(grey)));
   await assert.rejects(agreedImages(full, [peer], [], await greys('png')), {
     name: 'UsageError',
-    message: 'peer answers otherwise than full to 1 images: grey 100.',
+    message: 'peer and the profile full give different answers to 1 images: grey 100.',
   });
 });
 

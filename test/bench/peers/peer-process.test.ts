@@ -76,7 +76,7 @@ setInterval(() => {}, 1000);`);
     return false;
   };
   await assert.rejects(startPeer({ ...start, isReady, patienceSeconds: 1 }), {
-    message: 'it was not ready within 1 s: it said nothing',
+    message: 'it was not ready within 1 s: its log is empty',
   });
   assert.ok(!isThere(Number(readFileSync(file, 'utf8'))));
 });
