@@ -46,7 +46,7 @@ async function largeImage(bytes: number): Promise<Buffer> {
   return insertPngChunks(png, 'IEND', pngChunk('prVt', Buffer.alloc(bytes - png.length - 12)));
 }
 
-/** @returns numbers of answers, and the highest memory until the last bytes are sent (`arriving`) and later (`peak`) */
+/** @returns numbers of answers, and the highest memory before the last bytes (`arriving`) and overall (`peak`) */
 async function attack(path: string, type: string, body: Buffer) {
   const head = `POST ${path} HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n\r\n`;
   const statuses: string[] = [];

@@ -1,5 +1,5 @@
-// Makes a model package with random weights, for benchmarks without a trained model. For 32 × 32 images it costs as much
-// as ResNet-38 (about 83 million multiply-accumulates). The cost is proportional to the number of pixels.
+// Makes a model package with random weights, for benchmarks without a trained model. For 32 × 32 images it costs as
+// much as ResNet-38 (about 83 million multiply-accumulates). The cost is proportional to the number of pixels.
 // Usage: node dist/bench/make-network.js [models folder] [height and width of the image]
 import process from 'node:process';
 import { positiveInteger } from '../src/foundation/numbers.js';

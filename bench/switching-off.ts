@@ -114,7 +114,7 @@ const asItSays = ({ policy, thresholds }: Profile): Figures =>
   figuresOf(createExitTable(recording, policy), thresholds, exits);
 
 const rows = [...profiles.values()].map((profile) =>
-  row(`profile ${profile.name}`, 'as it says', asItSays(profile)),
+  row(`profile ${profile.name}`, 'as packaged', asItSays(profile)),
 );
 const opponent = rival === undefined ? undefined : profiles.get(rival);
 if (rival !== undefined && !opponent) {
@@ -129,7 +129,7 @@ for (const loss of ['consistency', 'error'] as const) {
     const [all, chosen] = [certified(loss, epsilon, allActive), certified(loss, epsilon, exits)];
     rows.push(
       row(what, 'all active', { ...all, active: exits.length - 1 }),
-      row(what, 'off where it pays', chosen),
+      row(what, 'off where it saves', chosen),
     );
     if (opposed) duels.push(against(what, chosen, opposed));
     promises.push([

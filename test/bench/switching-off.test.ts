@@ -26,7 +26,7 @@ test('the package’s profiles are evaluated under their own policies', async ()
   for (const { name, policy, thresholds } of made.profiles.values()) {
     const taken = exitsTaken(createExitTable(recording, policy), thresholds);
     const megaflops = totalFlops(taken, flopsByExit(exits, thresholds)) / recording.images / 1e6;
-    const [, shown] = stdout.match(new RegExp(`^profile ${name} +as it says +(\\S+) `, 'm')) ?? [];
+    const [, shown] = stdout.match(new RegExp(`^profile ${name} +as packaged +(\\S+) `, 'm')) ?? [];
     assert.equal(shown, megaflops.toFixed(2), `${name}, ${policy}`);
   }
 });
