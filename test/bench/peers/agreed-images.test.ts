@@ -91,6 +91,6 @@ test('an answer without class, confidence or the best class alone is none', asyn
   const { images, contentType } = await greys('png');
   for (const lacking of ['label', 'classIndex', 'confidence', 'top']) {
     const { url } = await startFake(t, 'peer', () => ({ ...answer(1), [lacking]: undefined }));
-    await assert.rejects(answersOf(url, images, contentType), /^Error: grey \d+: not an answer to an image/);
+    await assert.rejects(answersOf(url, images, contentType), /^Error: grey \d+: The answer lacks label/);
   }
 });
