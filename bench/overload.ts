@@ -32,7 +32,7 @@ const MEMORY_SWING_BYTES = 64 * MIB;
 
 const { name, images } = await goldenImages(models, model);
 const base64 = images.map((image) => image.toString('base64'));
-// One worker, so that the load client and the server's event loop have a second core.
+// One worker leaves a core to the load client and the server's event loop.
 const server = await startServer({ models, defaultModel: name, workers: 1, auditFraction: 0 });
 const url = `${server.url}/classify?profile=full`;
 

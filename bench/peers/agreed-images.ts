@@ -44,7 +44,7 @@ export async function agreedImages(
   }
   const left = images.filter(({ name }) => !disputed.has(name));
   if (left.length === 0)
-    throw new UsageError('All servers answer no image alike. Send other images with --data.');
+    throw new UsageError('There is no image that all servers answer alike. Send other images with --data.');
   return { images: { ...all, images: left }, agreement, decodedOtherwise: [...disputed] };
 }
 
