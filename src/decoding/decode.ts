@@ -32,8 +32,8 @@ export interface Decoder {
    * default image). An image of another size than the model's is resized by `input.resize`.
    *
    * Small plain images are decoded at once and returned as pixels. Other images are decoded on another thread and
-   * returned as a promise. A refused image throws in the first case and rejects in the second. Callers therefore use
-   * `await`, or check for a promise within one `try`.
+   * returned as a promise. A refusal may thus throw or reject. Callers use `await`, or check for a promise, within one
+   * `try`.
    *
    * @param image the encoded bytes; must not change until the promise settles
    * @param mediaType the format that the sender declares; undefined: any of the three
