@@ -70,7 +70,7 @@ test('IDX files that do not fit are one sentence', async () => {
     openDataSet(await at('b-images', images.subarray(0, -1)), two),
     /59 values.*3 × 4 × 5/,
   );
-  await assert.rejects(openDataSet(await at('text', Buffer.from('hello')), undefined), /give --labels/);
+  await assert.rejects(openDataSet(await at('text', Buffer.from('hello')), undefined), /Give --labels/);
   await assert.rejects(openDataSet(good, undefined), {
     name: 'UsageError',
     message: /cannot be read: ENOENT/,

@@ -107,7 +107,7 @@ test('refused by name: kinds of JPEG that no decoder here reads', async () => {
   const deep = Buffer.from(jpeg);
   deep[deep.indexOf(Buffer.of(0xff, 0xc0)) + 4] = 12;
   const kinds: [Buffer, RegExp][] = [
-    [renameFrame(jpeg, 0xc5), /hierarchical \(SOF5\).*send a baseline or progressive JPEG/],
+    [renameFrame(jpeg, 0xc5), /hierarchical \(SOF5\).*Send a baseline or progressive JPEG/],
     [renameFrame(jpeg, 0xce), /hierarchical \(SOF14\)/],
     [renameFrame(jpeg, 0xcb), /lossless and arithmetic coded \(SOF11\)/],
     [renameFrame(jpeg, 0xf7), /JPEG-LS/],

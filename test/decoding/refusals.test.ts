@@ -82,7 +82,7 @@ test('refused before a pixel is decoded: an image with too many', async () => {
     [resizeJpegHeader(jpeg, 50_000, 50_000), /50000 × 50000 pixels; at most 1000000/],
     [canvas, /16383 × 16383 pixels; at most 1000000/],
     [pngOfSize(1001, 1000), /1001 × 1000 pixels; at most 1000000/],
-    [pngOfSize(1, 100_000), /a side of at most 65535/],
+    [pngOfSize(1, 100_000), /each side may have at most 65535/],
   ];
   for (const [image, says] of bombs) {
     const memoryBefore = process.memoryUsage().rss;
