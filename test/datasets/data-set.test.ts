@@ -77,7 +77,10 @@ test('IDX files that do not fit are one sentence', async () => {
   });
   await assert.rejects(openDataSet(join(root, 'none'), undefined), { name: 'UsageError', message: /ENOENT/ });
   const flat = await at('d-images', idx([2, 0, 5], new Uint8Array()));
-  await assert.rejects(openDataSet(flat, two), { name: 'UsageError', message: /"d-images" has no pixels.* 5 × 0/ });
+  await assert.rejects(openDataSet(flat, two), {
+    name: 'UsageError',
+    message: /"d-images" has no pixels.* 5 × 0/,
+  });
   const none = await at('c-images', idx([0, 4, 5], new Uint8Array()));
   await assert.rejects(openDataSet(none, await at('c-labels', idx([0], new Uint8Array()))), {
     name: 'UsageError',
