@@ -1,5 +1,6 @@
-// How many multiply-accumulates an operator takes, from the shapes of its inputs and its output: one rule for each that
-// counts. Operators of onnxruntime's own are among them, since its optimised files hold those. Neighbour: flops.ts.
+// The number of multiply-accumulates of an operator, computed from the shapes of its inputs and output. Each operator
+// that counts has a rule. onnxruntime's own operators have rules, too, because files that it has optimised contain
+// them. The counts are used by flops.ts.
 import { intAttribute, stringAttribute } from '../onnx/attributes.js';
 import type { Dimension, Shape } from '../onnx/dimensions.js';
 import type { GraphNode } from '../onnx/graph.js';
@@ -11,27 +12,27 @@ interface CostContext {
   output(): Shape;
 }
 
-/** @returns products of dimensions; their sum is the number of multiply-accumulates of a whole batch. */
+/** @returns lists of dimensions; the sum of the lists' products is the number of multiply-accumulates of a batch */
 type CostRule = (context: CostContext) => (readonly Dimension[])[];
 
-/** Every output value sums over the weights of one filter: [filters, channels of a group, …kernel]. */
+/** Each output value is a sum over the weights of one filter. Weights: [filters, channels per group, …kernel]. */
 function convolution(weights: number): CostRule {
   return ({ input, output }) => [[...output(), ...input(weights).slice(1)]];
 }
 
-/** Every input value meets the weights of its channel: [channels, filters of a group, …kernel]. */
+/** Each input value is multiplied by the weights of its channel. Weights: [channels, filters per group, …kernel]. */
 const transposedConvolution: CostRule = ({ input }) => [[...input(0), ...input(1).slice(1)]];
 
-/** Every output value sums over the columns of the first operand, or over its rows if that is transposed. */
+/** Each output value is a sum over the columns of the first operand, or over its rows if it is transposed. */
 function product(transposed: string, axis: -2 | 0): CostRule {
   return ({ node, input, output }) => {
     const first = input(0);
     const depth = first.at(intAttribute(node.proto, transposed) ? axis : -1);
-    return [[...output(), depth ?? cannotTell(node, 'multiplies numbers')]];
+    return [[...output(), depth ?? cannotTell(node, 'multiplies a scalar, not a matrix')]];
   };
 }
 
-/** Every combination of the indices is one product for each operand but the first. */
+/** Each combination of index values takes one multiplication for each operand after the first. */
 const einsum: CostRule = ({ node, input, output }) => {
   const equation = (stringAttribute(node.proto, 'equation') ?? '').replaceAll(' ', '');
   const [operands = []] = equation.split('->', 1).map((left) => left.split(','));
@@ -51,7 +52,7 @@ const einsum: CostRule = ({ node, input, output }) => {
   return operands.slice(1).map(() => [...extents.values(), ...unnamed]);
 };
 
-/** softmax(Q·Kᵀ)·V, of [batch, heads, length, depth] or [batch, length, heads × depth]. */
+/** softmax(Q·Kᵀ)·V. Inputs: [batch, heads, length, depth] or [batch, length, heads × depth]. */
 const attention: CostRule = ({ node, input }) => {
   const [queries, keys, values] = [input(0), input(1), input(2)];
   const [length, keyLength] = [keys.at(-2), values.at(-2)];
@@ -63,7 +64,7 @@ const attention: CostRule = ({ node, input }) => {
   ];
 };
 
-/** onnxruntime's: the projections of all three by one matrix, and then as above. */
+/** Attention of onnxruntime: one matrix projects queries, keys and values; the rest is as in `attention`. */
 const projectedAttention: CostRule = ({ node, input, output }) => {
   const [images, weights, given] = [input(0), input(1), output()];
   const [length, columns, depth] = [images[1], weights[1], given.at(-1)];
@@ -77,7 +78,7 @@ const projectedAttention: CostRule = ({ node, input, output }) => {
   ];
 };
 
-/** Every step multiplies with both matrices of all gates. */
+/** Each time step multiplies by two weight matrices, which contain all gates. */
 const recurrent: CostRule = ({ input }) => {
   const steps = input(0).slice(0, -1);
   return [
@@ -117,7 +118,7 @@ const onnxruntime: Readonly<Record<string, CostRule>> = {
   MultiHeadAttention: attention,
 };
 
-/** undefined: the operator counts as nothing. */
+/** @returns undefined if the operator is not counted */
 export function costRule({ domain, operator }: GraphNode): CostRule | undefined {
   const rules = domain === '' ? onnx : domain === 'com.microsoft' ? onnxruntime : {};
   return Object.hasOwn(rules, operator) ? rules[operator] : undefined;

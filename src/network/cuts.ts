@@ -1,5 +1,5 @@
-// Checks that a network can be run stage by stage: each cut is the only way on from its stage, and each head
-// hangs on its own cut, so that leaving a head out changes nothing.
+// Checks that a network can be run stage by stage. Each cut must be the only tensor that crosses to the next stage.
+// Each head must depend on its own cut alone, so that skipping the head changes no other answer.
 import { PackageError } from '../foundation/errors.js';
 import type { Graph } from '../onnx/graph.js';
 import { variableTensors, walkBack } from '../onnx/graph-walk.js';
@@ -7,17 +7,17 @@ import { TensorProto_DataType } from '../protobuf/onnx-ml_pb.js';
 import { listOf, similarNames } from './suggestions.js';
 import { validCuts } from './valid-cuts.js';
 
-/** An exit as the graph knows it. */
+/** The tensors of an exit in the graph. */
 export interface ExitTensors {
   readonly name: string;
   readonly logits: string;
-  /** Absent at the final exit only. */
+  /** Absent only at the final exit. */
   readonly cut?: string;
 }
 
 /**
  * @param image name of the graph input.
- * @throws PackageError that names the exit, its cut and the tensor in the way.
+ * @throws PackageError that names the exit, its cut and the tensor that bypasses it.
  */
 export function checkCuts(graph: Graph, image: string, exits: readonly ExitTensors[]): void {
   checkImage(graph, image);
@@ -66,7 +66,8 @@ function checkImage(graph: Graph, image: string): void {
   }
   if (typeof declared.shape?.[0] === 'number') {
     throw new PackageError(
-      `Input "${image}" of model.onnx has a fixed batch of ${declared.shape[0]}; export it with a dynamic one.`,
+      `Input "${image}" of model.onnx has a fixed batch of ${declared.shape[0]}; ` +
+        'export the network with a dynamic batch.',
     );
   }
 }
@@ -105,7 +106,7 @@ function checkCut(
   const passing = crossing([exit.logits]);
   if (passing !== undefined) {
     throw new PackageError(
-      `The head of exit "${name}" hangs not only on cut "${cut}": tensor "${passing}" reaches it too.` +
+      `The head of exit "${name}" must depend on cut "${cut}" alone, but it also takes tensor "${passing}".` +
         cutsFor(graph, [exit, ...later]),
     );
   }
@@ -114,30 +115,30 @@ function checkCut(
     const bypass = crossing(targets);
     if (bypass !== undefined) {
       throw new PackageError(
-        `Cut "${cut}" of exit "${name}" is not the only crossing: tensor "${bypass}" reaches ` +
-          `exit "${other.name}" without it.` +
+        `Cut "${cut}" of exit "${name}" must be the only tensor that crosses to the next stage, ` +
+          `but tensor "${bypass}" also leads to exit "${other.name}".` +
           cutsFor(graph, [exit, ...later]),
       );
     }
   }
 }
 
-/** A sentence with the tensors that would do as the cut of the first of `exits`; the others lie behind it. */
+/** A sentence with the possible cuts of the first of `exits`; the others are all later exits. */
 function cutsFor(graph: Graph, exits: readonly ExitTensors[]): string {
   const [exit, ...later] = exits;
   if (!exit || later.length === 0) return '';
   const cuts = validCuts(graph, [exit.logits, ...later.map(({ logits }) => logits)]);
-  return listOf(`Cuts that are possible for exit "${exit.name}"`, cuts);
+  return listOf(`Possible cuts for exit "${exit.name}"`, cuts);
 }
 
-/** The image and every tensor made on the way to `cut`, side outputs included; not `cut` itself. */
+/** The image and all tensors that are made on the way to `cut`, including side outputs, but not `cut` itself. */
 function tensorsBefore(graph: Graph, variable: ReadonlySet<string>, cut: string): ReadonlySet<string> {
   const { nodes, sources } = walkBack(graph, [cut], new Set(), variable);
   const made = [...sources, ...nodes.flatMap((node) => node.outputs)];
   return new Set(made.filter((tensor) => tensor !== cut && variable.has(tensor)));
 }
 
-/** A tensor from before `cut` that `targets` take on a way around it. */
+/** A tensor from before `cut` on which `targets` depend by a path that bypasses the cut. */
 function crossingTensor(
   graph: Graph,
   variable: ReadonlySet<string>,

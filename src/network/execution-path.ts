@@ -1,5 +1,5 @@
-// The path a request takes: which segments run, in which order, what leaving at each exit costs.
-// Pure; shared by the main thread (costs, budgets) and the workers (execution).
+// The path of a request: the segments that run, their order, and the cost of leaving at each exit.
+// Pure functions. The main thread uses them for costs and budgets, the workers for execution.
 
 import type { ManifestExit } from '../format/manifest.js';
 import type { Profile } from '../format/profiles.js';
@@ -10,25 +10,25 @@ export interface Step {
   readonly from: number;
   /** The exit at which the segment ends. */
   readonly exit: number;
-  /** What the score is compared with; null: the profile has no threshold here, as at the final exit. */
+  /** Threshold for the score; null: the profile has none here, for example at the final exit. */
   readonly threshold: number | null;
-  /** FLOPs executed by an image that leaves here, every head on the way included. */
+  /** FLOPs executed for an image that leaves here, including every head on the way. */
   readonly flops: number;
 }
 
 type WithThresholds = Pick<Profile, 'thresholds'>;
 
-/** At least one step; every image that is still there leaves at the last. */
+/** At least one step. All remaining images leave at the last step. */
 export type ExecutionPath = readonly [Step, ...Step[]];
 
-/** FLOPs of the backbone with its final exit alone. */
+/** FLOPs of the backbone with only its final exit. */
 export function fullFlops(exits: readonly ManifestExit[]): number {
   return exits.reduce((sum, exit) => sum + exit.flops.stage, 0);
 }
 
 /**
- * The steps under `profile` that end, at the latest, at exit `stop`.
- * Exit `stop` is the last step whether or not the profile has it active.
+ * The steps under a profile, up to exit `stop` at the latest.
+ * Exit `stop` is the last step even if it is not active in the profile.
  */
 export function buildPath(
   exits: readonly ManifestExit[],
@@ -52,8 +52,8 @@ export function buildPath(
 }
 
 /**
- * The least and the most that leaving at each exit can cost: with no earlier head on the way, and with all of them.
- * What it costs under any profile lies between.
+ * Minimum and maximum FLOPs of leaving at each exit: without any earlier head on the way, and with all of them.
+ * The FLOPs under any profile are between the two.
  */
 export function costBounds(exits: readonly ManifestExit[]): [least: number, most: number][] {
   let stages = 0;
@@ -65,12 +65,12 @@ export function costBounds(exits: readonly ManifestExit[]): [least: number, most
   });
 }
 
-/** Where a path ends and what it costs in full. */
+/** The exit at which a path ends, and the FLOPs of the whole path. */
 export function lastStep(path: ExecutionPath): Step {
   return path.at(-1) ?? path[0];
 }
 
-/** Every path under `profile`, by the exit at which it ends at the latest. */
+/** The paths under `profile`: for each exit, the path that ends there at the latest. */
 export function pathsOf(exits: readonly ManifestExit[], profile: WithThresholds): ExecutionPath[] {
   return exits.map((_, stop) => buildPath(exits, profile, stop));
 }
@@ -80,7 +80,7 @@ export function deepestExitWithin(paths: readonly ExecutionPath[], maxFlops: num
   return paths.findLastIndex((path) => lastStep(path).flops <= maxFlops);
 }
 
-/** Every (from, to) that a path under `profile` may need, whatever exit a budget stops it at: one per exit. */
+/** The segments that a path under `profile` may need, at whichever exit a budget ends it: one per exit. */
 export function segmentsOf(
   exits: readonly ManifestExit[],
   profile: WithThresholds,

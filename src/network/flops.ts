@@ -1,5 +1,5 @@
-// Counts what stages and heads cost: 2 × multiply-accumulates of convolutions, matrix products and the like, per image.
-// Normalisation, activations, pooling and additions are not counted, as is the custom in the literature.
+// Counts the FLOPs of stages and heads per image: 2 × the multiply-accumulates of convolutions, matrix products and
+// similar operators. Normalisation, activations, pooling and additions are not counted, as is usual in the literature.
 
 import type { ExitFlops } from '../format/manifest.js';
 import { batchFactor, type Dimension, type Shape, type Size, sizeOf } from '../onnx/dimensions.js';
@@ -10,9 +10,9 @@ import { costRule } from './cost-rules.js';
 import type { MultiExitGraph } from './multi-exit-graph.js';
 
 /**
- * The costs of each exit as the manifest states them. An operator that a head shares with the stage behind its cut
- * counts in both: that is how often it is executed.
- * @throws PackageError if an operator's cost cannot be told from its shapes.
+ * The costs of each exit, as in the manifest. An operator that a head shares with the stage after its cut counts in
+ * both, because both execute it.
+ * @throws PackageError if the shapes do not determine the cost of an operator
  */
 export function countFlops(network: MultiExitGraph): ExitFlops[] {
   const { graph, exits } = network;
@@ -36,14 +36,16 @@ export function nodeFlops({ shapes }: Pick<MultiExitGraph, 'shapes'>, node: Grap
   const rule = costRule(node);
   if (!rule) return 0;
   const shapeOf = (name: string | undefined): Shape =>
-    shapes.get(name ?? '') ?? cannotTell(node, `has a cost that depends on the shape of "${name}"`);
+    shapes.get(name ?? '') ??
+    cannotTell(node, `has a cost that depends on the shape of "${name}", which is unknown`);
   const products = rule({
     node,
     input: (index) => shapeOf(node.inputs[index]),
     output: () => shapeOf(node.outputs[0]),
   });
   const macs = products.reduce((sum, product) => sum + perImage(node, product), 0);
-  if (!Number.isSafeInteger(2 * macs)) refuse(node, 'has an impossible cost');
+  if (!Number.isSafeInteger(2 * macs))
+    refuse(node, 'has a cost that is not a whole number of FLOPs below 2^53');
   return 2 * macs;
 }
 

@@ -1,4 +1,4 @@
-// A multi-exit network as an ONNX graph that has passed every check: what costs and segments are taken from.
+// A multi-exit network as an ONNX graph that has passed all checks. Costs and segments are derived from it.
 import { nameRange } from '../format/class-names.js';
 import { PackageError } from '../foundation/errors.js';
 import type { Shape } from '../onnx/dimensions.js';
@@ -11,12 +11,12 @@ export interface MultiExitGraph {
   readonly graph: Graph;
   readonly image: GraphImage;
   readonly exits: readonly ExitTensors[];
-  /** Of every tensor on the way to an exit, batch included. */
+  /** Of every tensor on the way to an exit, including the batch. */
   readonly shapes: ReadonlyMap<string, Shape>;
 }
 
 /**
- * @param classes names of the classes, as many as every exit has logits.
+ * @param classes names of the classes; every exit must have one logit per class
  * @throws PackageError if the file cannot be read or cannot be run stage by stage as described.
  */
 export function readMultiExitGraph(
@@ -37,8 +37,8 @@ export function readMultiExitGraph(
     const dimensions = imageDimensions(shapes, exit.logits);
     if (dimensions.length !== 1 || dimensions[0] !== classes.length) {
       throw new PackageError(
-        `The logits "${exit.logits}" of exit "${exit.name}" have the shape [batch, ${dimensions.join(', ')}] ` +
-          `for ${classes.length} classes (${nameRange(classes)}).`,
+        `The logits "${exit.logits}" of exit "${exit.name}" have the shape [batch, ${dimensions.join(', ')}], ` +
+          `but there are ${classes.length} classes (${nameRange(classes)}).`,
       );
     }
     if (exit.cut !== undefined) imageDimensions(shapes, exit.cut);

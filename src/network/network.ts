@@ -1,4 +1,4 @@
-// A network as it is served: cut into segments, with what is known of it. Workers load it; packages/package.ts makes it.
+// A network as it is served: segments, manifest and golden outputs. packages/package.ts reads it, and workers load it.
 import type { SegmentSource } from '../engines/engine.js';
 import type { GoldenDocument } from '../format/golden.js';
 import type { Manifest } from '../format/manifest.js';
@@ -11,7 +11,7 @@ export interface Network {
   readonly golden: GoldenDocument;
 }
 
-/** What workers need of a package. */
+/** The parts of a package that workers need. */
 export function networkOf({ manifest, segments, golden }: Omit<Network, 'id'>): Network {
   return { id: `${manifest.name}/${manifest.version}`, manifest, segments, golden };
 }

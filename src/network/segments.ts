@@ -1,4 +1,4 @@
-// Cuts a network into segments: ONNX models of their own that run from one exit's cut to a later exit.
+// Cuts a network into segments. A segment is a separate ONNX model that runs from one exit's cut to a later exit.
 import { create } from '@bufbuild/protobuf';
 import type { SegmentSource } from '../engines/engine.js';
 import { invariant } from '../foundation/errors.js';
@@ -17,7 +17,7 @@ import {
 import type { MultiExitGraph } from './multi-exit-graph.js';
 import { sizesFrom } from './sizes.js';
 
-/** The first version of the format in which initializers need not be inputs too. */
+/** The first version of the ONNX format in which an initializer need not be an input as well. */
 const OLDEST_FORMAT = 4n;
 
 export interface SegmentRange {
@@ -63,14 +63,14 @@ export function extractSegment(network: MultiExitGraph, { from, to }: SegmentRan
   };
 }
 
-/** Workers get the same bytes instead of a copy each. */
+/** All workers share the bytes, instead of one copy each. */
 function inSharedMemory(bytes: Uint8Array): Uint8Array {
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
   shared.set(bytes);
   return shared;
 }
 
-/** Exporters write stack traces and the like into nodes, often more bytes than weights. */
+/** Removes documentation and metadata: exporters write stack traces there, often more bytes than the weights have. */
 function withoutRemarks({ docString: _doc, metadataProps: _metadata, ...node }: NodeProto): NodeProto {
   return Object.assign(create(NodeProtoSchema), node);
 }

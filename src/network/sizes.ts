@@ -1,5 +1,6 @@
-// Sizes inside a segment: exporters read the number of images from the shape of some tensor of an earlier stage. A segment
-// does not have that tensor, but its own input has as many rows. Neighbour: segments.ts.
+// Batch sizes inside a segment. Exporters read the batch size from the shape of a tensor, which may belong to an
+// earlier stage. A segment does not have that tensor, but its own input has the same number of rows.
+// Related: segments.ts.
 
 import { intAttribute } from '../onnx/attributes.js';
 import { integers, operator } from '../onnx/build.js';
@@ -11,22 +12,22 @@ import type { NodeProto, TensorProto } from '../protobuf/onnx-ml_pb.js';
 import type { MultiExitGraph } from './multi-exit-graph.js';
 
 export interface Sizes {
-  /** The nodes of the segment that stay as they are. */
+  /** The nodes of the segment that are not changed. */
   readonly kept: readonly GraphNode[];
-  /** What takes the place of the others, from `input` and `initializers` alone. */
+  /** Replace the other nodes. They take only the segment's input and `initializers`. */
   readonly nodes: readonly NodeProto[];
   readonly initializers: readonly TensorProto[];
 }
 
-/** Of names that are made here; no exporter starts one like this. */
+/** Prefix of the names that are made here. No exporter uses it. */
 const PREFIX = 'rdi-serve/';
 const ROWS = `${PREFIX}rows`;
 
 /**
- * Replaces every Shape of a tensor that the segment does not make.
- * @param input the segment's own.
- * @param nodes of the segment, in order.
- * @throws PackageError that names a tensor whose shape is read and not known.
+ * Replaces every Shape node of a tensor that the segment does not make.
+ * @param input of the segment
+ * @param nodes of the segment, in order of execution
+ * @throws PackageError that names the tensor, if a Shape node reads a shape that is unknown
  */
 export function sizesFrom(
   { graph, shapes }: MultiExitGraph,
@@ -48,7 +49,10 @@ export function sizesFrom(
   for (const node of replaced) {
     const shape =
       shapes.get(node.inputs[0] ?? '') ??
-      cannotTell(node, `reads the shape of "${node.inputs[0]}" from another stage, and that is not known`);
+      cannotTell(
+        node,
+        `reads the shape of "${node.inputs[0]}" from another stage, and this shape is unknown`,
+      );
     const parts = partOf(node, shape).map((dimension, axis): string => {
       const factor = batchFactor(dimension);
       if (factor === 1) return ROWS;

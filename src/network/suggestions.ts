@@ -1,9 +1,9 @@
-// What a message about a wrong name can offer: names that are much like it, and those that would do.
+// Suggestions in a message about a wrong name: similar names, and names that are possible.
 
 const MOST_SIMILAR = 3;
 const MOST_LISTED = 12;
 
-/** @returns a sentence with the names most like `name`, after a space; empty if none is. */
+/** @returns a space and a sentence with the names that are most similar to `name`; empty if there are none */
 export function similarNames(name: string, names: Iterable<string>): string {
   const allowed = Math.max(2, Math.floor(name.length / 3));
   const close = [...names]
@@ -16,7 +16,7 @@ export function similarNames(name: string, names: Iterable<string>): string {
   return ` Did you mean ${close.map(({ other }) => `"${other}"`).join(' or ')}?`;
 }
 
-/** @returns a sentence that starts with `introduction`, after a space; of many names, the last ones. */
+/** @returns a space and a sentence that starts with `introduction`; if there are many names, it lists the last ones */
 export function listOf(introduction: string, names: readonly string[]): string {
   if (names.length === 0) return ` ${introduction}: none.`;
   const left = names.length - MOST_LISTED;
@@ -24,7 +24,7 @@ export function listOf(introduction: string, names: readonly string[]): string {
   return ` ${introduction}: ${left > 0 ? `${left} more, then ` : ''}${listed.join(', ')}.`;
 }
 
-/** Levenshtein's. */
+/** The Levenshtein distance. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...a].entries()) {

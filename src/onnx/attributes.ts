@@ -1,4 +1,4 @@
-// Typed access to what a node carries besides tensors' names: its attributes, and integers stored as tensors.
+// Typed access to the attributes of a node, and to the values of stored tensors.
 import { create, isFieldSet } from '@bufbuild/protobuf';
 import { PackageError } from '../foundation/errors.js';
 import {
@@ -11,7 +11,7 @@ import {
   TensorProtoSchema,
 } from '../protobuf/onnx-ml_pb.js';
 
-/** The attribute `name` if it holds `field`, a list of one value at least. */
+/** @returns the attribute `name` if its `field` is set; an empty list counts as not set */
 function attribute(
   node: NodeProto,
   name: string,
@@ -21,7 +21,7 @@ function attribute(
   return found && isFieldSet(found, AttributeProtoSchema.field[field]) ? found : undefined;
 }
 
-/** One with a number, which is zero where only its type is written: proto3 leaves zeros out. */
+/** As `attribute`, for numbers. Proto3 does not write zeros, so an attribute that has only its type has the value 0. */
 function numberAttribute(
   node: NodeProto,
   name: string,
@@ -54,7 +54,7 @@ export function stringAttribute(node: NodeProto, name: string): string | undefin
   return value === undefined ? undefined : Buffer.from(value).toString('utf8');
 }
 
-/** What a Constant holds, in whichever attribute it keeps that; undefined if it is no tensor of numbers. */
+/** The value of a Constant node, from any of its attributes; undefined if the value is not a tensor of numbers. */
 export function constantTensor(node: NodeProto): TensorProto | undefined {
   const stored = attribute(node, 'value', 't')?.t;
   if (stored) return stored;
@@ -82,14 +82,14 @@ export function tensorDimensions(tensor: TensorProto): number[] {
   return tensor.dims.map(Number);
 }
 
-/** The values of an int32 or int64 tensor; undefined for any other type. @throws PackageError if some are missing. */
+/** The values of an int32 or int64 tensor, otherwise undefined. @throws PackageError if their number is wrong */
 export function tensorIntegers(tensor: TensorProto): number[] | undefined {
   const values = storedIntegers(tensor);
   if (values) checkCount(tensor, values.length);
   return values;
 }
 
-/** The values of a float32 tensor; undefined for any other type. @throws PackageError if some are missing. */
+/** The values of a float32 tensor, otherwise undefined. @throws PackageError if their number is wrong */
 export function tensorFloats(tensor: TensorProto): Float32Array | undefined {
   if (tensor.dataType !== TensorProto_DataType.FLOAT) return undefined;
   const raw = tensor.rawData;
@@ -104,7 +104,9 @@ export function tensorFloats(tensor: TensorProto): Float32Array | undefined {
 function checkCount(tensor: TensorProto, count: number): void {
   const expected = tensorDimensions(tensor).reduce((product, dimension) => product * dimension, 1);
   if (count === expected) return;
-  throw new PackageError(`model.onnx: tensor "${tensor.name}" does not hold as many values as it says.`);
+  throw new PackageError(
+    `model.onnx: tensor "${tensor.name}" has ${count} values, but its shape needs ${expected}; export the model again.`,
+  );
 }
 
 function storedIntegers(tensor: TensorProto): number[] | undefined {

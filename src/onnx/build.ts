@@ -1,4 +1,4 @@
-// New pieces of ONNX: nodes, constants, declarations, and copies of a model with another graph.
+// Builds parts of ONNX models: nodes, constants, declarations of tensors, and copies of a model with a changed graph.
 import { create } from '@bufbuild/protobuf';
 import {
   AttributeProto_AttributeType,
@@ -44,7 +44,7 @@ export function floatScalar(name: string, value: number): TensorProto {
   return create(TensorProtoSchema, { name, dataType: TensorProto_DataType.FLOAT, floatData: [value] });
 }
 
-/** @param shape names stand for symbolic dimensions, undefined for unknown ones */
+/** @param shape a string is the name of a symbolic dimension; undefined: the dimension is unknown */
 export function tensorInfo(
   name: string,
   elemType: number,
@@ -62,12 +62,12 @@ export function tensorInfo(
   });
 }
 
-/** An output of which only the name is told. */
+/** Declares an output by its name, without a type. */
 export function untypedOutput(name: string): ValueInfoProto {
   return create(ValueInfoProtoSchema, { name });
 }
 
-/** A copy of the model whose graph is its own but for `changes`; everything else is shared. */
+/** A shallow copy of the model, whose graph has the `changes`. The rest is shared with the original. */
 export function withGraph(model: ModelProto, changes: Partial<GraphProto>): ModelProto {
   const graph = Object.assign(create(GraphProtoSchema), model.graph, changes);
   return Object.assign(create(ModelProtoSchema), model, { graph });

@@ -1,23 +1,23 @@
-// Arithmetic on tensor dimensions when the size of the batch is not known.
+// Arithmetic on the dimensions of tensors whose batch size is unknown.
 
-/** The unknown number of images that are run together. */
+/** The unknown batch size: the number of images in one run. */
 export const BATCH = 'batch';
-/** `batch*12`: twelve for each image, such as the heads of an attention that are computed as if they were images. */
+/** `batch*12`: 12 entries per image, for example if an attention computes its 12 heads along the batch axis. */
 export type Dimension = number | typeof BATCH | `${typeof BATCH}*${number}`;
 export type Shape = readonly Dimension[];
 
-/** So many for each image. */
+/** The dimension that has `factor` entries per image. */
 export function timesBatch(factor: number): Dimension {
   return factor === 1 ? BATCH : `${BATCH}*${factor}`;
 }
 
-/** How many for each image; undefined: the dimension does not depend on the batch. */
+/** Number of entries per image; undefined: the dimension does not depend on the batch. */
 export function batchFactor(dimension: Dimension): number | undefined {
   if (typeof dimension === 'number') return undefined;
   return dimension === BATCH ? 1 : Number(dimension.slice(BATCH.length + 1));
 }
 
-/** A dimension as text, in which `timesBatch` writes it; undefined if it is anything else. */
+/** The dimension for a text that `timesBatch` returns; undefined for any other text. */
 export function batchDimension(text: string): Dimension | undefined {
   if (text === BATCH) return BATCH;
   const factor = Number(/^batch\*([1-9]\d{0,9})$/.exec(text)?.[1]);
@@ -40,13 +40,13 @@ export function sizeOf(shape: Shape): Size {
   };
 }
 
-/** The single dimension of that size; undefined if it is none. */
+/** A size as a single dimension; undefined if no dimension has this size. */
 export function asDimension({ factor, batches }: Size): Dimension | undefined {
   if (batches === 0) return factor;
   return batches === 1 && Number.isInteger(factor) && factor > 0 ? timesBatch(factor) : undefined;
 }
 
-/** ONNX's (numpy's) broadcasting; undefined if the shapes do not fit. */
+/** Broadcasting as in ONNX and NumPy; undefined if the shapes are not compatible. */
 export function broadcast(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const shape: Dimension[] = [];
@@ -60,8 +60,8 @@ export function broadcast(a: Shape, b: Shape): Shape | undefined {
 }
 
 /**
- * The shape that Reshape gives.
- * @param target 0 copies the dimension at its place (unless `allowZero`), one -1 takes what is left.
+ * The output shape of Reshape.
+ * @param target 0 copies the dimension of the same axis (unless `allowZero`); one -1 takes the remaining elements.
  * @returns undefined if the numbers of elements differ.
  */
 export function reshape(shape: Shape, target: Shape, allowZero: boolean): Shape | undefined {
@@ -75,13 +75,13 @@ export function reshape(shape: Shape, target: Shape, allowZero: boolean): Shape 
   return copied.map((dimension) => (dimension === -1 ? rest : (dimension as Dimension)));
 }
 
-/** An axis counted from the end if negative; undefined if there is no such axis. */
+/** The index of an axis. A negative `axis` counts from the end; undefined if there is no such axis. */
 export function resolveAxis(axis: number, rank: number): number | undefined {
   const resolved = axis < 0 ? axis + rank : axis;
   return Number.isInteger(resolved) && resolved >= 0 && resolved < rank ? resolved : undefined;
 }
 
-/** Integer arithmetic as ONNX defines it; undefined where the result is no dimension. */
+/** Integer arithmetic as ONNX defines it; undefined if the result is not a dimension. */
 export function combine(
   operator: 'Add' | 'Sub' | 'Mul' | 'Div',
   a: Dimension,

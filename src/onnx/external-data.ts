@@ -1,5 +1,5 @@
-// Weights that an ONNX file keeps in other files: which files, and taking their bytes in.
-// Neighbours: proto.ts; packages/importing/read-model.ts, which reads the files.
+// Weights that an ONNX model stores in external files: lists these files, and puts their bytes into the model.
+// Related: packages/importing/read-model.ts, which reads the files.
 import { clearField } from '@bufbuild/protobuf';
 import { PackageError } from '../foundation/errors.js';
 import {
@@ -11,7 +11,7 @@ import {
 } from '../protobuf/onnx-ml_pb.js';
 import { tensorDimensions } from './attributes.js';
 
-/** Bytes of one element, by TensorProto.DataType; types that share bytes are not there. */
+/** Bytes per element, by TensorProto.DataType. Strings, and types smaller than a byte, have no entry. */
 const elementBytes: ReadonlyMap<number, number> = new Map([
   ...[2, 3, 9, 17, 18, 19, 20, 24].map((type): [number, number] => [type, 1]),
   ...[4, 5, 10, 16].map((type): [number, number] => [type, 2]),
@@ -20,7 +20,10 @@ const elementBytes: ReadonlyMap<number, number> = new Map([
   [15, 16],
 ]);
 
-/** What one ONNX file can hold: the limit of its format. Tensors may share bytes of a file; in the model each has its own. */
+/**
+ * Maximum bytes of an ONNX file, a limit of the format. Tensors may share bytes of an external file. In the model, each
+ * tensor has its own copy.
+ */
 export const LARGEST_MODEL = 2 ** 31 - 1;
 
 interface Place {
@@ -30,16 +33,16 @@ interface Place {
   readonly length: number | undefined;
 }
 
-/** The files, as the model names them, each once. */
+/** Names of the external files as in the model, without duplicates. */
 export function externalFiles(model: ModelProto): string[] {
   const places = externalTensors(model).map((tensor) => placeOf(tensor).location);
   return [...new Set(places)];
 }
 
 /**
- * Puts every tensor's bytes into the model itself.
- * @param files content, by the names that `externalFiles` gives.
- * @throws PackageError that names the tensor whose bytes are not in its file.
+ * Puts the bytes of every external tensor into the model itself.
+ * @param files contents, by the names that `externalFiles` returns
+ * @throws PackageError if a file does not have the bytes of a tensor, or if all weights together are too large
  */
 export function takeInExternalData(model: ModelProto, files: ReadonlyMap<string, Uint8Array>): void {
   let total = 0;
@@ -49,16 +52,19 @@ export function takeInExternalData(model: ModelProto, files: ReadonlyMap<string,
     const end = offset + (length ?? Math.max(0, file.length - offset));
     const expected = bytesOf(tensor);
     if (end > file.length || (expected !== undefined && end - offset !== expected)) {
-      const needed = expected === undefined || end > file.length ? '' : ` and needs ${expected} bytes`;
+      const needed =
+        expected === undefined || end > file.length
+          ? ''
+          : `; the shape of the tensor needs ${expected} bytes`;
       throw new PackageError(
         `model.onnx: tensor "${tensor.name}" takes the bytes ${offset} to ${end} of ${location}, ` +
-          `which has ${file.length}${needed}. Export the model again, or copy both files again.`,
+          `which has ${file.length} bytes${needed}. Export the model again, or copy both files again.`,
       );
     }
     total += end - offset;
     if (total > LARGEST_MODEL) {
       throw new PackageError(
-        'model.onnx: its weights take more than 2 GiB together, which one ONNX file cannot hold.',
+        'model.onnx: the weights have more than 2 GiB in total; an ONNX file holds at most 2 GiB.',
       );
     }
     tensor.rawData = file.subarray(offset, end);
@@ -80,7 +86,7 @@ function placeOf(tensor: TensorProto): Place {
     const value = Number(text);
     if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
     throw new PackageError(
-      `model.onnx: the ${key} of tensor "${tensor.name}" in another file is not a number of bytes.`,
+      `model.onnx: the ${key} of tensor "${tensor.name}" in its external file is not a number of bytes.`,
     );
   };
   const location = (entries.get('location') ?? '').replace(/^(\.\/)+/, '');

@@ -1,19 +1,18 @@
-// Walking a graph: what a tensor is computed from, and which tensors depend on the image at all.
-// Sizes are no values: what reads only the shape of a tensor does not depend on the image, since all images have the same
-// size, and the number of those in a batch is the same in every stage.
+// Walks a graph: finds what a tensor is computed from, and which tensors depend on the image.
+// A node that reads only the shape of a tensor does not depend on the image: all images have the same size, and the
+// batch size is the same in every stage.
 import type { Graph, GraphNode } from './graph.js';
 
 export interface Walk {
   /** In order of execution. */
   readonly nodes: readonly GraphNode[];
-  /** Tensors that the nodes take and none of them makes: stops, graph inputs, initializers. */
+  /** Inputs of the nodes that none of the nodes computes: stops, graph inputs and initializers. */
   readonly sources: ReadonlySet<string>;
 }
 
 /**
- * Everything that `targets` are computed from, walking backward and not beyond `stops`.
- * @param measured tensors whose shape may be read without their being computed: a Shape of one is walked to, but not
- *   beyond.
+ * Everything that `targets` are computed from. The walk goes backwards and ends at `stops`.
+ * @param measured tensors whose shape is available without computing them: the walk ends at a Shape node that reads one
  */
 export function walkBack(
   graph: Graph,
@@ -39,7 +38,7 @@ export function walkBack(
   return { nodes: graph.nodes.filter((node) => nodes.has(node)), sources };
 }
 
-/** The graph inputs and every tensor computed from the values of one; all others are constants, or sizes. */
+/** The graph inputs and all tensors that are computed from their values. The other tensors are constants or sizes. */
 export function variableTensors(graph: Graph): ReadonlySet<string> {
   const variable = new Set(graph.inputs.keys());
   for (const node of graph.nodes) {
@@ -49,7 +48,7 @@ export function variableTensors(graph: Graph): ReadonlySet<string> {
   return variable;
 }
 
-/** Whether a node gives the shape of one of these tensors. */
+/** Whether the node is a Shape that reads one of these tensors. */
 export function readsShapeOf(node: GraphNode, tensors: ReadonlySet<string>): boolean {
   return node.operator === 'Shape' && node.domain === '' && tensors.has(node.inputs[0] ?? '');
 }

@@ -1,5 +1,5 @@
-// A checked view of an ONNX graph: nodes in order of execution, who makes each tensor, what comes in and goes out.
-// Neighbours: proto.ts (reading the file); shapes.ts and the folder network/ (which read this view).
+// A checked view of an ONNX graph: nodes in order of execution, the node that makes each tensor, inputs and outputs.
+// Related: proto.ts, which decodes the file.
 import { PackageError } from '../foundation/errors.js';
 import {
   type AttributeProto,
@@ -31,7 +31,7 @@ export interface DeclaredTensor {
   readonly elementType: number;
   /** null: a dimension that is not fixed. */
   readonly shape: readonly (number | null)[] | undefined;
-  /** What the file calls each dimension; empty for those without a name. */
+  /** The name of each dimension in the file; empty if it has none. */
   readonly symbols: readonly string[];
 }
 
@@ -39,29 +39,30 @@ export interface Graph {
   readonly model: ModelProto;
   /** Version of ONNX's own operators. */
   readonly opset: number;
-  /** Every node after those whose outputs it takes. */
+  /** In order of execution: each node comes after the nodes whose outputs it takes. */
   readonly nodes: readonly GraphNode[];
-  /** The node that makes a tensor; none for inputs and initializers. */
+  /** The node that makes each tensor; inputs and initializers have none. */
   readonly producers: ReadonlyMap<string, GraphNode>;
   readonly initializers: ReadonlyMap<string, TensorProto>;
   readonly inputs: ReadonlyMap<string, DeclaredTensor>;
   readonly outputs: ReadonlyMap<string, DeclaredTensor>;
-  /** Tensors inside the graph that the file happens to describe. */
+  /** Tensors inside the graph that the file declares. */
   readonly described: ReadonlyMap<string, DeclaredTensor>;
 }
 
-/** Exporters make names out of paths of modules; no path is that long. */
+/** Maximum number of characters of a name. Exporters make names from module paths, which are shorter. */
 const LONGEST_NAME = 1024;
 
-/** @throws PackageError if `bytes` are no ONNX model or hold what cannot be served (see the messages). */
+/** @throws PackageError if `bytes` are not an ONNX model, or if the model has a feature that cannot be served */
 export function readGraph(bytes: Uint8Array): Graph {
   const model = decodeModel(bytes);
   const proto = model.graph;
   if (!proto?.node.length) throw new PackageError('model.onnx is not an ONNX model: it holds no graph.');
   const imported = model.opsetImport.find((one) => isOnnxDomain(one.domain));
   if (!imported)
-    throw new PackageError('model.onnx does not say which version of the ONNX operators it uses.');
-  if (proto.sparseInitializer.length) throw new PackageError('model.onnx holds sparse weights.');
+    throw new PackageError('model.onnx does not state which version of the ONNX operators it uses.');
+  if (proto.sparseInitializer.length)
+    throw new PackageError('model.onnx has sparse weights; export it with dense weights.');
 
   for (const node of [...proto.node, ...model.functions.flatMap((one) => one.node)]) {
     node.attribute.forEach(checkAttribute);
@@ -86,10 +87,10 @@ function isOnnxDomain(domain: string): boolean {
   return domain === '' || domain === 'ai.onnx';
 }
 
-/** Names end up in messages and logs; in a sound file they are short and readable. */
+/** Names appear in messages and logs, so they must be short and printable. */
 function checkName(name: string): void {
   if (name.length > LONGEST_NAME || /\p{Cc}|\uFFFD/u.test(name)) {
-    throw new PackageError('model.onnx is not an ONNX model: it holds a name that is no text.');
+    throw new PackageError('model.onnx is not an ONNX model: a name in it is too long or not printable.');
   }
 }
 
@@ -106,13 +107,13 @@ function readNode(proto: NodeProto): GraphNode {
   };
 }
 
-/** Maps each tensor to its node while checking that the order is executable and no tensor is made twice. */
+/** Maps each tensor to its node. Checks that the nodes can run in this order, and that no tensor is made twice. */
 function readProducers(nodes: readonly GraphNode[], given: ReadonlySet<string>): Map<string, GraphNode> {
   const producers = new Map<string, GraphNode>();
   for (const node of nodes) {
     for (const input of node.inputs) {
       if (input !== '' && !producers.has(input) && !given.has(input)) {
-        throw new PackageError(`model.onnx: ${node.label} takes "${input}", which nothing before it makes.`);
+        throw new PackageError(`model.onnx: ${node.label} takes "${input}", which no earlier node makes.`);
       }
     }
     for (const output of node.outputs) {
@@ -141,7 +142,7 @@ function declared(infos: readonly ValueInfoProto[]): Map<string, DeclaredTensor>
   return new Map(infos.map((info) => [info.name, declaredTensor(info)]));
 }
 
-/** What a graph says about a tensor; undefined where it says nothing, or it is no tensor. */
+/** The declared tensor type; undefined if there is no declaration, or one of another kind. */
 export function declaredType({ type }: ValueInfoProto): TypeProto_Tensor | undefined {
   return type?.value.case === 'tensorType' ? type.value.value : undefined;
 }
@@ -156,13 +157,15 @@ function declaredTensor(info: ValueInfoProto): DeclaredTensor {
   };
 }
 
-/** Refuses what a segment could not carry along, wherever in the file it is. */
+/** Refuses attributes that a segment cannot contain: subgraphs, sparse weights and external data. */
 function checkAttribute(attribute: AttributeProto): void {
   if (attribute.g || attribute.graphs.length) {
-    throw new PackageError('model.onnx holds an operator with a graph inside it (If, Loop or Scan).');
+    throw new PackageError(
+      'model.onnx has an operator with a subgraph (If, Loop or Scan); export it without control flow.',
+    );
   }
   if (attribute.sparseTensor || attribute.sparseTensors.length) {
-    throw new PackageError('model.onnx holds sparse weights.');
+    throw new PackageError('model.onnx has sparse weights; export it with dense weights.');
   }
   for (const tensor of [attribute.t, ...attribute.tensors]) if (tensor) checkStored(tensor);
 }
@@ -171,7 +174,7 @@ function checkStored(tensor: TensorProto): void {
   checkName(tensor.name);
   if (tensor.externalData.length || tensor.dataLocation !== TensorProto_DataLocation.DEFAULT) {
     throw new PackageError(
-      `model.onnx keeps the data of tensor "${tensor.name}" in another file; save it as one file.`,
+      `model.onnx keeps the data of tensor "${tensor.name}" in another file; save the model as one file.`,
     );
   }
 }

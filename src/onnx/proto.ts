@@ -1,5 +1,5 @@
-// ONNX files as messages: reading and writing them with protobuf-es and the code that it makes of ONNX's own schema.
-// What a file holds beyond that schema survives a round trip: unknown fields, and numbers of unknown enumeration values.
+// Decodes and encodes ONNX files with protobuf-es and the code that it generates from ONNX's own schema.
+// A round trip keeps what the schema does not know: fields, and the numbers of enumeration values.
 import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { messageOf, PackageError } from '../foundation/errors.js';
 import {
@@ -9,13 +9,13 @@ import {
   TensorProto_DataLocationSchema,
 } from '../protobuf/onnx-ml_pb.js';
 
-// ONNX may be read as proto3, too, whose enumerations are open: newer values are read as the numbers that they are. Closed ones
-// protobuf-es (2.17.0) loses if the same message also has fields that it does not know.
+// ONNX may also be read as proto3. Its enumerations are open: a newer value is read as its number. In a closed
+// enumeration, protobuf-es (2.17.0) loses a newer value if the same message also has unknown fields.
 for (const schema of [AttributeProto_AttributeTypeSchema, TensorProto_DataLocationSchema]) {
   Object.assign(schema, { open: true });
 }
 
-/** Bytes of the model; tensors' raw data is not copied. @throws PackageError if they are no protobuf of an ONNX model. */
+/** Does not copy the raw data of tensors. @throws PackageError if `bytes` are not an ONNX model */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
@@ -24,7 +24,7 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
   }
 }
 
-/** @param model a message, or what `create` makes one of */
+/** @param model a message, or an object from which `create` makes one */
 export function encodeModel(model: MessageInitShape<typeof ModelProtoSchema>): Uint8Array {
   return toBinary(ModelProtoSchema, create(ModelProtoSchema, model));
 }

@@ -1,6 +1,6 @@
-// Shape inference: the dimensions of every tensor on the way to some outputs, for a batch of unknown size.
-// One rule per operator, in shape-rules/; where none exists or a rule cannot tell, what the file itself says about its
-// tensors is used. Import writes into the file what it has measured: network/intake/measured-shapes.ts.
+// Shape inference: the dimensions of every tensor on the way to given outputs, for an unknown batch size.
+// Each operator has a rule in shape-rules/. If there is none, or if it cannot determine the shape, the shape that the
+// file declares is used. Import writes measured shapes into the file: network/intake/measured-shapes.ts.
 import { PackageError } from '../foundation/errors.js';
 import { BATCH, batchDimension, type Dimension, type Shape } from './dimensions.js';
 import type { DeclaredTensor, Graph, GraphNode } from './graph.js';
@@ -15,7 +15,7 @@ const rules: ReadonlyMap<string, ShapeRule> = new Map(
   Object.entries({ ...windowRules, ...valueRules, ...layoutRules, ...integerRules }),
 );
 
-/** Beyond this, a dimension is a mistake rather than a network. */
+/** Maximum of a dimension. A larger one is an error in the file. */
 const LARGEST_DIMENSION = 2 ** 31;
 
 export interface GraphImage {
@@ -26,10 +26,10 @@ export interface GraphImage {
 }
 
 /**
- * @param targets the tensors whose shapes are wanted; nothing off the way to them is looked at.
- * @returns the shape, batch included, of every tensor on the way that can be told.
- * @throws UnknownShape that names the node for which a target's cannot be told.
- * @throws PackageError if an operator lets images of a batch change each other's answers, or learns.
+ * @param targets the tensors whose shapes are wanted; only what they are computed from is examined
+ * @returns the known shapes, including the batch, of the targets and of the tensors from which they are computed
+ * @throws UnknownShape that names the node, if the shape of a target cannot be determined
+ * @throws PackageError if an operator mixes the images of a batch or runs in training mode
  */
 export function inferShapes(
   graph: Graph,
@@ -46,7 +46,7 @@ export function inferShapes(
   return shapes;
 }
 
-/** As `inferShapes`, but where a shape cannot be told or an operator is refused, `problems` says why, by tensor. */
+/** As `inferShapes`, but for an unknown shape or a refused operator, `problems` has the reason, by tensor. */
 export function followShapes(
   graph: Graph,
   image: GraphImage,
@@ -59,12 +59,12 @@ export function followShapes(
     if (stored) known.set(name, storedTensor(stored));
     else if (!known.has(name)) {
       throw new PackageError(
-        `model.onnx takes the input "${name}" besides "${image.tensor}"; it may take the image only.`,
+        `model.onnx takes the input "${name}" besides "${image.tensor}"; the image must be the only input.`,
       );
     }
   }
 
-  /** By tensor: why its shape cannot be told. */
+  /** By tensor: the reason why its shape cannot be determined. */
   const problems = new Map<string, PackageError>();
   for (const node of nodes) {
     const ruled = ruledShapes(graph, node, known, problems);
@@ -83,7 +83,7 @@ export function followShapes(
   return { shapes: new Map([...known].map(([name, tensor]) => [name, tensor.shape])), problems };
 }
 
-/** What the operator's rule gives, or why it gives nothing. */
+/** The output shapes by the operator's rule, or the reason why there are none. */
 function ruledShapes(
   graph: Graph,
   node: GraphNode,
@@ -97,7 +97,7 @@ function ruledShapes(
       const problem = problems.get(name);
       if (problem) throw problem;
       const shape = known.get(name);
-      if (name !== '' && !shape) cannotTell(node, `takes "${name}", an output that inference does not use`);
+      if (name !== '' && !shape) cannotTell(node, `takes "${name}", whose shape cannot be determined`);
       return shape;
     });
     const outputs = rule({ node, opset: graph.opset, inputs });
@@ -112,11 +112,14 @@ function ruledShapes(
 function withoutRule({ described }: Graph, { outputs }: GraphNode): string {
   const open = outputs.find((name) => described.has(name));
   return open === undefined
-    ? 'is not known to rdi-serve, and the file does not say what shape it gives'
-    : `is not known to rdi-serve, and the file leaves the shape of "${open}" open`;
+    ? 'is not known to rdi-serve, and the file does not declare the shape of its output'
+    : `is not known to rdi-serve, and the file does not fix the shape of "${open}"`;
 }
 
-/** What the file says about a tensor; undefined if it leaves any of it open. A first dimension that it leaves open is the batch. */
+/**
+ * The shape that the file declares for a tensor; undefined if it does not fix all dimensions. If the first dimension is
+ * not fixed, it is the batch.
+ */
 function describedShape(graph: Graph, node: GraphNode, name: string): TensorShape | undefined {
   const described: DeclaredTensor | undefined = graph.described.get(name) ?? graph.outputs.get(name);
   const shape = described?.shape?.map((dimension, axis): Dimension | undefined => {
@@ -134,12 +137,12 @@ function checkDimensions(node: GraphNode, shape: Shape): void {
       typeof dimension === 'string' ||
       (Number.isInteger(dimension) && dimension >= 0 && dimension <= LARGEST_DIMENSION),
   );
-  if (!possible) cannotTell(node, `would give a tensor of shape [${shape.join(', ')}]`);
+  if (!possible) cannotTell(node, `would give a tensor of shape [${shape.join(', ')}], which is impossible`);
 }
 
 /**
- * The dimensions of a tensor without the batch, which has to come first.
- * @throws PackageError if the tensor has none, or an empty one.
+ * The dimensions of a tensor without the batch.
+ * @throws PackageError if the first dimension is not the batch, or if another one is 0 or depends on the batch
  */
 export function imageDimensions(shapes: ReadonlyMap<string, Shape>, name: string): readonly number[] {
   const [batch, ...dimensions] = shapes.get(name) ?? [];

@@ -1,30 +1,31 @@
-// Notices that a package's profiles may have changed on disk, by looking: that works for every kind of volume and link.
+// Detects that the profiles of a package may have changed on disk. Polling works with every kind of volume and link.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filesOf } from './package-files.js';
 
 export interface WatchOptions {
-  /** Of packages. */
+  /** The folders of packages. */
   readonly directories: readonly string[];
-  /** From look to look; a change counts once two looks in a row have found it the same, so that none is read half. */
+  /** Time between checks. A change counts if the next check finds no further one, so no half-written file is read. */
   readonly intervalSeconds: number;
   /**
-   * Called for every directory once at first, for what may have changed before the first look.
-   * @param again whether it is called once more for the same change
-   * @returns whether that is settled; if not, it is called again after the next look
+   * Called for every change, and at first once for every directory, which may have changed before the first check.
+   * @param again whether it has been called for the same change before
+   * @returns whether the change is settled; if not, it is called again after the next check
    */
   readonly onChange: (directory: string, again: boolean) => Promise<boolean>;
 }
 
 interface State {
   readonly directory: string;
-  /** What the last look found, and what `onChange` was last called for. */
+  /** Fingerprint at the last check. */
   last: string | undefined;
+  /** Fingerprint for which `onChange` was last called. */
   tried: string | undefined;
   isSettled: boolean;
 }
 
-/** @returns ends the watch. */
+/** @returns a function that ends the watch */
 export function watchCalibrations({ directories, intervalSeconds, onChange }: WatchOptions): () => void {
   const states: State[] = directories.map((directory) => ({
     directory,
@@ -60,7 +61,7 @@ export function watchCalibrations({ directories, intervalSeconds, onChange }: Wa
   };
 }
 
-/** Changes whenever a file is written or replaced: new profiles may need the network's, which may arrive after them. */
+/** Covers all files, also those of the network: new profiles may need these, and they may arrive after the profiles. */
 async function fingerprint(directory: string): Promise<string> {
   const files = await filesOf(directory).catch(() => []);
   const parts = await Promise.all(

@@ -1,4 +1,4 @@
-// Golden outputs made, and checked, by running a network stage by stage through an engine.
+// Makes and checks golden outputs: an engine runs the network stage by stage.
 
 import { createImageTensor } from '../cascade/image-tensor.js';
 import { loadSegments } from '../cascade/self-check.js';
@@ -11,16 +11,16 @@ import { extractSegment } from '../network/segments.js';
 import type { ModelPackage } from './package.js';
 import { syntheticImages } from './synthetic-images.js';
 
-/** Engines and processors round differently: by at most this part of the largest logit, as far as was measured. */
+/** Engines and processors round differently. Measured differences are at most this share of the largest logit. */
 const RELATIVE_TOLERANCE = 1e-4;
 const LEAST_TOLERANCE = 1e-3;
 
-/** The network cut at every exit, in order. */
+/** The network as one segment per stage, in order. */
 export function everyStage(network: MultiExitGraph): SegmentSource[] {
   return network.exits.map((_, to) => extractSegment(network, { from: to - 1, to }));
 }
 
-/** What the network answers, at every exit, to `count` synthetic images. */
+/** The logits of the network at every exit for `count` synthetic images. @throws PackageError if it cannot be run */
 export async function makeGolden(
   engine: Engine,
   network: MultiExitGraph,
@@ -63,7 +63,7 @@ async function run(engine: Engine, source: SegmentSource, rows: Float32Array, co
   }
 }
 
-/** @throws PackageError if an exit's golden logits are not reproduced, stage by stage or on the way of a profile. */
+/** @throws PackageError if the stages, or the segments of a profile, do not reproduce the golden logits of an exit */
 export async function verifyGolden(
   engine: Engine,
   network: MultiExitGraph,
@@ -77,7 +77,7 @@ export async function verifyGolden(
   await Promise.all([...loaded.values()].map((segment) => segment.release()));
 }
 
-/** An engine's own error about a graph becomes a sentence about the file. */
+/** Turns the engine's error about a graph into a PackageError about the file. */
 async function runnable<Result>(engine: Engine, task: () => Promise<Result>): Promise<Result> {
   try {
     return await task();

@@ -1,5 +1,5 @@
-// Makes a model package out of an exported network and its description: counts its costs, makes or checks its
-// golden outputs, and puts it in place only when all of it has passed.
+// Makes a model package from an exported network and its description: counts the costs, makes or checks the golden
+// outputs, and installs the package only if all checks pass.
 import type { Engine } from '../engines/engine.js';
 import type { Description } from '../format/description.js';
 import { GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
@@ -21,32 +21,32 @@ const GOLDEN_SEED = 1;
 
 export interface ImportOptions {
   /**
-   * Folder with model.onnx, description.json and, if at hand, the other files of a package; or an ONNX file alone, of which
-   * a description is proposed.
+   * Folder with model.onnx, description.json and, optionally, other files of a package; or a single ONNX file, for
+   * which a description is proposed.
    */
   readonly source: string;
-  /** What the graph of a file alone does not say. */
+  /** For a single ONNX file: what its graph does not state. */
   readonly wishes?: Wishes;
   /** The models folder. */
   readonly output: string;
-  /** Replace a package of the same name and version. */
+  /** Whether to replace a package of the same name and version. */
   readonly force: boolean;
   readonly engine: Engine;
 }
 
 export interface ImportedPackage extends ModelPackage {
-  /** Whether the golden outputs were made here, for want of the exporter's own. */
+  /** Whether the golden outputs were made here, because the source has none. */
   readonly goldenMade: boolean;
-  /** What was changed on the way, and what to know of the network; a sentence each. */
+  /** Changes to the network, and remarks about it, one sentence each. */
   readonly notes: readonly string[];
-  /** The description that was proposed of a file alone. */
+  /** The description that was proposed for a single ONNX file. */
   readonly proposed?: Description;
 }
 
 /**
- * @throws UsageError if the source is no folder, the output cannot be written to, or the package exists and `force`
- * is not given.
- * @throws PackageError if the network or a document is refused; nothing is left behind then.
+ * @throws UsageError if the source is neither a folder nor an ONNX file, the output cannot be written to, or the
+ *   package exists and `force` is false
+ * @throws PackageError if the network or a document is refused. Then nothing is installed.
  */
 export async function importPackage(options: ImportOptions): Promise<ImportedPackage> {
   const { source, output, engine } = options;

@@ -1,4 +1,4 @@
-// Puts a package in place: written beside the packages, checked there, then renamed, so that nobody ever sees half.
+// Installs a package: writes it next to the other packages, checks it there, and renames it. No reader sees half of it.
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Manifest } from '../format/manifest.js';
@@ -10,20 +10,21 @@ export interface InstallOptions {
   /** The models folder. */
   readonly output: string;
   readonly manifest: Pick<Manifest, 'name' | 'version'>;
-  /** By name, the manifest among them. */
+  /** Contents by name, including the manifest. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** Replace a package of the same name and version. */
+  /** Whether to replace a package of the same name and version. */
   readonly force: boolean;
-  /** Replace only the package that has this manifest; the new one is made of it. */
+  /** Manifest of the package from which the new one was made. Only a package with this manifest is replaced. */
   readonly madeOf?: Uint8Array;
-  /** What the package must stand beyond being loaded. */
+  /** A further check, after the package has been loaded. */
   readonly check?: (made: ModelPackage) => Promise<void>;
 }
 
 /**
- * @returns the package as it lies in place.
- * @throws UsageError if the folder cannot be written to, or the package exists and `force` is not given.
- * @throws PackageError if the package is refused, or another lies there than it was made of; nothing has changed then.
+ * @returns the installed package
+ * @throws UsageError if the folder cannot be written to, or the package exists and `force` is false
+ * @throws PackageError if the package is refused, or the installed one does not have the manifest `madeOf`. Then
+ *   nothing has changed.
  */
 export async function installPackage(options: InstallOptions): Promise<ModelPackage> {
   const { output, manifest, files, force, madeOf, check } = options;
@@ -41,7 +42,7 @@ export async function installPackage(options: InstallOptions): Promise<ModelPack
   }
 }
 
-/** @throws UsageError if there is a package of that name and version already. */
+/** @throws UsageError if a package of this name and version exists */
 export async function refuseExisting(
   output: string,
   manifest: Pick<Manifest, 'name' | 'version'>,
@@ -50,7 +51,7 @@ export async function refuseExisting(
   if (await exists(target)) throw alreadyThere(target);
 }
 
-/** How every JSON document of a package is written. */
+/** The format of all JSON documents of a package. */
 export function toJson(document: unknown): Uint8Array {
   return Buffer.from(`${JSON.stringify(document, undefined, 2)}\n`);
 }
@@ -66,7 +67,7 @@ function targetOf(output: string, { name, version }: Pick<Manifest, 'name' | 've
   return resolve(output, name, version);
 }
 
-/** Beside the packages, so that putting one in place is a rename; its leading dot hides it from the server. */
+/** A folder next to the packages, so that installing is a rename. Its leading dot hides it from the server. */
 async function makeWorkshop(output: string): Promise<string> {
   await mkdir(output, { recursive: true });
   return mkdtemp(join(output, '.import-'));
@@ -80,7 +81,7 @@ async function writeFiles(directory: string, files: ReadonlyMap<string, Uint8Arr
   }
 }
 
-/** What the file system refuses is the user's to mend. */
+/** Turns errors of the file system into UsageErrors, because the user can fix them. */
 async function writing<Result>(output: string, task: () => Promise<Result>): Promise<Result> {
   try {
     return await task();
@@ -91,8 +92,9 @@ async function writing<Result>(output: string, task: () => Promise<Result>): Pro
 }
 
 /**
- * Renames; what was there is put back if that fails. Of several at once, only one can have set it aside.
- * @param replaced what it is called meanwhile, in the same folder, so that a relative link still leads where it led.
+ * Moves the old package aside and renames the new one. If that fails, the old package is put back. Of several processes
+ * at once, only one can move the old package aside.
+ * @param replaced temporary name of the old package, in the same folder, so that a relative link keeps its target
  */
 async function putInPlace(
   made: string,
@@ -125,7 +127,7 @@ async function setAside(target: string, aside: string): Promise<void> {
 }
 
 function overtaken(target: string): PackageError {
-  return new PackageError(`"${target}" is being replaced by somebody else.`);
+  return new PackageError(`"${target}" is being replaced by another process; try again.`);
 }
 
 function alreadyThere(target: string): UsageError {

@@ -9,15 +9,16 @@ export const MANIFEST_FILE = 'manifest.json';
 
 type FileEntry = Manifest['files'][string];
 
-/** What the manifest says about a file with that content. */
+/** The manifest's entry for a file with this content. */
 export function describeFile(bytes: Uint8Array): FileEntry {
   return { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
 /**
- * Reads a file of a folder, which symbolic links may not lead out of.
- * @param file path relative to `directory`, with slashes.
- * @param size in bytes: what it must be, or may be at most; any, if neither is given.
+ * Reads a file of a folder. Symbolic links must not lead out of the folder.
+ * @param file path relative to `directory`, with slashes
+ * @param size exact or maximum size in bytes; any size if neither is given
+ * @throws PackageError if the file is outside the folder, cannot be read or has another size
  */
 export async function readInside(
   directory: string,
@@ -42,7 +43,7 @@ export async function readInside(
       );
     }
     if (status.size > most) {
-      throw new PackageError(`${file} has ${status.size} bytes; at most ${most} are taken.`);
+      throw new PackageError(`${file} has ${status.size} bytes; at most ${most} are allowed.`);
     }
     return await readFile(path);
   } catch (error) {
@@ -55,7 +56,7 @@ export async function readInside(
   }
 }
 
-/** Reads a listed file and verifies it. @throws PackageError */
+/** Reads a listed file. @throws PackageError if its size or hash is not the listed one */
 export async function readListed(directory: string, file: string, entry: FileEntry): Promise<Uint8Array> {
   const bytes = await readInside(directory, file, { exactly: entry.bytes });
   if (describeFile(bytes).sha256 !== entry.sha256) {
@@ -65,9 +66,9 @@ export async function readListed(directory: string, file: string, entry: FileEnt
 }
 
 /**
- * Verifies every listed file, and that nothing else is there. Names with a leading dot are the file system's
- * business and left alone.
- * @param wanted files whose content is returned.
+ * Verifies every listed file, and that there are no other files. Names with a leading dot belong to the file system and
+ * are ignored.
+ * @param wanted files whose content is returned
  */
 export async function readListedFiles(
   directory: string,

@@ -1,5 +1,5 @@
-// Loads a model package and checks all of it: files, documents, graph, cuts and costs.
-// That the golden outputs are reproduced is checked where the engine is: cascade/self-check.ts.
+// Loads a model package and checks its files, documents, graph, cuts and costs.
+// cascade/self-check.ts checks that the engine reproduces the golden outputs.
 import { basename, dirname, resolve } from 'node:path';
 import type { SegmentSource } from '../engines/engine.js';
 import {
@@ -21,17 +21,17 @@ import { extractSegment, type SegmentRange } from '../network/segments.js';
 import { MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
 
 export interface ModelPackage extends Profiles {
-  /** Absolute. */
+  /** Absolute path. */
   readonly directory: string;
   readonly manifest: Manifest;
   readonly golden: GoldenDocument;
-  /** Every segment that some profile may need, each once. */
+  /** Every segment that a profile may need, without duplicates. */
   readonly segments: readonly SegmentSource[];
 }
 
 /**
  * @param directory `…/<name>/<version>`.
- * @throws PackageError whose one sentence names the file and what is wrong with it.
+ * @throws PackageError with one sentence that names the file and the fault
  */
 export async function loadPackage(directory: string): Promise<ModelPackage> {
   const path = resolve(directory);
@@ -53,7 +53,7 @@ export async function loadPackage(directory: string): Promise<ModelPackage> {
   };
 }
 
-/** The graph of a package, or of one to be made: the input and exits are those its documents describe. */
+/** Reads the graph of a package, or of one to be made, with the input and the exits that its documents describe. */
 export function readNetwork(
   graph: Uint8Array,
   { input, classes, exits }: Pick<Manifest, 'input' | 'classes'> & Pick<MultiExitGraph, 'exits'>,
@@ -61,7 +61,7 @@ export function readNetwork(
   return readMultiExitGraph(graph, graphImage(input), classes, exits);
 }
 
-/** The image as the graph takes it. */
+/** The image input of the graph. */
 export function graphImage(input: Manifest['input']): MultiExitGraph['image'] {
   const { tensor, layout, channels, height, width } = input;
   return { tensor, shape: layout === 'nhwc' ? [height, width, channels] : [channels, height, width] };
@@ -71,7 +71,7 @@ function checkLocation(path: string, { name, version }: Manifest): void {
   const [parent, folder] = [basename(dirname(path)), basename(path)];
   if (name !== parent || version !== folder) {
     throw new PackageError(
-      `${MANIFEST_FILE} is of ${name}/${version}, but the package lies in ${parent}/${folder}.`,
+      `${MANIFEST_FILE} describes ${name}/${version}, but the package is in the folder ${parent}/${folder}.`,
     );
   }
 }

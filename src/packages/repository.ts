@@ -1,4 +1,4 @@
-// Finds the packages of a models folder: <folder>/<name>/<version>/. A bad one is reported and hides no other.
+// Finds the packages of a models folder: <folder>/<name>/<version>/. A refused package does not affect the others.
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, PackageError, UsageError } from '../foundation/errors.js';
@@ -6,24 +6,24 @@ import { loadPackage, type ModelPackage } from './package.js';
 
 export interface RefusedPackage {
   readonly name: string;
-  /** `*`: none can be told, since the folder of the name cannot be read. */
+  /** `*`: unknown, because the folder of the name cannot be read. */
   readonly version: string;
   readonly reason: string;
 }
 
-/** What is wrong with each, to follow a sentence; empty if there are none. */
+/** The reasons of all refusals, to append to a sentence; empty if there are none. */
 export function reasonsOf(refused: readonly RefusedPackage[]): string {
   return refused.map(({ name, version, reason }) => ` ${name}/${version}: ${reason}`).join('');
 }
 
 export interface FoundPackages {
-  /** By name, and within a name the newest version last. */
+  /** Sorted by name and then by version, the newest last. */
   readonly packages: ModelPackage[];
   /** In the same order. */
   readonly refused: RefusedPackage[];
 }
 
-/** Numbers inside a version count as numbers: 1.9 comes before 1.10. */
+/** Compares numbers inside a version as numbers: 1.9 comes before 1.10. */
 const order = new Intl.Collator('en', { numeric: true });
 
 /** @throws UsageError if there is no such folder. */
@@ -45,9 +45,9 @@ export async function findPackages(modelsDirectory: string): Promise<FoundPackag
 }
 
 /**
- * One package, and only that: what else lies there may be damaged.
- * @param version the newest if undefined.
- * @throws UsageError if there is no such package; PackageError if it is refused, or cannot be looked for.
+ * Loads one package. Others in the folder may be damaged.
+ * @param version undefined: the newest
+ * @throws UsageError if there is no such package; PackageError if it is refused or its folder cannot be read
  */
 export async function findPackage(
   modelsDirectory: string,
@@ -76,7 +76,7 @@ async function namesIn(modelsDirectory: string): Promise<string[]> {
   }
 }
 
-/** None where a link leads to something else than a folder. @throws PackageError if the folder cannot be read. */
+/** Empty if `directory` is a link to something other than a folder. @throws PackageError if it cannot be read */
 async function versionsIn(directory: string): Promise<string[]> {
   const status = await stat(directory).catch(() => undefined);
   if (!status?.isDirectory()) return [];
@@ -86,8 +86,8 @@ async function versionsIn(directory: string): Promise<string[]> {
 }
 
 /**
- * Folders, and links to folders. Names with a leading dot belong to somebody else, such as an import under way, and
- * `lost+found` to the file system.
+ * Names of folders and links. Names with a leading dot are ignored, for example those of an import in progress, and so
+ * is `lost+found`, which belongs to the file system.
  */
 async function foldersIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });

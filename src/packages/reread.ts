@@ -1,4 +1,4 @@
-// Reads the profiles of a package anew while it is served: all that may change without a restart.
+// Rereads the profiles of a package while it is served. Nothing else may change without a restart.
 
 import { CALIBRATION_FILE, readManifest, readProfiles } from '../format/documents.js';
 import type { Manifest } from '../format/manifest.js';
@@ -9,9 +9,9 @@ import { MANIFEST_FILE, readInside, readListed } from './package-files.js';
 import { isSameNetwork } from './same-network.js';
 
 /**
- * Checked like at start; the network's own files are read again only where other exits are active now.
- * @returns the package with the profiles that lie there, and with all segments it had.
- * @throws PackageError if they cannot be served, or more than the profiles has changed
+ * The profiles are checked as at the start. The network's files are read again only if new segments are needed.
+ * @returns the package with its current profiles, and with all segments that it had
+ * @throws PackageError if the profiles cannot be served, or if something else has changed, too
  */
 export async function rereadProfiles(served: ModelPackage): Promise<ModelPackage> {
   const { directory } = served;
@@ -33,7 +33,7 @@ export async function rereadProfiles(served: ModelPackage): Promise<ModelPackage
 function checkSameNetwork(found: Manifest, served: Manifest): void {
   if (!isSameNetwork(found, served)) {
     throw new PackageError(
-      `${MANIFEST_FILE} describes another network than the one that is served; only a restart can change that.`,
+      `${MANIFEST_FILE} describes another network than the one that is served; restart the server to serve it.`,
     );
   }
 }

@@ -1,4 +1,4 @@
-// Writes a profile into a package's calibration.json, and that file's new size and hash into its manifest.
+// Writes a profile into a package's calibration.json, and the file's new size and hash into the manifest.
 import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { CALIBRATION_FILE, readManifest } from '../format/documents.js';
@@ -16,22 +16,23 @@ import type { ModelPackage } from './package.js';
 import { describeFile, MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
 import { isSameNetwork } from './same-network.js';
 
-/** Somebody else may save a profile at the same time: how often it is tried, and how long after. */
+/** Maximum number of attempts: another process may save a profile at the same time. */
 const TRIES = 10;
+/** Pause between two attempts. */
 const PAUSE_MILLISECONDS = 100;
 
 export interface SaveOptions {
   readonly name: string;
   readonly profile: ProfileDocument;
-  /** Whether requests that name no profile shall get this one. */
+  /** Whether requests that name no profile get this one. */
   readonly makeDefault: boolean;
 }
 
 /**
- * The package is written anew and replaced as a whole, so that manifest and calibration file always fit together.
- * @param model as it was loaded; profiles that were saved since then stay.
- * @throws PackageError if it could not be loaded any more, or is of another network now; UsageError if it cannot be
- *   written. Nothing has changed then.
+ * Writes the whole package anew and replaces it at once, so that manifest and calibration file always match.
+ * @param model as it was loaded; profiles that were saved after that are kept
+ * @throws PackageError if the package cannot be loaded any more, or has another network now; UsageError if it cannot be
+ *   written. In both cases, nothing has changed.
  */
 export async function saveProfile(
   model: Pick<ModelPackage, 'directory' | 'manifest'>,
@@ -41,7 +42,7 @@ export async function saveProfile(
     try {
       return await saveInto(model, options);
     } catch (error) {
-      // Who reads a package while it is replaced misses parts of it, or finds them of another.
+      // A read during a replacement can find files missing, or files of both packages.
       if (tried === TRIES || error instanceof UsageError) throw error;
     }
     await setTimeout(PAUSE_MILLISECONDS);
@@ -55,7 +56,9 @@ async function saveInto(
   const madeOf = await readInside(directory, MANIFEST_FILE);
   const manifest = readManifest(madeOf);
   if (!isSameNetwork(manifest, known)) {
-    throw new PackageError(`${MANIFEST_FILE} describes another network now than the one "${name}" is for.`);
+    throw new PackageError(
+      `${MANIFEST_FILE} now describes another network than that of the profile "${name}"; calibrate again.`,
+    );
   }
   const kept = await readListedFiles(directory, manifest.files, Object.keys(manifest.files));
   const before = readCalibration(kept.get(CALIBRATION_FILE));

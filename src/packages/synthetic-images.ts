@@ -1,11 +1,11 @@
-// Images without a data set: seeded, and different enough from each other to tell one network from another.
+// Synthetic images, which need no data set. They are seeded, and differ enough to distinguish one network from another.
 
 import type { ModelInput } from '../format/manifest.js';
 import { createUniform } from '../foundation/random.js';
 
 /**
- * Images of a few soft waves, each with its own colours, contrast and grain.
- * @returns uint8 [height, width, channels] for each.
+ * Makes images from a few low-frequency waves. Colours, contrast and noise differ from image to image.
+ * @returns for each image, uint8 [height, width, channels]
  */
 export function syntheticImages(
   { height, width, channels }: Pick<ModelInput, 'height' | 'width' | 'channels'>,

@@ -168,7 +168,7 @@ describe('a file is refused', () => {
     },
     'with nodes in a wrong order': {
       change: (one) => graphOf(one).node.reverse(),
-      message: /node "make_out" \(Add\) takes "middle", which nothing before it makes/,
+      message: /node "make_out" \(Add\) takes "middle", which no earlier node makes/,
     },
     'with a tensor that two nodes make': {
       change: (one) => graphOf(one).node.push(node('Relu', ['image'], ['middle'])),

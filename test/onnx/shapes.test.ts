@@ -65,7 +65,7 @@ describe('an operator without a rule', () => {
     const open = model(['batch', 'features'], 'features');
     assert.throws(
       () => inferShapes(readGraph(open), { tensor: 'image', shape: [4] }, ['out']),
-      /leaves the shape of "sign" open/,
+      /does not fix the shape of "sign"/,
     );
   });
 });

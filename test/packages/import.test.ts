@@ -178,7 +178,7 @@ const wrong: Record<string, { patch: (description: Description) => object; messa
   'classes that the logits do not have': {
     patch: () => ({ classes: ['a', 'b'] }),
     message:
-      /^The logits "logits_0" of exit "exit-0" have the shape \[batch, 10\] for 2 classes \("a", "b"\)\.$/,
+      /^The logits "logits_0" of exit "exit-0" have the shape \[batch, 10\], but there are 2 classes \("a", "b"\)\.$/,
   },
   'names that several classes have': {
     patch: ({ classes }) => ({ classes: classes.with(2, 'crane').with(7, 'crane ') }),
@@ -209,7 +209,7 @@ describe('an import refuses', () => {
     const { source, output } = await prepare();
     await assert.rejects(
       importPackage({ source: join(source, 'none'), output, force: false, engine: createEngine() }),
-      { name: 'UsageError', message: /none" is not a folder, nor a file whose name ends in \.onnx\.$/ },
+      { name: 'UsageError', message: /none" is neither a folder nor a file whose name ends in \.onnx\.$/ },
     );
   });
 

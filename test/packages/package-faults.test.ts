@@ -99,11 +99,11 @@ const faults: Record<string, { damage: Damage; message: RegExp }> = {
   },
   'has another name than its folder': {
     damage: unchecked({ name: 'large' }),
-    message: /^manifest\.json is of large\/1, but the package lies in tiny\/1\.$/,
+    message: /^manifest\.json describes large\/1, but the package is in the folder tiny\/1\.$/,
   },
   'has another version than its folder': {
     damage: unchecked({ version: '2' }),
-    message: /^manifest\.json is of tiny\/2, but the package lies in tiny\/1\.$/,
+    message: /^manifest\.json describes tiny\/2, but the package is in the folder tiny\/1\.$/,
   },
   'does not list its graph': {
     damage: manifest((document) => delete document.files['model.onnx']),
@@ -164,7 +164,7 @@ const faults: Record<string, { damage: Damage; message: RegExp }> = {
   'names another cut': {
     damage: manifest((document) => Object.assign(document.exits[0] ?? {}, { cut: 'mixed_0' })),
     message:
-      /^The head of exit "exit-0" hangs not only on cut "mixed_0": tensor "stem_relu" reaches it too\. Cuts /,
+      /^The head of exit "exit-0" must depend on cut "mixed_0" alone, but it also takes tensor "stem_relu"\. Possible /,
   },
   'holds no graph': {
     damage: (directory) => writeListed(directory, 'model.onnx', 'nothing'),

@@ -48,7 +48,7 @@ describe('the models folder', () => {
       {
         name: 'good',
         version: '2',
-        reason: 'manifest.json is of good/1, but the package lies in good/2.',
+        reason: 'manifest.json describes good/1, but the package is in the folder good/2.',
       },
     ]);
   });

@@ -50,7 +50,8 @@ test('a profile is not saved for a network that has been replaced', async () => 
   const profile = withCertificate(made.manifest, { policy: 'entropy', thresholds: [0.1, null] });
   await assert.rejects(saveProfile(made, { name: 'late', profile, makeDefault: true }), {
     name: 'PackageError',
-    message: /^manifest\.json describes another network now than the one "late" is for\.$/,
+    message:
+      /^manifest\.json now describes another network than that of the profile "late"; calibrate again\.$/,
   });
   assert.deepEqual((await loadPackage(made.directory)).manifest, other.manifest);
   assert.ok(!(await loadPackage(made.directory)).profiles.has('late'));

@@ -1,4 +1,4 @@
-// Element types of tensors: what runtimes call them, and their numbers in ONNX files.
+// Element types of tensors: their names in runtimes, and their numbers in ONNX files.
 import { TensorProto_DataType as types } from '../../protobuf/onnx-ml_pb.js';
 
 export const elementTypes: ReadonlyMap<string, number> = new Map([
@@ -24,7 +24,7 @@ export const FLOAT16: number = types.FLOAT16;
 export const FLOAT64: number = types.DOUBLE;
 export const BFLOAT16: number = types.BFLOAT16;
 
-/** For messages. */
+/** The name of a type, for messages. */
 export function typeName(elementType: number): string {
   const [name] = [...elementTypes].find(([, number]) => number === elementType) ?? [`type ${elementType}`];
   return name;

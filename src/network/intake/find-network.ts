@@ -1,4 +1,4 @@
-// Finds in a bare ONNX file what a description would say of the network: its image, its exits, and where it can be cut.
+// Finds the image, the exits and the cuts of a network in an ONNX file that has no description.
 import { PackageError } from '../../foundation/errors.js';
 import { BATCH } from '../../onnx/dimensions.js';
 import { type DeclaredTensor, type Graph, readGraph } from '../../onnx/graph.js';
@@ -10,7 +10,7 @@ import { validCuts } from '../valid-cuts.js';
 export interface FoundImage {
   readonly tensor: string;
   readonly channels: 1 | 3;
-  /** undefined: the file leaves it open. */
+  /** undefined: the file does not fix it. */
   readonly height: number | undefined;
   readonly width: number | undefined;
   readonly layout: 'nchw' | 'nhwc';
@@ -18,15 +18,15 @@ export interface FoundImage {
 
 export interface FoundNetwork {
   readonly image: FoundImage;
-  /** From the image on; the last is the final exit. */
+  /** In order from the image; the last one is the final exit. */
   readonly exits: readonly ExitTensors[];
-  /** Length of every exit's logits. */
+  /** Number of logits of every exit. */
   readonly classes: number;
 }
 
 /**
- * @param classes the number of classes, if that is known.
- * @throws PackageError that says what cannot be found and has to be described.
+ * @param classes the number of classes, if it is known
+ * @throws PackageError that says what cannot be found and must be described
  */
 export function findNetwork(bytes: Uint8Array, classes: number | undefined): FoundNetwork {
   const graph = readGraph(bytes);
@@ -47,7 +47,7 @@ function findImage({ inputs }: Graph): FoundImage {
   const [[tensor, declared] = ['', undefined], ...others] = [...inputs];
   if (!declared || others.length > 0) {
     throw new PackageError(
-      `model.onnx has the inputs ${quoted([...inputs.keys()])}; a network that is served takes one image and nothing else.`,
+      `model.onnx has the inputs ${quoted([...inputs.keys()])}; it must have one input, the image.`,
     );
   }
   const [, first, second, third, ...more] = declared.shape ?? [];
@@ -58,7 +58,7 @@ function findImage({ inputs }: Graph): FoundImage {
   const fitting = layouts.find(({ channels }) => channels === 1 || channels === 3);
   if (!fitting || more.length > 0 || third === undefined) {
     throw new PackageError(
-      `The input "${tensor}" of model.onnx has the shape ${shapeText(declared)}; an image has 1 or 3 channels: ` +
+      `The input "${tensor}" of model.onnx is ${shapeText(declared)}; an image has 1 or 3 channels: ` +
         '[batch, channels, height, width] or [batch, height, width, channels].',
     );
   }
@@ -72,7 +72,7 @@ function findImage({ inputs }: Graph): FoundImage {
   };
 }
 
-/** The outputs of one width that has the most of them. */
+/** The outputs with the most frequent width. */
 function findLogits({ outputs }: Graph, classes: number | undefined): [width: number, names: string[]] {
   const byWidth = new Map<number, string[]>();
   for (const [name, { shape }] of outputs) {
@@ -82,19 +82,20 @@ function findLogits({ outputs }: Graph, classes: number | undefined): [width: nu
   }
   const [most, next] = [...byWidth].sort(([, a], [, b]) => b.length - a.length);
   if (!most || next?.[1].length === most[1].length) {
-    const wanted = classes === undefined ? 'one width' : `${classes} classes`;
+    const wanted = classes === undefined ? 'the logits' : `logits of ${classes} classes`;
     const listed = [...outputs].map(([name, declared]) => `"${name}" ${shapeText(declared)}`);
     throw new PackageError(
-      `The outputs of model.onnx do not show which of them are logits of ${wanted}: ${listed.join(', ')}. ` +
-        'Give --classes with as many names as there are classes, or describe the exits in a description.json.',
+      `It is not clear which outputs of model.onnx are ${wanted}: ${listed.join(', ')}. ` +
+        'Give --classes with one name per class, or describe the exits in a description.json.',
     );
   }
   return most;
 }
 
 /**
- * Outputs in the order in which they leave the backbone: the later, the more an output shares with some other one. How long
- * its own head is does not matter, but for the last two, which share as much: of these the longer way is the final exit's.
+ * The outputs in the order in which they leave the backbone. An output leaves later if it shares more possible cuts
+ * with another output. The number of nodes decides only between outputs that share equally many, such as the last two:
+ * the final exit is the one with more nodes.
  */
 function inOrder(graph: Graph, outputs: readonly string[]): string[] {
   const variable = variableTensors(graph);
@@ -111,7 +112,7 @@ function inOrder(graph: Graph, outputs: readonly string[]): string[] {
   return ranked.sort((a, b) => a.shared - b.shared || a.nodes - b.nodes).map(({ name }) => name);
 }
 
-/** Of each side exit the last tensor that it shares with all behind it, so that as little as possible runs twice. */
+/** The cut of each side exit: the last tensor that it shares with all later exits, so that few nodes run twice. */
 function findCuts(graph: Graph, image: FoundImage, logits: readonly string[]): string[] {
   const rows = rowsOfImages(graph, image, logits);
   const cuts: string[] = [];
@@ -122,8 +123,8 @@ function findCuts(graph: Graph, image: FoundImage, logits: readonly string[]): s
     const cut = possible.slice(0, end === -1 ? undefined : end).findLast(rows);
     if (cut === undefined) {
       throw new PackageError(
-        `The outputs "${logits[exit]}" and "${logits[exit + 1]}" of model.onnx share no tensor but the image that the ` +
-          'network could be cut at. Stages that pass several tensors on are not taken.',
+        `model.onnx cannot be cut between the outputs "${logits[exit]}" and "${logits[exit + 1]}": no single tensor ` +
+          'except the image leads to both. Each stage must pass exactly one tensor to the next.',
       );
     }
     taken.add(cut);
@@ -132,7 +133,7 @@ function findCuts(graph: Graph, image: FoundImage, logits: readonly string[]): s
   return cuts;
 }
 
-/** Whether a tensor has a row for each image, as far as that is known before anything has run. */
+/** Whether a tensor has one row per image. A tensor of unknown shape is assumed to have one. */
 function rowsOfImages(
   graph: Graph,
   { tensor, layout, channels, height, width }: FoundImage,

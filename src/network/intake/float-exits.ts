@@ -1,5 +1,5 @@
-// Logits and cuts that are not float32, what stages exchange: each is converted to it, and back for what takes it further,
-// so that no answer changes: float32 holds every half-precision number.
+// Converts logits and cuts to float32, the type that stages exchange. A cut is converted back for the nodes that take
+// it. No answer changes, because float32 can represent every half-precision number.
 import type { Engine } from '../../engines/engine.js';
 import { PackageError } from '../../foundation/errors.js';
 import { operator, untypedOutput, withGraph } from '../../onnx/build.js';
@@ -9,10 +9,10 @@ import type { ModelProto } from '../../protobuf/onnx-ml_pb.js';
 import type { ExitTensors } from '../cuts.js';
 import { BFLOAT16, elementTypes, FLOAT16, FLOAT32, typeName } from './element-types.js';
 
-/** Types all of whose values are float32 values too. */
+/** Types whose values can all be represented in float32. */
 const NARROWER = [FLOAT16, BFLOAT16];
 
-/** @returns the exits with their tensors in float32; the model is changed in place, and `notes` says where. */
+/** Changes the model in place, and adds a note for each change. @returns the exits with their tensors in float32 */
 export async function makeExitsFloat<Exit extends ExitTensors>(
   engine: Engine,
   model: ModelProto,
@@ -25,12 +25,14 @@ export async function makeExitsFloat<Exit extends ExitTensors>(
     if (elementType === FLOAT32) return tensor;
     if (!NARROWER.includes(elementType)) {
       throw new PackageError(
-        `"${tensor}" of model.onnx is ${typeName(elementType)}; cuts and logits are float32, float16 or bfloat16.`,
+        `"${tensor}" of model.onnx is ${typeName(elementType)}; cuts and logits must be float32, float16 or bfloat16.`,
       );
     }
     const converted = `${tensor}/float32`;
     insertCasts(model, tensor, converted, elementType, isCut);
-    notes.push(`"${tensor}" is ${typeName(elementType)} in the file; it is handed on as "${converted}".`);
+    notes.push(
+      `"${tensor}" is ${typeName(elementType)} in the file; the exit uses "${converted}", its float32 copy.`,
+    );
     return converted;
   };
   return exits.map((exit) => ({

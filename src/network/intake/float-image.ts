@@ -1,4 +1,4 @@
-// Graphs whose image is not float32: it becomes so, and the graph converts it to what it wants.
+// Changes the type of a graph's image to float32. The graph then converts the image to its original type.
 import { PackageError } from '../../foundation/errors.js';
 import { intAttribute } from '../../onnx/attributes.js';
 import { floatScalar, operator } from '../../onnx/build.js';
@@ -9,9 +9,9 @@ import { BFLOAT16, FLOAT16, FLOAT32, FLOAT64, typeName, UINT8 } from './element-
 const CONVERTED = 'rdi-serve/image';
 
 /**
- * The model is changed in place, and `notes` says how.
- * @param isUnit whether pixels go in as values from 0 to 1.
- * @throws PackageError if the graph takes bytes and pixels are normalised before.
+ * Changes the model in place, and adds a note.
+ * @param isUnit whether the values of the input are from 0 to 1
+ * @throws PackageError if the graph takes bytes, but the description normalises pixels differently
  */
 export function makeImageFloat(model: ModelProto, image: string, isUnit: boolean, notes: string[]): void {
   const { graph } = model;
@@ -41,11 +41,11 @@ export function makeImageFloat(model: ModelProto, image: string, isUnit: boolean
   graph.node = [...added, ...graph.node];
   type.elemType = FLOAT32;
   notes.push(
-    `The input "${image}" is ${typeName(elementType)} in the file; it takes float32 now, and converts it.`,
+    `The input "${image}" is ${typeName(elementType)} in the file; it takes float32 now, and the graph converts it.`,
   );
 }
 
-/** Whether a model computes in other numbers than float32 anywhere, so that its cuts may be such. */
+/** Whether a model uses another floating-point type than float32 anywhere, so that its cuts may have that type. */
 export function hasOtherFloats({ graph }: ModelProto): boolean {
   const others = [FLOAT16, FLOAT64, BFLOAT16];
   return (

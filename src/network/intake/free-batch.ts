@@ -1,5 +1,5 @@
-// Exports whose batch is fixed to the example's: made to vary where only declarations and targets of Reshape say that number.
-// Whether the network then runs with any batch is for the engine to show.
+// Makes the batch dynamic in an export that fixes it to the batch of the example input. Only declarations and targets
+// of Reshape are changed. Afterwards, the engine must show that the network runs with other batch sizes.
 import { create } from '@bufbuild/protobuf';
 import { constantTensor, tensorIntegers } from '../../onnx/attributes.js';
 import { integers, withGraph } from '../../onnx/build.js';
@@ -9,14 +9,14 @@ import { encodeModel } from '../../onnx/proto.js';
 import { followShapes, type GraphImage } from '../../onnx/shapes.js';
 import { type ModelProto, TensorProto_DataType, TensorProtoSchema } from '../../protobuf/onnx-ml_pb.js';
 
-/** @returns the batch that the file fixes; undefined: it varies. */
+/** @returns the batch size that the file fixes; undefined if the batch is dynamic */
 export function fixedBatch({ graph }: ModelProto, image: string): number | undefined {
   const info = graph?.input.find(({ name }) => name === image);
   const first = (info && declaredType(info))?.shape?.dim[0]?.value;
   return first?.case === 'dimValue' && first.value > 0n ? Number(first.value) : undefined;
 }
 
-/** Lets the batch vary; the model is changed in place, and `notes` says so. @param batch that the file fixes */
+/** Makes the batch dynamic: changes the model in place, and adds a note. @param batch size that the file fixes */
 export function freeBatch(model: ModelProto, image: GraphImage, batch: number, notes: string[]): void {
   const { graph } = model;
   if (!graph) return;
@@ -25,12 +25,14 @@ export function freeBatch(model: ModelProto, image: GraphImage, batch: number, n
     const first = declaredType(info)?.shape?.dim[0];
     if (first?.value.case === 'dimValue') first.value = { case: 'dimParam', value: 'batch' };
   }
-  // A target that is mended makes further shapes known.
+  // Each changed target makes further shapes known.
   while (mendReshape(model, image, batch));
-  notes.push(`The batch was fixed to ${batch} in the file; it varies now, as running the network has shown.`);
+  notes.push(
+    `The file fixes the batch to ${batch}; it is dynamic now, and the network was run with other sizes.`,
+  );
 }
 
-/** Mends the first Reshape to a constant target that fits the fixed batch only. @returns whether there was one */
+/** Changes the first Reshape whose constant target fits only the fixed batch. @returns whether there was one */
 function mendReshape(model: ModelProto, image: GraphImage, batch: number): boolean {
   const graph = readGraph(encodeModel(withoutWeights(model)));
   const { shapes: all } = followShapes(graph, image, [...graph.outputs.keys()]);
@@ -55,8 +57,8 @@ function mendReshape(model: ModelProto, image: GraphImage, batch: number): boole
 }
 
 /**
- * The target with -1 where the batch is, so that the values stay in their order for any batch.
- * @returns undefined if there is no such place, or the target has it there already.
+ * The target with -1 at the axis of the batch, so that the order of the values stays the same for every batch size.
+ * @returns undefined if there is no such axis, or if the target does not fix it
  */
 function mendedTarget(shape: Shape, target: readonly number[], batch: number): number[] | undefined {
   const axis = shape.findIndex((dimension) => batchFactor(dimension) !== undefined);
@@ -73,14 +75,14 @@ function mendedTarget(shape: Shape, target: readonly number[], batch: number): n
     (_, i) => whole.slice(0, i).reduce((product, extent) => product * extent, 1) === before,
   );
   const isOwn = whole[at] === factor * batch;
-  // Where the batch has no place of its own, it is joined with what is before it: what is behind is one image's.
+  // If the batch has no axis of its own, it is merged with the axis before: the axes after it belong to one image.
   const place = isOwn || at === 0 ? at : at - 1;
   const isOpen = target[place] === -1 || target[place] === 0;
   if (at === -1 || isOpen || (whole[place] ?? 1) % batch !== 0) return undefined;
   return whole.map((extent, i) => (i === place ? -1 : extent));
 }
 
-/** As much of the model as shapes depend on. */
+/** The model without the values on which no shape depends. */
 function withoutWeights(model: ModelProto): ModelProto {
   const initializer = (model.graph?.initializer ?? []).map((tensor) => {
     const { name, dims, dataType } = tensor;

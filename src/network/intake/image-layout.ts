@@ -1,4 +1,4 @@
-// Whether a graph takes images with their channels first, as PyTorch has them, or last, as Keras and Flax do.
+// Whether a graph takes images with the channels first, as in PyTorch, or last, as in Keras and Flax.
 import { readGraph } from '../../onnx/graph.js';
 
 interface Image {
@@ -8,7 +8,7 @@ interface Image {
   readonly channels: number;
 }
 
-/** @returns `nhwc` if what the file says of its input fits only that. @throws PackageError if it is no ONNX model */
+/** @returns `nhwc` if the declared input fits only this layout. @throws PackageError if `model` is not an ONNX model */
 export function imageLayout(model: Uint8Array, { tensor, height, width, channels }: Image): 'nchw' | 'nhwc' {
   const declared = readGraph(model).inputs.get(tensor)?.shape?.slice(1);
   const fits = (shape: readonly number[]) =>

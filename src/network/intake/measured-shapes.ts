@@ -1,5 +1,5 @@
-// The shapes of a network's tensors, measured: an engine runs it with batches of two sizes and says what shape each tensor
-// has. They are written into the model, where loading finds them. Only operators without a rule need that.
+// Measures the shapes of a network's tensors: an engine runs the network with two batch sizes and reports every shape.
+// The shapes are written into the model, where shape inference finds them. Only operators without a rule need them.
 import type { Engine } from '../../engines/engine.js';
 import { operator, tensorInfo, untypedOutput, withGraph } from '../../onnx/build.js';
 import { BATCH, timesBatch } from '../../onnx/dimensions.js';
@@ -9,19 +9,19 @@ import { elementTypes } from './element-types.js';
 
 const SIZES = [2, 3] as const;
 
-/** Operators whose outputs are no tensors and have no shape. */
+/** Operators whose outputs are not tensors and have no shape. */
 const NO_TENSOR = /^(Sequence|SplitToSequence|Optional)/;
 
-/** What is known of a tensor: its ONNX element type and dimensions; undefined: neither fixed nor a multiple of the batch. */
+/** Element type and dimensions of a tensor. An undefined dimension is neither fixed nor a multiple of the batch. */
 export interface Measured {
   readonly elementType: number;
   readonly shape: readonly (number | string | undefined)[];
 }
 
 /**
- * @param imageShape of the graph input `image`, without the batch.
- * @returns every tensor that a node makes, as far as it has a type.
- * @throws Error from the engine if it cannot run the model with a batch of these sizes.
+ * @param imageShape shape of the graph input `image`, without the batch
+ * @returns by name, every tensor that a node makes and that has a known type
+ * @throws Error of the engine if it cannot run the model with both batch sizes
  */
 export async function measureShapes(
   engine: Engine,
@@ -35,7 +35,7 @@ export async function measureShapes(
   const types = await withExamined(engine, withOutputs(model, [], made), async (examined) => examined.types);
   const shapeNames = made.map((_, index) => `rdi-serve/shape/${index}`);
   const shapeNodes = made.map((name, index) => operator('Shape', [name], shapeNames[index] as string));
-  // Only shapes are asked for, so the engine keeps no more of the tensors than in any other run.
+  // The outputs are only shapes, so the engine need not keep the tensors in memory.
   const probing = withOutputs(model, shapeNodes, shapeNames);
   const [small, large] = await withExamined(engine, probing, async ({ run }) => {
     const results = [];
@@ -54,7 +54,7 @@ export async function measureShapes(
   return measured;
 }
 
-/** Replaces what the model says about its own tensors by what was measured. */
+/** Replaces the tensor declarations inside the model by the measured shapes. */
 export function writeShapes(model: ModelProto, measured: ReadonlyMap<string, Measured>): void {
   const { graph } = model;
   if (!graph) return;
@@ -64,7 +64,7 @@ export function writeShapes(model: ModelProto, measured: ReadonlyMap<string, Mea
   );
 }
 
-/** @param small and `large`: the same dimension with batches of the two sizes. */
+/** @param small with the smaller batch. @param large the same dimension with the larger batch */
 function dimensionOf(small: number, large: number): number | string | undefined {
   if (small === large) return small;
   const factor = small / SIZES[0];
@@ -87,7 +87,7 @@ async function withExamined<Result>(
   model: Uint8Array,
   task: (examined: Awaited<ReturnType<NonNullable<Engine['examine']>>>) => Promise<Result>,
 ): Promise<Result> {
-  if (!engine.examine) throw new Error('it does not say what shapes tensors have');
+  if (!engine.examine) throw new Error('it does not report the shapes of tensors');
   const examined = await engine.examine(model);
   try {
     return await task(examined);
@@ -96,7 +96,7 @@ async function withExamined<Result>(
   }
 }
 
-/** Values that differ, all in the range of pixels. */
+/** Different values from 0 to 1, the range of pixels. */
 function noise(dims: readonly number[]): Float32Array {
   const count = dims.reduce((product, extent) => product * extent, 1);
   return Float32Array.from({ length: count }, (_, i) => ((i * 7919) % 256) / 255);

@@ -1,5 +1,5 @@
-// Takes in a network as an exporter wrote it: what import would otherwise have to refuse is rewritten, in small steps that
-// leave its answers as they are. A network that needs none of them is taken byte for byte.
+// Rewrites what import would otherwise refuse in a network as an exporter wrote it. Each step is small and does not
+// change the answers. If no step is needed, the bytes of the file stay the same.
 import type { Engine } from '../../engines/engine.js';
 import { messageOf, PackageError } from '../../foundation/errors.js';
 import { withGraph } from '../../onnx/build.js';
@@ -22,19 +22,19 @@ export interface Described<Exit extends ExitTensors = ExitTensors> {
   readonly image: GraphImage;
   readonly classes: readonly string[];
   readonly exits: readonly Exit[];
-  /** Whether pixels go in as values from 0 to 1. */
+  /** Whether the values of the input are from 0 to 1. */
   readonly isUnit: boolean;
 }
 
 export interface RewrittenExport<Exit extends ExitTensors> {
   readonly model: Uint8Array;
-  /** As they are in `model`. */
+  /** With the names of their tensors in `model`. */
   readonly exits: readonly Exit[];
-  /** What was changed, a sentence each. */
+  /** The changes, one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** @throws PackageError if the network cannot be served, or cannot be run by the engine. */
+/** @throws PackageError if the network cannot be served, or if the engine cannot run it */
 export async function rewriteExport<Exit extends ExitTensors>(
   engine: Engine,
   bytes: Uint8Array,
@@ -63,27 +63,28 @@ export async function rewriteExport<Exit extends ExitTensors>(
   return { model: encodeModel(model), exits, notes };
 }
 
-/** @throws PackageError if the network cannot be run with batches of other sizes than the one that its file fixed. */
+/** @throws PackageError if the network runs only with the batch size that its file fixed */
 async function checkAnyBatch(
   engine: Engine,
   model: ModelProto,
   image: GraphImage,
   batch: number,
 ): Promise<void> {
-  // What takes other numbers than float32 is measured later, when it takes float32.
+  // A network with an input of another type is measured later, when the input is float32.
   if (model.graph?.input.some((input) => declaredType(input)?.elemType !== FLOAT32)) return;
   try {
     await measureShapes(engine, model, image.tensor, image.shape);
   } catch (error) {
     throw new PackageError(
-      `Input "${image.tensor}" of model.onnx has a fixed batch of ${batch}, and the network cannot be run with another: ` +
-        `${messageOf(error)}. Export it with a dynamic batch, in PyTorch with dynamic_shapes.`,
+      `Input "${image.tensor}" of model.onnx has a fixed batch of ${batch}, ` +
+        `and the network cannot be run with another batch: ${messageOf(error)}. ` +
+        'Export the network with a dynamic batch, in PyTorch with dynamic_shapes.',
       { cause: error },
     );
   }
 }
 
-/** Whether all that has to be known follows from the operators. What exporters say about tensors may be wrong, so it is left out. */
+/** Whether the shape rules determine all needed shapes. Declarations by the exporter may be wrong and are ignored. */
 function tellsShapes(bytes: Uint8Array, model: ModelProto, { image, classes, exits }: Described): boolean {
   const silent = model.graph?.valueInfo.length ? encodeModel(withGraph(model, { valueInfo: [] })) : bytes;
   try {

@@ -1,10 +1,10 @@
-// Exits that end in a Softmax or LogSoftmax, as classifiers for one purpose often do. Exit policies take logits, so it is
-// taken off: its input are the logits.
+// Removes a Softmax or LogSoftmax at the end of an exit, which many classifiers have. Exit policies take logits, and
+// these are the input of the removed operator.
 import { intAttribute } from '../../onnx/attributes.js';
 import type { ModelProto, NodeProto } from '../../protobuf/onnx-ml_pb.js';
 import type { ExitTensors } from '../cuts.js';
 
-/** @returns the exits with their logits; the model is changed in place, and `notes` says where. */
+/** Changes the model in place, and adds a note for each change. @returns the exits with their logits */
 export function takeOffSoftmax<Exit extends ExitTensors>(
   model: ModelProto,
   exits: readonly Exit[],
@@ -16,13 +16,13 @@ export function takeOffSoftmax<Exit extends ExitTensors>(
     if (!found || logits === undefined || exits.some((one) => one.logits === logits)) return exit;
     replaceOutput(model, exit.logits, logits);
     notes.push(
-      `Exit "${exit.name}" ended in a ${found.opType}. It was taken off; the logits are "${logits}", what went into it.`,
+      `Exit "${exit.name}" ended in a ${found.opType}, which was removed; the logits are its input, "${logits}".`,
     );
     return { ...exit, logits };
   });
 }
 
-/** The Softmax that gives `tensor`, be it under another name. */
+/** The Softmax or LogSoftmax whose output is `tensor`, directly or through Identity nodes. */
 function softmaxAt(graph: ModelProto['graph'], tensor: string): NodeProto | undefined {
   const producer = graph?.node.find(({ output }) => output.includes(tensor));
   if (!producer || producer.domain) return undefined;
@@ -30,12 +30,12 @@ function softmaxAt(graph: ModelProto['graph'], tensor: string): NodeProto | unde
     return softmaxAt(graph, producer.input[0] ?? '');
   }
   if (producer.opType !== 'Softmax' && producer.opType !== 'LogSoftmax') return undefined;
-  // Logits have two axes; of older operators the default is 1, of newer ones -1.
+  // Logits have two axes, so both defaults are the last axis: 1 in older versions of the operators, -1 in newer ones.
   const axis = intAttribute(producer, 'axis') ?? 1;
   return axis === 1 || axis === -1 ? producer : undefined;
 }
 
-/** Nodes that only led to the old output go with it. */
+/** Makes `tensor` the output instead of `old`, and removes the nodes that only `old` needed. */
 function replaceOutput({ graph }: ModelProto, old: string, tensor: string): void {
   if (!graph) return;
   const isOutput = (name: string) => graph.output.some((one) => one.name === name);

@@ -1,4 +1,5 @@
-// Operators with which exporters compute shapes inside the graph: their integer values are followed, batch included.
+// Output shapes of the operators with which exporters compute shapes inside the graph. These rules also determine the
+// integer values of the outputs, which may depend on the batch.
 import { PackageError } from '../../foundation/errors.js';
 import { type TensorProto, TensorProto_DataType } from '../../protobuf/onnx-ml_pb.js';
 import { constantTensor, intAttribute, tensorDimensions, tensorIntegers } from '../attributes.js';
@@ -6,7 +7,7 @@ import { combine, type Dimension } from '../dimensions.js';
 import { axisAttribute, cannotTell, input, numbers, type ShapeRule, type TensorShape } from './rule.js';
 import { broadcasting } from './value-rules.js';
 
-/** Longest integer tensor that is followed: longer ones are data, not shapes. */
+/** Maximum length of an integer tensor whose values are determined. Longer tensors are data, not shapes. */
 const MOST_VALUES = 64;
 
 /** The shape of a stored tensor, and its values if they may describe a shape. */
@@ -21,7 +22,7 @@ export function storedTensor(tensor: TensorProto): TensorShape {
 }
 
 const constant: ShapeRule = ({ node }) => [
-  storedTensor(constantTensor(node.proto) ?? cannotTell(node, 'is no tensor of numbers')),
+  storedTensor(constantTensor(node.proto) ?? cannotTell(node, 'does not hold a tensor of numbers')),
 ];
 
 const shapeOf: ShapeRule = (context) => {
@@ -37,17 +38,18 @@ const gather: ShapeRule = (context) => {
   const { shape } = input(context, 1);
   if (!data.integers || data.shape.length !== 1) {
     const axis = axisAttribute(node, 0, data.shape.length);
-    if (typeof data.shape[axis] === 'string') return cannotTell(node, 'takes images out of a batch');
+    if (typeof data.shape[axis] === 'string') return cannotTell(node, 'selects some images of a batch');
     return [{ shape: [...data.shape.slice(0, axis), ...shape, ...data.shape.slice(axis + 1)] }];
   }
   const indices = numbers(context, 1, 'indices');
   const chosen = indices.map(
-    (index) => data.integers?.at(index) ?? cannotTell(node, `has no entry ${index}`),
+    (index) =>
+      data.integers?.at(index) ?? cannotTell(node, `selects the entry ${index}, which does not exist`),
   );
   return [{ shape, integers: chosen }];
 };
 
-/** Between integers the values stay what they are. */
+/** A cast between integer types keeps the values. */
 const cast: ShapeRule = (context) => {
   const to = intAttribute(context.node.proto, 'to');
   const tensor = input(context, 0);
@@ -56,7 +58,7 @@ const cast: ShapeRule = (context) => {
   ];
 };
 
-/** Element by element; where the operands are known integers, so is the result. */
+/** Element by element. If the integers of both operands are known, the integers of the result are, too. */
 function arithmetic(operator: Parameters<typeof combine>[0]): ShapeRule {
   return (context) => {
     const [result] = broadcasting(context) as [TensorShape];

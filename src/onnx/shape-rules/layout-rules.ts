@@ -1,4 +1,4 @@
-// Output shapes of operators that only rearrange: flattening, reshaping, transposing, joining, padding, slicing.
+// Output shapes of operators that only rearrange values: flattening, reshaping, transposing, joining, padding, slicing.
 
 import { intAttribute, intsAttribute, stringAttribute } from '../attributes.js';
 import { asDimension, type Dimension, reshape, sizeOf } from '../dimensions.js';
@@ -16,7 +16,7 @@ import {
   withinImage,
 } from './rule.js';
 
-/** Ends from here on, the largest int32, mean the end of any axis, also of one whose extent is not known. */
+/** The largest int32. A slice end of at least this value means the end of the axis, whatever its extent is. */
 const OPEN_END = 2 ** 31 - 1;
 
 const identity: ShapeRule = (context) => [input(context, 0)];
@@ -38,7 +38,10 @@ const reshaping: ShapeRule = (context) => {
   const target = integers(context, 1, 'dimensions');
   const reshaped = reshape(shape, target, intAttribute(node.proto, 'allowzero') === 1);
   if (!reshaped) {
-    return cannotTell(node, `cannot reshape [${shape.join(', ')}] to [${target.join(', ')}] for any batch`);
+    return cannotTell(
+      node,
+      `cannot reshape [${shape.join(', ')}] to [${target.join(', ')}] for every batch size`,
+    );
   }
   return [{ ...input(context, 0), shape: reshaped }];
 };
@@ -48,7 +51,7 @@ const transpose: ShapeRule = (context) => {
   const { shape } = input(context, 0);
   const order = intsAttribute(node.proto, 'perm') ?? shape.map((_, axis) => shape.length - 1 - axis);
   if (order.length !== shape.length || new Set(order).size !== order.length) {
-    return cannotTell(node, `does not order the axes of [${shape.join(', ')}]`);
+    return cannotTell(node, `has a "perm" that is not a permutation of the axes of [${shape.join(', ')}]`);
   }
   return [{ shape: order.map((axis) => shape[axisOf(node, axis, shape.length)] as Dimension) }];
 };
@@ -60,7 +63,7 @@ const squeeze: ShapeRule = (context) => {
   const every = tensor.shape.flatMap((dimension, axis) => (dimension === 1 ? [axis] : []));
   const dropped = axes?.length ? axes : every;
   if (dropped.some((axis) => tensor.shape[axis] !== 1)) {
-    return cannotTell(node, `cannot drop axes of [${tensor.shape.join(', ')}] that are not 1`);
+    return cannotTell(node, `cannot remove axes of [${tensor.shape.join(', ')}] whose extent is not 1`);
   }
   return [{ ...tensor, shape: tensor.shape.filter((_, axis) => !dropped.includes(axis)) }];
 };
@@ -105,7 +108,7 @@ const pad: ShapeRule = (context) => {
   const { shape } = input(context, 0);
   const pads = intsAttribute(node.proto, 'pads') ?? numbers(context, 1, 'pads');
   const axes = axesOf(context, 3, shape.length) ?? shape.map((_, axis) => axis);
-  if (pads.length !== 2 * axes.length) return cannotTell(node, 'has not two pads per axis');
+  if (pads.length !== 2 * axes.length) return cannotTell(node, 'does not have two pads per axis');
   const padded = [...shape];
   axes.forEach((axis, i) => {
     const added = (pads[i] as number) + (pads[i + axes.length] as number);
@@ -114,7 +117,7 @@ const pad: ShapeRule = (context) => {
     padded[axis] = typeof extent === 'number' ? extent + added : refuse(node, 'pads the batch');
   });
   const mode = stringAttribute(node.proto, 'mode') ?? 'constant';
-  if (mode === 'wrap') return cannotTell(node, 'pads by wrapping around');
+  if (mode === 'wrap') return cannotTell(node, 'pads in the mode "wrap", which is not supported');
   return [{ shape: padded }];
 };
 
@@ -124,7 +127,7 @@ const slice: ShapeRule = (context) => {
   const bounds = (name: string, index: number): number[] =>
     (opset < 10 ? intsAttribute(node.proto, name) : numbers(context, index, name)) ?? [];
   if (context.inputs[4] && numbers(context, 4, 'steps').some((step) => step !== 1)) {
-    return cannotTell(node, 'leaves out entries');
+    return cannotTell(node, 'has steps other than 1, which are not supported');
   }
   const starts = bounds('starts', 1);
   const ends = bounds('ends', 2);
@@ -135,7 +138,7 @@ const slice: ShapeRule = (context) => {
 
   const axes = axesOf(context, 3, shape.length) ?? starts.map((_, axis) => axisOf(node, axis, shape.length));
   if (starts.length !== axes.length || ends.length !== axes.length) {
-    return cannotTell(node, 'has not a start and an end per axis');
+    return cannotTell(node, 'does not have one start and one end per axis');
   }
   if (new Set(axes).size !== axes.length) return cannotTell(node, 'names an axis twice');
   const sliced = [...shape];
@@ -147,11 +150,11 @@ const slice: ShapeRule = (context) => {
 
 function slicedExtent(node: GraphNode, extent: Dimension, start: number, end: number): Dimension {
   if (typeof extent === 'string') {
-    return start === 0 && end >= OPEN_END ? extent : refuse(node, 'takes part of the batch');
+    return start === 0 && end >= OPEN_END ? extent : refuse(node, 'selects some images of a batch');
   }
   const within = (bound: number) => Math.min(Math.max(bound < 0 ? bound + extent : bound, 0), extent);
   const left = within(end) - within(start);
-  return left > 0 ? left : cannotTell(node, 'leaves nothing of an axis');
+  return left > 0 ? left : cannotTell(node, 'selects no entry of an axis');
 }
 
 export const layoutRules: Readonly<Record<string, ShapeRule>> = {

@@ -1,4 +1,5 @@
-// What a rule for the shapes of one operator's outputs is given, and how it refuses.
+// The interface of a shape rule, and functions with which rules read inputs and refuse. A rule gives the shapes of one
+// operator's outputs.
 import { PackageError } from '../../foundation/errors.js';
 import { intAttribute, intsAttribute } from '../attributes.js';
 import { type Dimension, resolveAxis, type Shape } from '../dimensions.js';
@@ -6,7 +7,7 @@ import type { GraphNode } from '../graph.js';
 
 export interface TensorShape {
   readonly shape: Shape;
-  /** The values of a small integer tensor, where they are known: exporters compute shapes inside the graph. */
+  /** The values of a small integer tensor, if they are known. Exporters compute shapes inside the graph. */
   readonly integers?: Shape;
 }
 
@@ -21,15 +22,15 @@ export interface ShapeContext {
 /** @returns one entry per output that later nodes may take. @throws PackageError if the inputs do not fit. */
 export type ShapeRule = (context: ShapeContext) => TensorShape[];
 
-/** A shape that no rule can tell. The network may be sound all the same: then the file has to say it. */
+/** A shape that no rule can determine. The network may still be valid; then the file must declare the shape. */
 export class UnknownShape extends PackageError {}
 
-/** For what cannot be served, whatever the shapes are. */
+/** For a network that cannot be served, whatever its shapes are. */
 export function refuse(node: GraphNode, reason: string): never {
   throw new PackageError(`model.onnx: ${node.label} ${reason}.`);
 }
 
-/** For what a rule does not understand. */
+/** For a shape that the rule cannot determine. */
 export function cannotTell(node: GraphNode, reason: string): never {
   throw new UnknownShape(`model.onnx: ${node.label} ${reason}.`);
 }
@@ -38,12 +39,12 @@ export function input({ node, inputs }: ShapeContext, index: number): TensorShap
   return inputs[index] ?? cannotTell(node, `lacks its input ${index}`);
 }
 
-/** The known integers of an input that shapes depend on. */
+/** The values of an integer input on which the output shape depends. */
 export function integers(context: ShapeContext, index: number, meaning: string): Shape {
   return input(context, index).integers ?? cannotTell(context.node, `has ${meaning} that are not constant`);
 }
 
-/** As `integers`, where the batch has no place. */
+/** As `integers`, but no value may depend on the batch. */
 export function numbers(context: ShapeContext, index: number, meaning: string): number[] {
   return integers(context, index, meaning).map((value) =>
     typeof value === 'number' ? value : cannotTell(context.node, `has ${meaning} that depend on the batch`),
@@ -67,7 +68,7 @@ export function axisAttribute(node: GraphNode, fallback: number, rank: number): 
   return axisOf(node, intAttribute(node.proto, 'axis') ?? fallback, rank);
 }
 
-/** Refuses an operation along the batch: an answer must not depend on what else is in its batch. */
+/** Refuses an operation along the batch: an answer must not depend on the other images of its batch. */
 export function withinImage(node: GraphNode, dimension: Dimension | undefined): void {
   if (typeof dimension === 'string') refuse(node, 'mixes the images of a batch');
 }

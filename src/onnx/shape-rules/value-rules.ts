@@ -1,4 +1,4 @@
-// Output shapes of operators on values: element by element, along an axis, and matrix products.
+// Output shapes of operators that compute values: element by element, along an axis, and matrix products.
 
 import { intAttribute } from '../attributes.js';
 import { broadcast, type Dimension } from '../dimensions.js';
@@ -6,13 +6,13 @@ import { axesOf, axisAttribute, cannotTell, input, refuse, type ShapeRule, withi
 
 const elementwise: ShapeRule = (context) => [{ shape: input(context, 0).shape }];
 
-/** The mask that a Dropout may give as well is never taken at inference. */
+/** Only the first output has a shape: the second one, the mask, is not used in inference. */
 const dropout: ShapeRule = (context) => {
   if (context.inputs[2]) refuse(context.node, 'may run in training mode; export the network for inference');
   return elementwise(context);
 };
 
-/** Element by element, of two operands. */
+/** Element by element, on two operands. */
 export const broadcasting: ShapeRule = (context) => {
   const { node } = context;
   const [a, b] = [input(context, 0).shape, input(context, 1).shape];
@@ -25,7 +25,7 @@ const softmax: ShapeRule = (context) => {
   const { node, opset } = context;
   const { shape } = input(context, 0);
   const axis = axisAttribute(node, opset < 13 ? 1 : -1, shape.length);
-  // Before operator set 13 all axes from `axis` on were normalised together.
+  // Before operator set 13, Softmax normalised all axes from `axis` on together.
   for (const dimension of shape.slice(axis, opset < 13 ? undefined : axis + 1)) withinImage(node, dimension);
   return [{ shape }];
 };
@@ -58,13 +58,13 @@ const gemm: ShapeRule = (context) => {
   const operand = (index: number, flag: string): readonly [Dimension, Dimension] => {
     const [rows, columns, ...rest] = input(context, index).shape;
     if (rows === undefined || columns === undefined || rest.length > 0) {
-      return cannotTell(node, 'takes matrices only');
+      return cannotTell(node, 'takes a tensor that is not a matrix');
     }
     return intAttribute(node.proto, flag) ? [columns, rows] : [rows, columns];
   };
   const [rows, depth] = operand(0, 'transA');
   const [weightDepth, columns] = operand(1, 'transB');
-  if (depth !== weightDepth) cannotTell(node, `multiplies ${depth} columns with ${weightDepth} rows`);
+  if (depth !== weightDepth) cannotTell(node, `cannot multiply ${depth} columns by ${weightDepth} rows`);
   withinImage(node, depth);
   return [{ shape: [rows, columns] }];
 };
@@ -82,7 +82,7 @@ const matrixProduct: ShapeRule = (context) => {
   return [{ shape: [...outer, ...a.slice(-2, -1), ...(b.length > 1 ? b.slice(-1) : [])] }];
 };
 
-/** Operators that keep the shape of their first input and treat each image on its own. */
+/** Operators that keep the shape of their first input and process each image separately. */
 const keepingShape = [
   ...[
     'Abs',

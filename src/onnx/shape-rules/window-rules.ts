@@ -17,12 +17,12 @@ function channelsOf(node: GraphNode, shape: Shape): { channels: number; spatial:
   return { channels, spatial };
 }
 
-/** Spatial extents after a window of `kernel` has been moved over `spatial`. */
+/** Spatial extents of the output of a window of size `kernel` that slides over an input of size `spatial`. */
 function slide(node: GraphNode, spatial: readonly number[], kernel: readonly number[]): number[] {
   const { proto } = node;
   const rank = spatial.length;
   if (kernel.length !== rank) {
-    cannotTell(node, `has a window of ${kernel.length} axes on a tensor with ${rank} spatial ones`);
+    cannotTell(node, `has a window with ${kernel.length} axes on a tensor with ${rank} spatial axes`);
   }
   const strides = intsAttribute(proto, 'strides') ?? [];
   const dilations = intsAttribute(proto, 'dilations') ?? [];
@@ -33,7 +33,7 @@ function slide(node: GraphNode, spatial: readonly number[], kernel: readonly num
   if (isSame && dilations.some((dilation) => dilation !== 1)) {
     cannotTell(
       node,
-      'pads by itself around a dilated window, which onnxruntime does otherwise than ONNX defines',
+      'combines auto_pad with dilations, where onnxruntime differs from the ONNX standard; export explicit pads',
     );
   }
 
@@ -46,7 +46,7 @@ function slide(node: GraphNode, spatial: readonly number[], kernel: readonly num
     const moves = (extent + begin + end - window) / stride;
     if (!ceiling) return Math.floor(moves) + 1;
     const steps = Math.ceil(moves) + 1;
-    // A window that would start in the padding behind the end is left out.
+    // A window that would start in the padding at the end is not counted.
     return (steps - 1) * stride >= extent + begin ? steps - 1 : steps;
   });
 }
@@ -73,7 +73,7 @@ const pooling: ShapeRule = (context) => {
   const { node } = context;
   const { shape } = input(context, 0);
   const { channels, spatial } = channelsOf(node, shape);
-  const kernel = intsAttribute(node.proto, 'kernel_shape') ?? cannotTell(node, 'has no window');
+  const kernel = intsAttribute(node.proto, 'kernel_shape') ?? cannotTell(node, 'has no kernel_shape');
   const pooled = { shape: [shape[0] as Dimension, channels, ...slide(node, spatial, kernel)] };
   return node.outputs.map(() => pooled);
 };

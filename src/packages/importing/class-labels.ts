@@ -1,11 +1,11 @@
-// Reads the names of classes from a file: one a line, or as a column behind an index or an identifier, or as JSON.
+// Reads class names from a file: one per line, optionally after an index or an identifier, or as a JSON list.
 import { UsageError } from '../../foundation/errors.js';
 
-/** An index, perhaps an identifier as WordNet has it, and a name, between tabs, commas, semicolons or spaces. */
+/** An index, optionally a WordNet identifier, and a name, separated by tabs, commas, semicolons, colons or spaces. */
 const INDEXED = /^(\d+)[\t,;: ]+(?:[nv]\d{8}[\t,;: ]+)?(.+)$/;
 const IDENTIFIED = /^[nv]\d{8}[\t,;: ]+(.+)$/;
 
-/** @returns the names in the order of the logits. @throws UsageError if indices are not 0, 1, 2 and so on */
+/** @returns the names in the order of the logits. @throws UsageError if the indices are not 0, 1, 2 and so on */
 export function readLabels(file: string, text: string): string[] {
   if (text.trimStart().startsWith('[')) return fromJson(file, text);
   const lines = text.split(/\r?\n/).map((line) => line.trim());
@@ -16,7 +16,9 @@ export function readLabels(file: string, text: string): string[] {
     const names = new Map(indexed.map(([, index, name]) => [Number(index), unquoted(name ?? '')]));
     const missing = indexed.findIndex((_, index) => !names.has(index));
     if (missing === -1) return indexed.map((_, index) => names.get(index) ?? '');
-    throw new UsageError(`${file} has ${rows.length} lines with indices, but none with ${missing}.`);
+    throw new UsageError(
+      `${file} has ${rows.length} lines with indices, but none with the index ${missing}.`,
+    );
   }
   const identified = rows.map((line) => IDENTIFIED.exec(line)?.[1]);
   return identified.every((name) => name !== undefined) ? identified.map(unquoted) : filled.map(unquoted);
@@ -25,14 +27,16 @@ export function readLabels(file: string, text: string): string[] {
 function fromJson(file: string, text: string): string[] {
   const names: unknown = parsed(file, text);
   if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names;
-  throw new UsageError(`${file} is JSON, but no list of names.`);
+  throw new UsageError(`${file} is JSON, but not a list of names.`);
 }
 
 function parsed(file: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${file} starts like JSON, but is none.`, { cause: error });
+    throw new UsageError(`${file} starts with "[" like a JSON list, but is not valid JSON.`, {
+      cause: error,
+    });
   }
 }
 

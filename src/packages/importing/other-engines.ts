@@ -1,9 +1,9 @@
-// What the engines other than onnxruntime make of a network, told when it is imported rather than when a server starts.
+// Checks at import whether the engines other than onnx can run a network, so that users know before a server starts.
 import type { SegmentSource } from '../../engines/engine.js';
 import { convertSegments } from '../../engines/graph-def/convert.js';
 import { PackageError } from '../../foundation/errors.js';
 
-/** @returns a sentence if `wasm` and `tensorflow` cannot run these segments. */
+/** @returns one sentence if `wasm` and `tensorflow` cannot run these segments, otherwise none */
 export function warnOfOtherEngines(stages: readonly SegmentSource[]): string[] {
   try {
     convertSegments(stages);

@@ -1,4 +1,4 @@
-// Preprocessing that many networks share, by name.
+// Named presets of common preprocessing.
 import type { ModelInput } from '../../format/manifest.js';
 
 type Preset = Pick<ModelInput, 'mean' | 'std' | 'resize'>;
@@ -17,7 +17,7 @@ const presets: Readonly<Record<string, (channels: number) => Preset>> = {
 
 export const presetNames = Object.keys(presets);
 
-/** @returns undefined if there is no such preset, or none for as many channels. */
+/** @returns undefined if there is no such preset, or if it has another number of channels */
 export function presetOf(name: string, channels: number): Preset | undefined {
   const preset = Object.hasOwn(presets, name) ? presets[name]?.(channels) : undefined;
   return preset?.mean.length === channels ? preset : undefined;

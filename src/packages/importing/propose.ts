@@ -1,4 +1,4 @@
-// A description for a bare ONNX file: what the graph shows is found in it, the rest is taken from what the user says.
+// Proposes a description for a single ONNX file. The graph shows one part of it, and the user gives the rest.
 import { basename } from 'node:path';
 import { type Description, readDescription } from '../../format/description.js';
 import { UsageError } from '../../foundation/errors.js';
@@ -6,10 +6,10 @@ import { type FoundImage, findNetwork } from '../../network/intake/find-network.
 import { toJson } from '../install.js';
 import { presetNames, presetOf } from './presets.js';
 
-/** What no graph says. */
+/** What a graph does not state, as the user gives it. */
 export interface Wishes {
   readonly classes?: readonly string[];
-  /** Name of a preset of preprocessing. */
+  /** Name of a preprocessing preset. */
   readonly preprocess?: string;
   readonly name?: string;
   readonly version?: string;
@@ -18,8 +18,8 @@ export interface Wishes {
 }
 
 /**
- * @param file the path, for names.
- * @throws UsageError that lists everything that has to be said.
+ * @param file the path, for messages and the default name of the model
+ * @throws UsageError that lists all options that must be given
  * @throws PackageError if the graph does not show its image, exits and cuts.
  */
 export function proposeDescription(file: string, bytes: Uint8Array, wishes: Wishes): Description {
@@ -32,7 +32,9 @@ export function proposeDescription(file: string, bytes: Uint8Array, wishes: Wish
   }
   const preset = wishes.preprocess === undefined ? undefined : presetOf(wishes.preprocess, image.channels);
   if (!wishes.classes || !preset || height === undefined || width === undefined) {
-    throw new UsageError(`${file} does not say everything. ${missing(wishes, image, classes).join(' ')}`);
+    throw new UsageError(
+      `${file} does not state all that is needed. ${missing(wishes, image, classes).join(' ')}`,
+    );
   }
   const description: Description = {
     name: wishes.name ?? nameFrom(file),
@@ -58,22 +60,23 @@ function missing({ classes, preprocess, size }: Wishes, image: FoundImage, count
   const sentences: string[] = [];
   if (!classes) {
     sentences.push(
-      `Give --classes FILE with the names of the ${count} classes, one a line, in the order of the logits.`,
+      `Give --classes FILE with the names of the ${count} classes, one per line, in the order of the logits.`,
     );
   }
   if (preprocess === undefined || !presetOf(preprocess, image.channels)) {
-    const given = preprocess === undefined ? '' : ` "${preprocess}" is none for ${image.channels} channels.`;
+    const given =
+      preprocess === undefined ? '' : ` There is no "${preprocess}" for ${image.channels} channels.`;
     sentences.push(
-      `Give --preprocess with what the network was trained with: ${presetNames.join(', ')}.${given}`,
+      `Give --preprocess with the preprocessing of the training: ${presetNames.join(', ')}.${given}`,
     );
   }
   if (!size && (image.height === undefined || image.width === undefined)) {
-    sentences.push('Give --size HEIGHTxWIDTH: the file leaves the size of the image open.');
+    sentences.push('Give --size HEIGHTxWIDTH: the file does not fix the size of the image.');
   }
   return sentences;
 }
 
-/** Letters and digits of the file's name, as the name of a model has them. */
+/** The file's name with only those characters that the name of a model may have. */
 function nameFrom(file: string): string {
   const plain = basename(file)
     .replace(/\.onnx$/i, '')

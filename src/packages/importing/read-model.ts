@@ -1,4 +1,4 @@
-// Reads model.onnx of an export, with the weights that exporters write into files beside it.
+// Reads an exported model, including the weights that the exporter has written into separate files.
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PackageError } from '../../foundation/errors.js';
@@ -6,15 +6,15 @@ import { LARGEST_MODEL, takeInWeights, weightFiles } from '../../network/intake/
 import { readInside } from '../package-files.js';
 
 /**
- * @param directory that holds the model and the files that it names.
- * @returns the model as one file; the very bytes that were read if they are all.
- * @throws PackageError if a file is missing, outside the folder, too short or too large.
+ * @param directory the folder of the model and of the files that it names
+ * @returns the model as one file; without separate files, its bytes are unchanged
+ * @throws PackageError if a file is missing, outside the folder, too short or too large
  */
 export async function readModel(directory: string, file: string): Promise<Uint8Array> {
   return withWeights(directory, await readInside(directory, file, { most: LARGEST_MODEL }));
 }
 
-/** As `readModel`, of a file that the user names: it may be a link to wherever it lies. */
+/** As `readModel`, for a file that the user names. It may be a link to any place. */
 export async function readNamedModel(path: string): Promise<Uint8Array> {
   const { size } = await stat(path);
   if (size > LARGEST_MODEL)
@@ -41,8 +41,8 @@ async function readBeside(directory: string, name: string, most: number): Promis
   } catch (error) {
     if (!(error instanceof PackageError)) throw error;
     throw new PackageError(
-      `model.onnx keeps weights in a file beside it: ${error.message} Copy that file into the folder of ` +
-        'model.onnx under the name that it was exported with, or export with external_data=False.',
+      `model.onnx stores weights in a separate file: ${error.message} Copy that file into the folder of ` +
+        'model.onnx under its original name, or export with external_data=False.',
       { cause: error },
     );
   }

@@ -1,4 +1,4 @@
-// What there is to import: a folder with a model and its description, or a model alone.
+// Reads the source of an import: a folder with a model and its description, or a single ONNX file.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DESCRIPTION_FILE, type Description, readDescription } from '../../format/description.js';
@@ -9,20 +9,20 @@ import { readInside } from '../package-files.js';
 import { proposeDescription, type Wishes } from './propose.js';
 import { readModel, readNamedModel } from './read-model.js';
 
-/** Files that a package may have and that are taken over as they are. */
+/** Optional files of a package. They are copied unchanged. */
 const OPTIONAL_FILES = [GOLDEN_FILE, CALIBRATION_FILE, 'checkpoint.safetensors', 'MODEL_CARD.md'];
 
 export interface Source {
   readonly description: Description;
   readonly model: Uint8Array;
-  /** By name: what else goes into the package. */
+  /** Names and contents of the other files of the package. */
   readonly optional: readonly (readonly [string, Uint8Array])[];
   readonly proposed: boolean;
 }
 
 /**
- * @throws UsageError if `path` is neither a folder nor an ONNX file, or more has to be said of the file.
- * @throws PackageError if a file of it is missing or not what it should be.
+ * @throws UsageError if `path` is neither a folder nor an ONNX file, or if the file needs more options
+ * @throws PackageError if a file is missing or refused
  */
 export async function readSource(path: string, wishes: Wishes | undefined): Promise<Source> {
   const status = await stat(path).catch(() => undefined);
@@ -32,7 +32,7 @@ export async function readSource(path: string, wishes: Wishes | undefined): Prom
     return { description, model, optional: [], proposed: true };
   }
   if (!status?.isDirectory()) {
-    throw new UsageError(`"${path}" is not a folder, nor a file whose name ends in .onnx.`);
+    throw new UsageError(`"${path}" is neither a folder nor a file whose name ends in .onnx.`);
   }
   const description = readDescription(await readInside(path, DESCRIPTION_FILE));
   const model = await readModel(path, GRAPH_FILE);

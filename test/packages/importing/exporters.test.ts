@@ -87,7 +87,7 @@ it('a graph that has channels last says so in its manifest and in what import te
 
 describe('exits that end in probabilities', () => {
   for (const operator of ['Softmax', 'LogSoftmax']) {
-    it(`have logits once the ${operator} is taken off`, async () => {
+    it(`have logits once the ${operator} is removed`, async () => {
       const { model, description } = buildTestNetwork({ size: 8, width: 4 });
       const proto = decodeModel(model);
       for (const one of proto.graph?.output ?? []) {
@@ -109,7 +109,7 @@ describe('exits that end in probabilities', () => {
       );
       assert.equal(
         made.notes[0],
-        `Exit "exit-0" ended in a ${operator}. It was taken off; the logits are "logits_0", what went into it.`,
+        `Exit "exit-0" ended in a ${operator}, which was removed; the logits are its input, "logits_0".`,
       );
       const plain = join(temporaryFolder(), 'model.onnx');
       await writeFile(plain, model);
@@ -175,7 +175,7 @@ describe('a batch that is fixed in the file', () => {
       const made = await importFile(description, file);
       assert.equal(
         made.notes[0],
-        `The batch was fixed to ${batch} in the file; it varies now, as running the network has shown.`,
+        `The file fixes the batch to ${batch}; it is dynamic now, and the network was run with other sizes.`,
       );
       await assertSameAnswers(made, plain, ['logits_0', 'logits_1', 'logits_2']);
     });
@@ -214,7 +214,8 @@ describe('a batch that is fixed in the file', () => {
     const [, file] = await fixed(2, [2, 32], true);
     await assert.rejects(importFile(description, file), {
       name: 'PackageError',
-      message: /has a fixed batch of 2, and the network cannot be run with another: .* dynamic_shapes\.$/s,
+      message:
+        /has a fixed batch of 2, and the network cannot be run with another batch: .* dynamic_shapes\.$/s,
     });
   });
 });

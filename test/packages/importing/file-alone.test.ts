@@ -72,8 +72,7 @@ describe('a file alone', () => {
   it('needs what no graph says, all of which is asked for at once', () => {
     assert.throws(() => propose(undefined, { preprocess: 'mnist' }), {
       name: 'UsageError',
-      message:
-        /Give --classes FILE with the names of the 10 classes, .* Give --preprocess .*: imagenet, .* "mnist" is none for 3 channels\.$/,
+      message: /names of the 10 classes, .* Give --preprocess .* There is no "mnist" for 3 channels\.$/,
     });
     const open = (graph: GraphProto) => {
       graph.input = [tensorInfo('image', ['batch', 3, 'height', 'width'])];
@@ -118,7 +117,7 @@ describe('a file alone', () => {
   it('is refused with as many classes as no output has', () => {
     assert.throws(() => propose(undefined, { ...wishes, classes: ['a', 'b'] }), {
       name: 'PackageError',
-      message: /do not show which of them are logits of 2 classes: "logits_0" \[batch, 10\], /,
+      message: /which outputs of model\.onnx are logits of 2 classes: "logits_0" \[batch, 10\], /,
     });
   });
 
@@ -126,7 +125,7 @@ describe('a file alone', () => {
     const edit = (graph: GraphProto) => graph.input.push(tensorInfo('other', ['batch', 3]));
     assert.throws(
       () => propose(edit),
-      /has the inputs "image", "other"; a network that is served takes one image/,
+      /has the inputs "image", "other"; it must have one input, the image\.$/,
     );
   });
 
@@ -141,7 +140,7 @@ describe('a file alone', () => {
     };
     assert.throws(
       () => propose(edit),
-      /outputs "own" and "logits_0" of model\.onnx share no tensor but the image/,
+      /cannot be cut between the outputs "own" and "logits_0": no single tensor except the image/,
     );
   });
 
@@ -150,7 +149,7 @@ describe('a file alone', () => {
     await writeFile(source, 'no model');
     await assert.rejects(
       importPackage({ source, output: temporaryFolder(), force: false, engine: createEngine(), wishes }),
-      { name: 'UsageError', message: /is not a folder, nor a file whose name ends in \.onnx\.$/ },
+      { name: 'UsageError', message: /is neither a folder nor a file whose name ends in \.onnx\.$/ },
     );
   });
 });
@@ -175,11 +174,17 @@ describe('names of classes are read from', () => {
   });
 
   it('no list with a gap', () => {
-    assert.throws(() => readLabels('labels', '0 cat\n2 dog\n'), /2 lines with indices, but none with 1\.$/);
+    assert.throws(
+      () => readLabels('labels', '0 cat\n2 dog\n'),
+      /2 lines with indices, but none with the index 1\.$/,
+    );
   });
 
   it('no JSON that is no list of names', () => {
-    assert.throws(() => readLabels('labels', '[1, 2]'), { name: 'UsageError', message: /no list of names/ });
-    assert.throws(() => readLabels('labels', '["a",'), { name: 'UsageError', message: /starts like JSON/ });
+    assert.throws(() => readLabels('labels', '[1, 2]'), {
+      name: 'UsageError',
+      message: /not a list of names/,
+    });
+    assert.throws(() => readLabels('labels', '["a",'), { name: 'UsageError', message: /is not valid JSON/ });
   });
 });

@@ -74,7 +74,7 @@ describe('weights beside the model', () => {
     await assert.rejects(run(), {
       name: 'PackageError',
       message:
-        /keeps weights in a file beside it: model\.onnx\.data is missing\. Copy that file .* external_data=False\.$/,
+        /stores weights in a separate file: model\.onnx\.data is missing\. Copy that file .* external_data=False\.$/,
     });
   });
 
@@ -85,7 +85,7 @@ describe('weights beside the model', () => {
     await assert.rejects(run(), {
       name: 'PackageError',
       message:
-        /tensor "logits_2_bias" takes the bytes \d+ to \d+ of model\.onnx\.data, which has \d+\. Export /,
+        /tensor "logits_2_bias" takes the bytes \d+ to \d+ of model\.onnx\.data, which has \d+ bytes\. Export /,
     });
   });
 
@@ -95,7 +95,7 @@ describe('weights beside the model', () => {
     });
     await assert.rejects(run(), {
       name: 'PackageError',
-      message: /tensor "logits_0_bias" takes .* and needs 40 bytes\. Export /,
+      message: /tensor "logits_0_bias" takes .* needs 40 bytes\. Export /,
     });
   });
 
