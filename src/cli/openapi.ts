@@ -38,6 +38,7 @@ const withoutModels: Classifier = {
   engine: { name: '', device: '', workers: 0, passedOver: [] },
   refused: [],
   hasWorkers: () => false,
+  hasRoom: () => false,
   admit() {
     throw new Error('No image is classified for the document. This is a bug in rdi-serve.');
   },

@@ -1,4 +1,4 @@
-// Timers. They are passed in like the clock, so that tests and simulations can control them.
+// Timers and turns of the event loop. They are passed in like the clock, so that tests and simulations can control them.
 
 export interface Timer {
   /** Cancels the timer; no effect if it has fired. */
@@ -12,3 +12,8 @@ export const startTimer: StartTimer = (callback, milliseconds) => {
   const timeout = setTimeout(callback, milliseconds);
   return { close: () => clearTimeout(timeout) };
 };
+
+/** Calls `callback` once, after everything that the event loop has received for this turn is handled. */
+export type AfterTurn = (callback: () => void) => void;
+
+export const afterTurn: AfterTurn = (callback) => void setImmediate(callback);

@@ -5,17 +5,21 @@ import { Failure } from '../foundation/errors.js';
 export interface Admission {
   /** Takes `places` places or none. @returns a function that gives them back. @throws Failure `saturated` */
   enter(places?: number): () => void;
+  /** Whether `enter` would succeed now. */
+  hasRoom(places?: number): boolean;
   inside(): number;
+  readonly limit: number;
 }
 
 /** @param full detail of the failure if there is not enough room, in one sentence */
 export function createAdmission(limit: number, full: string): Admission {
   let inside = 0;
+  const hasRoom = (places = 1): boolean => inside + places <= limit;
   return {
+    limit,
+    hasRoom,
     enter(places = 1) {
-      if (inside + places > limit) {
-        throw new Failure('saturated', full, { retryAfterSeconds: 1 });
-      }
+      if (!hasRoom(places)) throw new Failure('saturated', full, { retryAfterSeconds: 1 });
       inside += places;
       return () => {
         inside -= places;

@@ -5,7 +5,7 @@ import { createDecoder } from '../decoding/decode.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import type { Clock } from '../foundation/clock.js';
 import { UsageError } from '../foundation/errors.js';
-import { startTimer } from '../foundation/timers.js';
+import { afterTurn, startTimer } from '../foundation/timers.js';
 import { networkOf } from '../network/network.js';
 import type { ModelPackage } from '../packages/package.js';
 import { type RefusedPackage, reasonsOf } from '../packages/repository.js';
@@ -53,6 +53,8 @@ export interface Classifier {
   readonly refused: readonly RefusedPackage[];
   /** If false, requests are answered with `worker-lost` until a worker can be started again. */
   hasWorkers(): boolean;
+  /** Whether there is a place for one image. */
+  hasRoom(): boolean;
   /** Takes places for `images` images, all or none. @throws Failure `saturated` */
   admit(images: number): Admitted;
   /** Rereads the profiles of all packages and serves them. The log and the metrics show the result. */
@@ -137,6 +139,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     engine: { ...engine, workers: choice.workers, passedOver: [...choice.passedOver] },
     refused,
     hasWorkers: pool.hasWorkers,
+    hasRoom: () => admission.hasRoom(),
     admit(images) {
       const leave = admission.enter(images);
       const admitted = now();
@@ -161,6 +164,7 @@ function startDispatcher({ choice, metrics, ...options }: ClassifierOptions): Di
     backgroundShare: options.auditFraction,
     now,
     startTimer,
+    afterTurn,
     createWorkers: (events) =>
       createWorkerPool({
         ...events,

@@ -2,10 +2,11 @@
 // workers. The queue and the lane decide what runs next; the pool decides where. Only the dispatcher knows all three.
 import type { SegmentRun } from '../cascade/cascade.js';
 import type { Clock } from '../foundation/clock.js';
-import type { StartTimer } from '../foundation/timers.js';
+import type { AfterTurn, StartTimer } from '../foundation/timers.js';
 import type { Network } from '../network/network.js';
 import { type BackgroundJob, type BackgroundOutcome, createBackgroundLane } from './background-lane.js';
 import type { Batch } from './batch.js';
+import { createEngineTime } from './engine-time.js';
 import type { Job, Outcome } from './request.js';
 import { createRequestQueue, noWorkerLeft } from './request-queue.js';
 
@@ -47,6 +48,7 @@ export interface DispatcherOptions<Pool extends Workers> {
   readonly backgroundShare: number;
   readonly now: Clock;
   readonly startTimer: StartTimer;
+  readonly afterTurn: AfterTurn;
   /** Called once for every engine call that included requests. */
   readonly onSegment: (network: Network, run: SegmentRun) => void;
 }
@@ -54,18 +56,33 @@ export interface DispatcherOptions<Pool extends Workers> {
 export function createDispatcher<Pool extends Workers>(options: DispatcherOptions<Pool>): Dispatcher<Pool> {
   const workers = options.createWorkers({ onAccepting: dispatch, onNoneLeft: () => queue.giveUp() });
   const lane = createBackgroundLane(options.backgroundShare);
+  const engineTime = createEngineTime();
   let lastRun: SegmentRun | undefined;
   const queue = createRequestQueue({
     ...options,
-    onReturned: dispatch,
-    onSegment(network, run) {
+    engineTime,
+    onReady: dispatch,
+    onSegment(network, run, left) {
+      engineTime.left(network, left);
       // Batches that shared a call report the same `run` object one after another.
       if (run === lastRun) return;
       lastRun = run;
       options.onSegment(network, run);
+      engineTime.called(network, run.seconds);
       lane.earn(run.seconds);
     },
   });
+  let isAwaited = false;
+
+  /** Requests that arrive in the same turn of the event loop share a batch, and a message to a worker. */
+  function dispatchAfterTurn(): void {
+    if (isAwaited) return;
+    isAwaited = true;
+    options.afterTurn(() => {
+      isAwaited = false;
+      dispatch();
+    });
+  }
 
   function dispatch(): void {
     const isBusy = queue.depth() > 0 || workers.idle() === 0;
@@ -84,7 +101,7 @@ export function createDispatcher<Pool extends Workers>(options: DispatcherOption
     submit(job) {
       if (!workers.hasWorkers()) return Promise.reject(noWorkerLeft());
       const outcome = queue.add(job);
-      dispatch();
+      dispatchAfterTurn();
       return outcome;
     },
     submitBackground(job) {

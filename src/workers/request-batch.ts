@@ -10,7 +10,9 @@ import { answerWith, type Request, refuseWith } from './request.js';
 export interface RequestBatchOptions {
   /** See `Batch`. */
   readonly alone: boolean;
-  readonly onSegment: (network: Network, run: SegmentRun) => void;
+  readonly onSegment: (network: Network, run: SegmentRun, left: number) => void;
+  /** Called when the worker has finished the batch, with the number of its images and their engine time. */
+  readonly onEnded: (images: number, seconds: number) => void;
   /** Called with the unanswered requests when their worker has died. */
   readonly onLost: (requests: Request[]) => void;
 }
@@ -26,7 +28,7 @@ export function createRequestBatch(requests: readonly Request[], options: Reques
     // The batch may have waited in the worker's buffer before its first engine call.
     begun ??= run.started;
     inferSeconds += run.seconds;
-    options.onSegment(network, run);
+    options.onSegment(network, run, leavers.length);
     for (const { job, isAnswered } of requests) {
       if (!job.timeline || isAnswered) continue;
       job.timeline.begun = begun;
@@ -48,7 +50,10 @@ export function createRequestBatch(requests: readonly Request[], options: Reques
     alone: options.alone,
     command: commandOf(requests),
     onProgress,
-    onDone: () => refuseRest(withoutAnswer),
+    onDone() {
+      refuseRest(withoutAnswer);
+      options.onEnded(requests.length, inferSeconds);
+    },
     onFailed: (reason) => refuseRest(() => engineFailed(reason)),
     onLost: () => options.onLost(requests.filter(({ isAnswered }) => !isAnswered)),
   };

@@ -1,6 +1,6 @@
-// The queue between requests and workers. There is no batching timer: an idle worker takes waiting requests at once, so
-// batches grow only while no worker is idle. Requests whose client has disconnected or whose deadline has passed are
-// dropped here.
+// The queue between requests and workers. An idle worker takes waiting requests at once, except during a short hold after
+// a batch of several images (batch-hold.ts), so batches grow only under load. Requests whose client has disconnected or
+// whose deadline has passed are dropped here.
 import type { SegmentRun } from '../cascade/cascade.js';
 import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
@@ -8,6 +8,8 @@ import { remove } from '../foundation/remove.js';
 import type { StartTimer } from '../foundation/timers.js';
 import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
+import { createBatchHold } from './batch-hold.js';
+import type { EngineTime } from './engine-time.js';
 import { type Job, type Outcome, type Request, refuseWith } from './request.js';
 import { createRequestBatch } from './request-batch.js';
 
@@ -36,14 +38,22 @@ export interface RequestQueueOptions {
   readonly eager: boolean;
   readonly now: Clock;
   readonly startTimer: StartTimer;
-  /** Called for every batch of every engine call. */
-  readonly onSegment: (network: Network, run: SegmentRun) => void;
-  /** Called after a worker has died, when its unanswered requests are queued again or refused. */
-  readonly onReturned: () => void;
+  readonly engineTime: EngineTime;
+  /** Called for every batch of every engine call, with the number of images that left. */
+  readonly onSegment: (network: Network, run: SegmentRun, left: number) => void;
+  /** Called when waiting requests can run although no worker has become idle. */
+  readonly onReady: () => void;
 }
 
+/**
+ * Least engine time for which a further worker is given a share. Handing work over costs both threads some 0.1 ms, so
+ * more workers with less work each would answer fewer requests in all.
+ */
+const SMALLEST_SHARE_SECONDS = 1e-3;
+
 export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
-  const { maxBatch, now, onSegment } = options;
+  const { maxBatch, now, startTimer, onSegment } = options;
+  const hold = createBatchHold({ now, startTimer, onEnd: options.onReady });
   /** The oldest request is first. */
   let waiting: Request[] = [];
 
@@ -73,7 +83,7 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   function watchDeadline(request: Request): void {
     if (request.job.deadline === Number.POSITIVE_INFINITY) return;
     const milliseconds = Math.max(0, (request.job.deadline - now()) * 1000);
-    request.timer = options.startTimer(() => drop(request, deadlineExceeded()), milliseconds);
+    request.timer = startTimer(() => drop(request, deadlineExceeded()), milliseconds);
   }
 
   /** Answers a request with a failure, whether it is still waiting or already running. */
@@ -100,8 +110,18 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   /** Number of workers that share the waiting requests. */
   function takers(idle: number, accepting: number): number {
     if (options.eager) return accepting;
-    if (idle > 0) return idle;
+    // More idle workers than one: there is little load.
+    if (idle === 1 && hold.holds(waiting.length)) return 0;
+    if (idle > 0) return Math.min(idle, worthwhileShares());
     return waiting.length >= maxBatch && accepting > 0 ? 1 : 0;
+  }
+
+  /** Number of workers among which the waiting requests are worth being divided; at least 1. */
+  function worthwhileShares(): number {
+    const [oldest] = waiting;
+    const seconds = oldest && options.engineTime.perImage(oldest.job.network);
+    if (seconds === undefined) return waiting.length;
+    return Math.max(1, Math.floor((waiting.length * seconds) / SMALLEST_SHARE_SECONDS));
   }
 
   /** Removes the oldest requests that can share a batch from the queue, at most `count`. */
@@ -122,7 +142,8 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
     alone: boolean,
     run: (batch: Batch) => (image: number) => void,
   ): void {
-    const cancel = run(createRequestBatch(requests, { alone, onSegment, onLost }));
+    hold.batchStarted();
+    const cancel = run(createRequestBatch(requests, { alone, onSegment, onLost, onEnded: hold.batchEnded }));
     requests.forEach((request, image) => {
       request.timer?.close();
       request.attempts++;
@@ -143,7 +164,7 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
         refuseWith(request, workerLostTwice());
       }
     }
-    options.onReturned();
+    options.onReady();
   }
 
   function giveUp(): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BufferOptions } from '../../src/engines/choose.js';
 import type { Failure } from '../../src/foundation/errors.js';
+import type { AfterTurn } from '../../src/foundation/timers.js';
 import type { ExecutionPath } from '../../src/network/execution-path.js';
 import type { Network } from '../../src/network/network.js';
 import type { Batch } from '../../src/workers/batch.js';
@@ -15,11 +16,13 @@ const [p, q] = [aPath(), aPath()];
 /**
  * A dispatcher with `workers` workers. The test ends their batches and moves the clock.
  * @param buffer capacity of each worker, here in batches of any size
+ * @param afterTurn default: at once
  */
 function bench(
   workers: number,
   maxBatch = 8,
   buffer: BufferOptions = { concurrentBatches: 1, eager: false },
+  afterTurn: AfterTurn = (callback) => callback(),
 ) {
   const running: Batch[] = [];
   const cancelled: number[] = [];
@@ -28,6 +31,7 @@ function bench(
   const { dispatcher, segments, dispatch, giveUp } = handDispatcher({
     maxBatch,
     eager: buffer.eager,
+    afterTurn,
     now: () => clock.now,
     workers: {
       idle: () => Math.max(0, workers - running.length),
@@ -60,7 +64,7 @@ function bench(
     assert.ok(batch);
     return batch;
   };
-  const finish = (batch: Batch) => {
+  const finish = (batch: Batch, seconds = 1) => {
     const leavers = [...batch.command.pixels].map((id, image) => ({
       image,
       step: 0,
@@ -68,7 +72,7 @@ function bench(
       score: id,
       top: [],
     }));
-    batch.onProgress({ run: { exit: 0, batch: leavers.length, started: 0, seconds: 1 }, leavers });
+    batch.onProgress({ run: { exit: 0, batch: leavers.length, started: 0, seconds }, leavers });
     batch.onDone();
     dispatch();
   };
@@ -104,6 +108,33 @@ test('waiting requests are shared evenly among the idle workers, up to maxBatch 
   running.length = 0;
   dispatch();
   assert.deepEqual(sizes(running), [1, 1]);
+});
+
+test('little work is not divided: a second worker gets a share from 1 ms of engine time on', () => {
+  const { submit, running, take, finish, dispatch } = bench(2, 8);
+  const load = (count: number): void => {
+    running.push(...([{}, {}] as Batch[]));
+    for (let id = 0; id < count; id++) void submit(id);
+    running.splice(-2);
+    dispatch();
+  };
+  void submit(0);
+  finish(take(), 0.0001);
+  load(8);
+  assert.deepEqual(sizes(running), [8]);
+  finish(take(), 0.02);
+  load(8);
+  assert.deepEqual(sizes(running), [4, 4]);
+});
+
+test('requests of one turn of the event loop share a batch', () => {
+  const turns: (() => void)[] = [];
+  const { submit, running } = bench(1, 8, undefined, (callback) => turns.push(callback));
+  for (let id = 0; id < 3; id++) void submit(id);
+  assert.deepEqual(sizes(running), []);
+  assert.equal(turns.length, 1);
+  turns[0]?.();
+  assert.deepEqual(sizes(running), [3]);
 });
 
 test('only requests on the same path share a batch, and the oldest goes first', () => {

@@ -1,6 +1,6 @@
 // A dispatcher whose workers and clock are controlled by a test.
 import type { SegmentRun } from '../../src/cascade/cascade.js';
-import { startTimer } from '../../src/foundation/timers.js';
+import { type AfterTurn, startTimer } from '../../src/foundation/timers.js';
 import { createDispatcher, type WorkerEvents, type Workers } from '../../src/workers/dispatcher.js';
 
 export interface HandDispatcherOptions {
@@ -9,6 +9,8 @@ export interface HandDispatcherOptions {
   readonly eager: boolean;
   readonly backgroundShare?: number;
   readonly now?: () => number;
+  /** Default: at once. */
+  readonly afterTurn?: AfterTurn;
 }
 
 export function handDispatcher({ workers, ...options }: HandDispatcherOptions) {
@@ -17,6 +19,7 @@ export function handDispatcher({ workers, ...options }: HandDispatcherOptions) {
   const dispatcher = createDispatcher({
     backgroundShare: 0,
     now: () => 0,
+    afterTurn: (callback) => callback(),
     ...options,
     startTimer,
     createWorkers(given) {

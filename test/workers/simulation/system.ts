@@ -42,6 +42,7 @@ export function createSystem({ time, chance, faults, network, requests, onFault 
     backgroundShare: chance.oneOf([0, 0.1, 0.5]),
     now: time.now,
     startTimer: time.startTimer,
+    afterTurn: (callback) => void time.after(0, callback),
     onSegment: () => {},
     createWorkers(events) {
       const pool = createWorkerPool({
