@@ -5,6 +5,7 @@ import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import { version } from '../foundation/version.js';
+import { createAdmission } from '../serving/admission.js';
 import type { Classifier } from '../serving/classifier.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Tracing } from '../telemetry/tracing.js';
@@ -15,7 +16,7 @@ import { orderlyClose } from './connections/orderly-close.js';
 import { paceRetries } from './connections/pace-retries.js';
 import { createParserRefusals } from './connections/parser-refusals.js';
 import { closePipelinedResponses } from './connections/pipelined-responses.js';
-import { createEndWatch } from './connections/request-ended.js';
+import { createEndWatch, createNoteEnd } from './connections/request-ended.js';
 import type { ApiKeys } from './plugins/api-keys.js';
 import { refuseOtherMethods } from './plugins/method-not-allowed.js';
 import { requireApiKey } from './plugins/require-api-key.js';
@@ -28,6 +29,8 @@ import { metricsRoutes } from './routes/metrics.js';
 import { modelRoutes } from './routes/models.js';
 import { openapi } from './routes/openapi.js';
 import { namedSchemas } from './schemas.js';
+import { createServer } from './server.js';
+import { createShortPath, type ShortPath } from './short-path.js';
 import { createValidatorCompiler } from './validation.js';
 
 /** For bodies of routes without their own limit. */
@@ -53,15 +56,35 @@ export async function buildApp(options: AppOptions) {
   const { config, classifier, metrics, logger, apiKeys, tracing, isDraining } = options;
   const refusals = createParserRefusals(metrics, logger);
   const answerError = createErrorHandler(metrics, refusals);
-  const watchEnd = createEndWatch(metrics, refusals);
-  const requestTimeout = config.requestTimeoutSeconds * 1000;
+  const noteEnd = createNoteEnd(metrics, refusals);
+  const handedOver = (request: IncomingMessage) => shortPath?.handedOver(request);
+  const watchEnd = createEndWatch(noteEnd, refusals, (request) => handedOver(request)?.milliseconds ?? 0);
+  const bytesInFlight = createAdmission(
+    config.maxBytesInFlight,
+    `There is no room for this body: other requests use most of the ${config.maxBytesInFlight} bytes for bodies in flight.`,
+  );
+  metrics.observe({ inFlightBytes: bytesInFlight.inside, maxBytesInFlight: bytesInFlight.limit });
+  let shortPath: ShortPath | undefined;
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    genReqId: requestId,
-    requestTimeout,
-    // Given to Node too, the timeout also applies to the headers alone. Node checks every second, not every 30 s.
-    http: { requestTimeout, connectionsCheckingInterval: 1000 },
+    genReqId: (request) => handedOver(request)?.requestId ?? requestIdOf(request),
+    serverFactory(handler) {
+      // Traces are made by hooks.
+      if (!tracing)
+        shortPath = createShortPath({
+          ...options,
+          maxImageBytes: config.maxImageBytes,
+          bytesInFlight,
+          refusals,
+          noteEnd,
+          requestIdOf,
+          handler,
+        });
+      return createServer(config, (request, response) => {
+        if (!shortPath?.take(request, response)) handler(request, response);
+      });
+    },
     bodyLimit: BODY_LIMIT_BYTES,
     return503OnClosing: false,
     clientErrorHandler: refusals.answer,
@@ -91,7 +114,7 @@ export async function buildApp(options: AppOptions) {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
     // Refuse before the body is read: the answer does not depend on it.
-    done(request.is404 ? notFound(request) : undefined);
+    done(request.is404 ? notFound(request) : handedOver(request.raw)?.error);
   });
 
   app.setErrorHandler(answerError);
@@ -107,8 +130,8 @@ export async function buildApp(options: AppOptions) {
   await app.register(healthRoutes, { isDraining, classifier });
   await app.register(modelRoutes, { classifier });
   await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
-  const { maxBytesInFlight, maxImageBytes, maxBatchImages, maxBatchBytes } = config;
-  await app.register(admitBodies, { maxBytesInFlight, metrics });
+  const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
+  await app.register(admitBodies, { admission: bytesInFlight });
   await app.register(classifyRoutes, { classifier, maxImageBytes });
   await app.register(classifyBatchRoutes, {
     classifier,
@@ -123,7 +146,7 @@ export async function buildApp(options: AppOptions) {
 }
 
 /** The client's request id if it is valid, so that logs can be joined; else a new one. */
-function requestId({ headers }: IncomingMessage): string {
+function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }

@@ -18,6 +18,12 @@ export function createValidatorCompiler(named: readonly Type.TSchema[]): Fastify
   };
 }
 
+/** @returns a function that replaces decimal texts by numbers, and says whether the query parameters are valid */
+export function createQueryCheck(schema: Schema): (values: Record<string, unknown>) => boolean {
+  const validate = readNumbers(schema, new Ajv({ strictTypes: false }).compile(schema));
+  return (values) => validate(values) === true;
+}
+
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /** Ajv's own coercion is not used: it accepts "0x10", " 7 " and even "Infinity", which passes every maximum. */

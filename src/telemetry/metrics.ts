@@ -17,6 +17,8 @@ export interface Gauges {
   inFlight(): number;
   readonly maxInFlight: number;
   readonly workers: number;
+  inFlightBytes(): number;
+  readonly maxBytesInFlight: number;
 }
 
 /** @param flopsBuckets bounds of the FLOPs per image: the possible costs of each exit of each model */
@@ -24,7 +26,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const gauges: { current: Gauges | undefined } = { current: undefined };
+  const gauges: Partial<Gauges> = {};
 
   const metrics = {
     ...answerMetrics(registers, flopsBuckets),
@@ -38,18 +40,18 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     if (status >= 500) metrics.rejections.inc({ reason }, 0);
   }
 
-  const gauge = (name: string, help: string, read: (source: Gauges) => number): void => {
+  const gauge = (name: string, help: string, read: (source: Partial<Gauges>) => number | undefined): void => {
     new Gauge({
       name,
       help,
       registers,
       collect() {
-        this.set(gauges.current ? read(gauges.current) : 0);
+        this.set(read(gauges) ?? 0);
       },
     });
   };
-  gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth());
-  gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight());
+  gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth?.());
+  gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight?.());
   gauge('rdi_in_flight_limit', 'Most images that may be in flight.', ({ maxInFlight }) => maxInFlight);
   gauge(
     'rdi_workers',
@@ -57,12 +59,23 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     ({ workers }) => workers,
   );
 
+  gauge(
+    'rdi_in_flight_bytes',
+    'Announced bytes of request bodies that are admitted and not yet answered.',
+    ({ inFlightBytes }) => inFlightBytes?.(),
+  );
+  gauge(
+    'rdi_in_flight_bytes_limit',
+    'Most bytes of request bodies that may be in flight.',
+    ({ maxBytesInFlight }) => maxBytesInFlight,
+  );
+
   return {
     ...metrics,
     registry,
-    /** Sets the source of the gauges. */
-    observe(source: Gauges): void {
-      gauges.current = source;
+    /** Sets the source of some of the gauges. */
+    observe(source: Partial<Gauges>): void {
+      Object.assign(gauges, source);
     },
   };
 }
@@ -171,16 +184,6 @@ function timeMetrics(registers: Registry[]) {
 /** The state of the service: load, workers, models, engines and certificates. */
 function stateMetrics(registers: Registry[]) {
   return {
-    inFlightBytes: new Gauge({
-      name: 'rdi_in_flight_bytes',
-      help: 'Announced bytes of request bodies that are admitted and not yet answered.',
-      registers,
-    }),
-    inFlightBytesLimit: new Gauge({
-      name: 'rdi_in_flight_bytes_limit',
-      help: 'Most bytes of request bodies that may be in flight.',
-      registers,
-    }),
     workerRestarts: new Counter({
       name: 'rdi_worker_restarts_total',
       help: 'Inference workers that died and were replaced.',

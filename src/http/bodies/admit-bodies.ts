@@ -3,8 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { createAdmission } from '../../serving/admission.js';
-import type { Metrics } from '../../telemetry/metrics.js';
+import type { Admission } from '../../serving/admission.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,13 +13,8 @@ declare module 'fastify' {
 }
 
 /** Applies to routes that are registered after it and have their own body limit. */
-export const admitBodies = fp<{ maxBytesInFlight: number; metrics: Metrics }>(
-  async (app, { maxBytesInFlight, metrics }) => {
-    const admission = createAdmission(
-      maxBytesInFlight,
-      `There is no room for this body: other requests use most of the ${maxBytesInFlight} bytes for bodies in flight.`,
-    );
-    metrics.inFlightBytesLimit.set(maxBytesInFlight);
+export const admitBodies = fp<{ admission: Admission }>(
+  async (app, { admission }) => {
     app.decorateRequest('leaveBytes', undefined);
 
     app.addHook('onRoute', (route) => {
@@ -28,7 +22,6 @@ export const admitBodies = fp<{ maxBytesInFlight: number; metrics: Metrics }>(
       if (bodyLimit === undefined) return;
       route.onRequest = [onRequest].flat().concat((request, _reply, done) => {
         request.leaveBytes = admission.enter(bytesToRead(request.headers, bodyLimit));
-        metrics.inFlightBytes.set(admission.inside());
         done();
       });
       // At least one of these two hooks runs for every request, also for a disconnected client. The handler is done by
@@ -47,7 +40,6 @@ export const admitBodies = fp<{ maxBytesInFlight: number; metrics: Metrics }>(
       request.body = undefined;
       request.leaveBytes?.();
       request.leaveBytes = undefined;
-      metrics.inFlightBytes.set(admission.inside());
     }
   },
   { name: 'admit-bodies' },

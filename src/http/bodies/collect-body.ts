@@ -1,17 +1,23 @@
 // Collects the bytes of a body in one Buffer, however many pieces they arrive in. A client may send each byte as a
 // separate HTTP chunk, and one Buffer per chunk would take hundreds of bytes each.
-import type { FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
 import { Failure } from '../../foundation/errors.js';
+
+/** What is needed of a request. */
+export interface BodySource {
+  readonly raw: IncomingMessage;
+  readonly routeOptions: { readonly bodyLimit: number };
+}
 
 /**
  * Receives a request's body, up to the limit of its route; for `addContentTypeParser`. The error handler receives the
  * rest of a refused body.
  * @throws Failure `body-too-large`; or the error of the connection
  */
-export function collectBody({ raw, headers, routeOptions }: FastifyRequest): Promise<Buffer> {
+export function collectBody({ raw, routeOptions }: BodySource): Promise<Buffer> {
   const limit = routeOptions.bodyLimit;
   // NaN for chunked transfer. Otherwise Node ensures that exactly this many bytes arrive.
-  const announced = Number(headers['content-length']);
+  const announced = Number(raw.headers['content-length']);
   const tooLarge = () => new Failure('body-too-large', `The body is larger than ${limit} bytes.`);
   return new Promise((resolve, reject) => {
     if (announced > limit) return reject(tooLarge());

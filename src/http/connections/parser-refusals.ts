@@ -1,18 +1,23 @@
 // Answers what Node's HTTP parser refuses, before or during a request. Fastify calls no hook for this, so the problem
 // document is written directly to the socket, with the same headers as other problems.
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Failure, type FailureType, failures } from '../../foundation/errors.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import { SECURITY_HEADERS } from '../plugins/security-headers.js';
 import { MEDIA_TYPE, problemOf } from '../problems.js';
 
+/** What is needed of a request that is being received. */
+interface NotedRequest {
+  readonly raw: IncomingMessage;
+  readonly id: string;
+}
+
 export interface ParserRefusals {
   /** Call for every request. */
-  note(request: FastifyRequest): void;
+  note(request: NotedRequest): void;
   /** Answers, counts and logs a refusal; destroys the socket if the client has disconnected. */
   answer(error: Error & { code?: string }, socket: Socket): void;
   /** The failure with which a request on this connection was refused, if any. */
@@ -32,7 +37,7 @@ const parserFailures: Record<string, FailureType> = {
 
 export function createParserRefusals(metrics: Metrics, logger: Logger): ParserRefusals {
   const refused = new WeakMap<Socket, Failure>();
-  const latest = new WeakMap<Socket, FastifyRequest>();
+  const latest = new WeakMap<Socket, NotedRequest>();
 
   return {
     note: (request) => latest.set(request.raw.socket, request),

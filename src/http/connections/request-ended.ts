@@ -1,25 +1,58 @@
 // Records the end of every request once, in the log, the metrics and the trace. (Fastify's onResponse is called only
 // for answers that were sent completely, not if the client has disconnected.)
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import { failures } from '../../foundation/errors.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { ParserRefusals } from './parser-refusals.js';
 
-/** @returns a function to call for every request, before any hook can refuse it */
-export function createEndWatch(metrics: Metrics, refusals: ParserRefusals) {
+/** What is recorded of a request. */
+export interface EndedRequest {
+  /** undefined: the log has it already. */
+  readonly requestId?: string;
+  readonly method: string;
+  /** undefined: no route matched. */
+  readonly route: string | undefined;
+  readonly milliseconds: number;
+  /** See plugins/require-api-key.ts. */
+  readonly client: string | undefined;
+}
+
+/** Call when the response has emitted 'close'. @returns the status, which is not sent if the client has disconnected */
+export type NoteEnd = (
+  response: ServerResponse,
+  ended: EndedRequest,
+  log: Pick<FastifyBaseLogger, 'info'>,
+) => number;
+
+export function createNoteEnd(metrics: Metrics, refusals: ParserRefusals): NoteEnd {
+  return (response, ended, log) => {
+    const { requestId, method, route, client } = ended;
+    const { status: cutOff } = refusals.of(response.req.socket) ?? failures['client-gone'];
+    const status = response.writableFinished ? response.statusCode : cutOff;
+    const milliseconds = Math.round(ended.milliseconds * 1000) / 1000;
+    log.info({ requestId, method, route, status, milliseconds, client }, 'request');
+    metrics.httpSeconds.observe({ method, route: route ?? 'unmatched', status }, ended.milliseconds / 1000);
+    return status;
+  };
+}
+
+/**
+ * @param millisecondsBefore time that a request has taken before Fastify got it
+ * @returns a function to call for every request, before any hook can refuse it
+ */
+export function createEndWatch(
+  noteEnd: NoteEnd,
+  refusals: ParserRefusals,
+  millisecondsBefore: (request: IncomingMessage) => number,
+) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     refusals.note(request);
-    reply.raw.once('close', () => noteEnd(request, reply));
+    reply.raw.once('close', () => {
+      const { method, routeOptions, client, log, trace, raw } = request;
+      const milliseconds = millisecondsBefore(raw) + reply.elapsedTime;
+      const status = noteEnd(reply.raw, { method, route: routeOptions.url, milliseconds, client }, log);
+      trace?.end(status);
+    });
   };
-
-  function noteEnd(request: FastifyRequest, reply: FastifyReply): void {
-    const { method, routeOptions, client, log, trace } = request;
-    const { url: route } = routeOptions;
-    const { status: cutOff } = refusals.of(request.raw.socket) ?? failures['client-gone'];
-    const status = reply.raw.writableFinished ? reply.statusCode : cutOff;
-    const milliseconds = Math.round(reply.elapsedTime * 1000) / 1000;
-    log.info({ method, route, status, milliseconds, client }, 'request');
-    metrics.httpSeconds.observe({ method, route: route ?? 'unmatched', status }, reply.elapsedTime / 1000);
-    trace?.end(status);
-  }
 }

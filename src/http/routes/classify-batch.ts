@@ -93,7 +93,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
         );
       }
       const admitted = classifier.admit(images.length);
-      const signal = clientSignal(reply);
+      const signal = clientSignal(reply.raw);
       try {
         const results = await Promise.all(
           images.map((text) =>

@@ -68,7 +68,7 @@ export const requestIdHeader = {
 
 const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const satisfies MediaType[];
 /** octet-stream: the content decides the format. It comes first because generated clients send the first type. */
-const contentTypes = ['application/octet-stream', ...mediaTypes];
+export const contentTypes: readonly string[] = ['application/octet-stream', ...mediaTypes];
 
 const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
 
@@ -77,7 +77,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
   maxImageBytes: number;
 }> = async (app, { classifier, maxImageBytes }) => {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(contentTypes, collectBody);
+  app.addContentTypeParser([...contentTypes], collectBody);
 
   app.post(
     '/classify',
@@ -128,12 +128,9 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
       const admitted = classifier.admit(1);
       try {
         const timeline = request.trace?.image();
-        const signal = clientSignal(reply);
+        const signal = clientSignal(reply.raw);
         const prediction = await admitted.classify({ bytes, mediaType }, plan, signal, timeline);
-        const { exit, flops, timing } = prediction;
-        reply.header('x-exit-index', exit.index);
-        reply.header('x-flops', flops.executed);
-        reply.header('server-timing', serverTiming(timing));
+        reply.headers(headersOf(prediction));
         return prediction;
       } finally {
         admitted.leave();
@@ -143,9 +140,14 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
 };
 
 /** Ignores parameters and case. undefined: the format is detected from the content. */
-function mediaTypeOf(contentType = ''): MediaType | undefined {
+export function mediaTypeOf(contentType = ''): MediaType | undefined {
   const essence = contentType.split(';', 1)[0]?.trim().toLowerCase();
   return mediaTypes.find((type) => type === essence);
+}
+
+/** The headers that repeat parts of the answer, for clients and proxies that do not read bodies. */
+export function headersOf({ exit, flops, timing }: Prediction): Record<string, string | number> {
+  return { 'x-exit-index': exit.index, 'x-flops': flops.executed, 'server-timing': serverTiming(timing) };
 }
 
 function serverTiming({ decodeMs, queueMs, inferMs, totalMs }: Prediction['timing']): string {

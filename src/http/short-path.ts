@@ -1,0 +1,154 @@
+// The short path of POST /classify. For a small network, Fastify's hooks, parsers and serialisers take longer than the
+// classification itself, so ordinary requests are read and answered on Node's own objects. This path answers only with
+// predictions. If anything about a request is unusual, or if it fails, Fastify answers it, by routes/classify.ts.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parse } from 'node:querystring';
+import type { Logger } from 'pino';
+import type { Admission } from '../serving/admission.js';
+import type { Classifier } from '../serving/classifier.js';
+import { createPlan } from '../serving/plan.js';
+import type { Prediction } from '../serving/prediction.js';
+import { collectBody } from './bodies/collect-body.js';
+import { clientSignal } from './connections/client-signal.js';
+import type { ParserRefusals } from './connections/parser-refusals.js';
+import type { NoteEnd } from './connections/request-ended.js';
+import type { ApiKeys } from './plugins/api-keys.js';
+import { ownerOf } from './plugins/require-api-key.js';
+import { SECURITY_HEADERS } from './plugins/security-headers.js';
+import { ClassifyQuery, contentTypes, headersOf, mediaTypeOf } from './routes/classify.js';
+import { createQueryCheck } from './validation.js';
+
+/** A request that the short path could not answer. */
+export interface HandedOver {
+  readonly requestId: string;
+  /** The error that the request must be answered with. */
+  readonly error: Error;
+  /** Time on the short path. */
+  readonly milliseconds: number;
+}
+
+export interface ShortPath {
+  /** @returns false: the request is not an ordinary one, and is untouched */
+  take(request: IncomingMessage, response: ServerResponse): boolean;
+  /** undefined: the request was not handed over. */
+  handedOver(request: IncomingMessage): HandedOver | undefined;
+}
+
+export interface ShortPathOptions {
+  readonly classifier: Classifier;
+  readonly bytesInFlight: Admission;
+  readonly maxImageBytes: number;
+  readonly requestIdOf: (request: IncomingMessage) => string;
+  /** undefined: no API key is required. */
+  readonly apiKeys?: ApiKeys | undefined;
+  readonly isDraining: () => boolean;
+  readonly refusals: ParserRefusals;
+  readonly noteEnd: NoteEnd;
+  readonly logger: Logger;
+  /** Handles a request that is handed over. */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+const ROUTE = '/classify';
+/** Headers that change how a request is read or answered. */
+const unusualHeaders = ['transfer-encoding', 'content-encoding', 'expect', 'origin', 'upgrade'];
+const ordinaryTypes = new Set(contentTypes);
+const MOST_QUERIES_KEPT = 100;
+
+export function createShortPath(options: ShortPathOptions): ShortPath {
+  const { classifier, bytesInFlight, maxImageBytes } = options;
+  const handedOver = new WeakMap<IncomingMessage, HandedOver>();
+  const queryOf = createQueryReader();
+
+  function take(request: IncomingMessage, response: ServerResponse): boolean {
+    const { method, url = '', headers } = request;
+    if (method !== 'POST' || !url.startsWith(ROUTE) || options.isDraining()) return false;
+    if (headers.host === undefined || !ordinaryTypes.has(headers['content-type'] ?? '')) return false;
+    if (unusualHeaders.some((name) => headers[name] !== undefined)) return false;
+    const bytes = Number(headers['content-length']);
+    if (!(bytes > 0 && bytes <= maxImageBytes && bytesInFlight.hasRoom(bytes) && classifier.hasRoom()))
+      return false;
+    const query = queryOf(url);
+    const client = options.apiKeys && ownerOf(headers, options.apiKeys);
+    if (!query || (options.apiKeys && client === undefined)) return false;
+    void answer(request, response, query, bytes, client);
+    return true;
+  }
+
+  async function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    query: ClassifyQuery,
+    bytes: number,
+    client: string | undefined,
+  ): Promise<void> {
+    const started = performance.now();
+    const requestId = options.requestIdOf(request);
+    options.refusals.note({ raw: request, id: requestId });
+    let isHandedOver = false;
+    response.once('close', () => {
+      if (isHandedOver) return;
+      const milliseconds = performance.now() - started;
+      options.noteEnd(
+        response,
+        { requestId, method: 'POST', route: ROUTE, milliseconds, client },
+        options.logger,
+      );
+    });
+    const leaveBytes = bytesInFlight.enter(bytes);
+    try {
+      const prediction = await classify(request, response, query);
+      const text = JSON.stringify(prediction);
+      response.writeHead(200, {
+        ...SECURITY_HEADERS,
+        'x-request-id': requestId,
+        ...headersOf(prediction),
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': Buffer.byteLength(text),
+      });
+      response.end(text);
+      leaveBytes();
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      leaveBytes();
+      isHandedOver = true;
+      handedOver.set(request, { requestId, error, milliseconds: performance.now() - started });
+      options.handler(request, response);
+    }
+  }
+
+  async function classify(
+    request: IncomingMessage,
+    response: ServerResponse,
+    query: ClassifyQuery,
+  ): Promise<Prediction> {
+    const plan = createPlan(classifier.catalog.find(query.model, query.version), query);
+    const signal = clientSignal(response);
+    const bytes = await collectBody({ raw: request, routeOptions: { bodyLimit: maxImageBytes } });
+    const admitted = classifier.admit(1);
+    try {
+      const mediaType = mediaTypeOf(request.headers['content-type']);
+      return await admitted.classify({ bytes, mediaType }, plan, signal);
+    } finally {
+      admitted.leave();
+    }
+  }
+
+  return { take, handedOver: (request) => handedOver.get(request) };
+}
+
+/** @returns a function from the address to the validated query; undefined: another route, or a query that is not valid */
+function createQueryReader() {
+  const isValid = createQueryCheck(ClassifyQuery);
+  const known = new Map<string, ClassifyQuery>();
+  return (url: string): ClassifyQuery | undefined => {
+    const kept = known.get(url);
+    if (kept) return kept;
+    if (url !== ROUTE && !url.startsWith(`${ROUTE}?`)) return undefined;
+    const values = { ...parse(url.slice(ROUTE.length + 1)) };
+    if (!isValid(values)) return undefined;
+    if (known.size === MOST_QUERIES_KEPT) known.clear();
+    known.set(url, values);
+    return values;
+  };
+}
