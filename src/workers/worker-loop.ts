@@ -8,6 +8,7 @@ import type { Engine, Segment } from '../engines/engine.js';
 import type { Clock } from '../foundation/clock.js';
 import { invariant, messageOf, PackageError } from '../foundation/errors.js';
 import type { Network } from '../network/network.js';
+import { argmax } from '../policies/probabilities.js';
 import type { Command, LoadCommand, RankedClass, Report, WorkerSetup } from './protocol.js';
 
 export interface WorkerLoopOptions {
@@ -166,7 +167,11 @@ function reasonOf(engine: Engine, error: unknown): string {
 
 /** The `count` most probable classes, best first. */
 function rank(probabilities: Float32Array, count: number): RankedClass[] {
-  return Array.from(probabilities, (probability, classIndex) => ({ classIndex, probability }))
-    .sort((a, b) => b.probability - a.probability)
-    .slice(0, count);
+  const probabilityOf = (classIndex: number): number => probabilities[classIndex] as number;
+  // Most requests want one class, and sorting a thousand takes longer than a small network's engine call.
+  const best =
+    count === 1
+      ? [argmax(probabilities)]
+      : [...probabilities.keys()].sort((a, b) => probabilityOf(b) - probabilityOf(a)).slice(0, count);
+  return best.map((classIndex) => ({ classIndex, probability: probabilityOf(classIndex) }));
 }
