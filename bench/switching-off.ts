@@ -2,10 +2,12 @@
 // saves FLOPs, over random splits of the same recorded scores. Exit code 1 if switching off makes a certified profile
 // more expensive on average. Also prints the package's profiles; one that is named is compared image by image.
 // Usage: node dist/bench/switching-off.js MODELS MODEL SCORES [splits] [profile]     SCORES: from `calibrate --scores`
+
 import process from 'node:process';
 import { calibrate } from '../src/calibration/certify.js';
+import { flopsCost } from '../src/calibration/cost.js';
 import { createExitTable, type ExitTable } from '../src/calibration/scores/exit-table.js';
-import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../src/calibration/scores/replay.js';
+import { exitsTaken, type Thresholds, totalCost } from '../src/calibration/scores/replay.js';
 import { readScores } from '../src/calibration/scores/scores-file.js';
 import { parseModelName } from '../src/evaluation/subject.js';
 import type { LossName } from '../src/format/certificate.js';
@@ -53,7 +55,7 @@ interface Figures {
 /** Figures over all recorded images. */
 function figuresOf(seen: ExitTable, thresholds: Thresholds, costs: readonly ManifestExit[]): Figures {
   const taken = exitsTaken(seen, thresholds);
-  const total = totalFlops(taken, flopsByExit(costs, thresholds));
+  const total = totalCost(taken, flopsCost(costs)(thresholds));
   const answers = Array.from(taken, (exit, image) => seen.labels[exit]?.[image]);
   return {
     megaflops: total / taken.length / 1e6,

@@ -1,5 +1,6 @@
 // The goal of a calibration: its risk limits, its confidence and its budget.
 import type { LossName, RiskData } from '../format/certificate.js';
+import type { CostByExit } from './cost.js';
 
 export interface RiskLimit {
   readonly loss: LossName;
@@ -16,6 +17,8 @@ export interface CalibrationGoal {
   readonly delta: number;
   /** Upper limit of the mean FLOPs per image. */
   readonly budgetFlops?: number;
+  /** The cost that the search for a path lowers. Default: FLOPs. */
+  readonly costOf?: CostByExit;
   /** Side exits at which no image may leave. */
   readonly off?: ReadonlySet<number>;
 }

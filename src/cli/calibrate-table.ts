@@ -1,15 +1,21 @@
 // The output of `rdi-serve calibrate`: the points around the certified one, some of the other points, and the result.
 import type { TestedPath } from '../calibration/certify.js';
+import { type CostByExit, meanCost } from '../calibration/cost.js';
 import type { CalibrationGoal } from '../calibration/goal.js';
 import type { TestedPoint } from '../calibration/search/evaluate-path.js';
+import type { SegmentTimes } from '../calibration/segment-times.js';
 import { exactPercent } from '../calibration/statement.js';
+import type { ManifestExit } from '../format/manifest.js';
 import { formatTable, megaflops, percent } from '../report/table.js';
 
 /** Number of points shown on each side of the certified point, and approximate number of other points. */
 const [NEAR, REST] = [3, 12];
 
-/** One row per point: thresholds (–: the exit is off), risks, p-value, cost. An arrow marks the certified point. */
-export function pathTable({ points, choice }: TestedPath, fullFlops: number): string {
+/**
+ * One row per point: thresholds (–: the exit is off), risks, p-value, cost. An arrow marks the certified point.
+ * @param timeOf adds a column of engine times
+ */
+export function pathTable({ points, choice }: TestedPath, fullFlops: number, timeOf?: CostByExit): string {
   const chosen = choice.kind === 'point' ? choice.index : -1;
   const stride = Math.max(1, Math.ceil(points.length / REST));
   const [first] = points;
@@ -19,7 +25,7 @@ export function pathTable({ points, choice }: TestedPath, fullFlops: number): st
   const rows = points.flatMap((point, index) => {
     const shown =
       index % stride === 0 || index === points.length - 1 || Math.abs(index - Math.max(chosen, 0)) <= NEAR;
-    return shown ? [rowOf(point, index, index === chosen, hasBudget, fullFlops)] : [];
+    return shown ? [rowOf(point, index, index === chosen, { hasBudget, fullFlops, timeOf })] : [];
   });
   return formatTable(
     [
@@ -31,13 +37,26 @@ export function pathTable({ points, choice }: TestedPath, fullFlops: number): st
       ...(hasBudget ? ['p of budget'] : []),
       'MFLOPs',
       'of backbone',
+      ...(timeOf ? ['ms'] : []),
       'leave at exit 0, 1, …:',
     ],
     rows,
   );
 }
 
-function rowOf(point: TestedPoint, index: number, isChosen: boolean, hasBudget: boolean, fullFlops: number) {
+interface Columns {
+  readonly hasBudget: boolean;
+  readonly fullFlops: number;
+  /** undefined: no column of times. */
+  readonly timeOf: CostByExit | undefined;
+}
+
+function rowOf(
+  point: TestedPoint,
+  index: number,
+  isChosen: boolean,
+  { hasBudget, fullFlops, timeOf }: Columns,
+) {
   const { thresholds, risks, pValue, meanFlops, budgetPValue, exitShares } = point;
   return [
     isChosen ? '→' : '',
@@ -48,8 +67,25 @@ function rowOf(point: TestedPoint, index: number, isChosen: boolean, hasBudget: 
     ...(hasBudget ? [probability(budgetPValue ?? 1)] : []),
     megaflops(meanFlops),
     percent(meanFlops / fullFlops, 1),
+    ...(timeOf ? [milliseconds(meanCost(exitShares, timeOf(thresholds)))] : []),
     exitShares.map((share) => percent(share, 1)).join(' '),
   ];
+}
+
+/** What each exit costs on this machine: the time to reach it at once, and what stopping there adds on the way on. */
+export function timesTable(exits: readonly ManifestExit[], secondsOf: SegmentTimes): string {
+  const final = exits.length - 1;
+  return formatTable(
+    ['exit:', 'ms to reach it', 'ms that it adds to a full run'],
+    exits.map(({ name }, exit) => {
+      const added = exit === final ? 0 : secondsOf(-1, exit) + secondsOf(exit, final) - secondsOf(-1, final);
+      return [name, milliseconds(secondsOf(-1, exit)), milliseconds(added)];
+    }),
+  );
+}
+
+function milliseconds(seconds: number): string {
+  return (seconds * 1000).toFixed(3);
 }
 
 function probability(p: number): string {

@@ -2,12 +2,15 @@
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { calibrate } from '../calibration/certify.js';
+import { type CostByExit, timeCost } from '../calibration/cost.js';
 import { issueProfile } from '../calibration/issue.js';
 import { renderPlot } from '../calibration/plot.js';
 import { createExitTable } from '../calibration/scores/exit-table.js';
 import { checkCopies } from '../calibration/scores/paired-tables.js';
 import type { Recording } from '../calibration/scores/recording.js';
+import { measureSegments } from '../calibration/segment-times.js';
 import { exactPercent } from '../calibration/statement.js';
+import { createEngine } from '../engines/onnx.js';
 import { parseModelName } from '../evaluation/subject.js';
 import type { Manifest } from '../format/manifest.js';
 import { FULL_PROFILE, type Policy } from '../format/profiles.js';
@@ -21,7 +24,7 @@ import { saveProfile } from '../packages/save-profile.js';
 import { policyNames } from '../policies/policies.js';
 import { type GoalOptions, goalOf } from './calibrate-goal.js';
 import { obtainScores, type ScoresOptions } from './calibrate-scores.js';
-import { pathTable, refusalOf } from './calibrate-table.js';
+import { pathTable, refusalOf, timesTable } from './calibrate-table.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
 
 const details = `
@@ -38,6 +41,10 @@ Risks:
 Several risks hold together: --risk consistency error --epsilon 0.01 0.005
 --budget alone chooses the most careful thresholds whose mean cost is certified to be within
 the budget; with a risk, both hold, or the result is "infeasible".
+
+--cost time measures what every segment takes on this machine and looks for the thresholds that
+save most time. An exit that saves FLOPs but no time is switched off. The certificate states
+FLOPs all the same.
 
 --off exit-1 switches off exits that are known to be poor, or easy to attack.
 
@@ -59,6 +66,7 @@ Examples:
 interface Options extends ScoresOptions, GoalOptions {
   readonly models: string;
   readonly policy: readonly Policy[];
+  readonly cost: 'flops' | 'time';
   readonly off?: readonly string[];
   readonly tuneShare: number;
   readonly seed: number;
@@ -113,6 +121,14 @@ export function calibrateCommand(): Command {
         .choices(policyNames)
         .default(['entropy']),
     )
+    .addOption(
+      new Option(
+        '--cost <measure>',
+        'what the thresholds save: FLOPs, or engine time measured on this machine',
+      )
+        .choices(['flops', 'time'])
+        .default('flops'),
+    )
     .option('--off <exit...>', 'exits at which no image may leave')
     .option('--tune-share <share>', 'share of the images that build the path', properShare, 0.5)
     .option('--seed <n>', 'seed of the split', integer, 1)
@@ -133,12 +149,14 @@ async function run(modelName: string, options: Options): Promise<void> {
   }
   const { name, version: wanted } = parseModelName(modelName);
   const model = await findPackage(options.models, name, wanted);
-  const goal = { ...asked, off: exitIndices(model.manifest, options.off ?? []) };
+  const off = exitIndices(model.manifest, options.off ?? []);
   for (const file of [options.scores, options.adversarialScores, options.plot]) {
     if (file !== undefined) await checkCanBeMade(file);
   }
   const { manifest } = model;
   const recording = await obtainScores(model, options, '--data');
+  const costOf = options.cost === 'time' ? await measuredCost(model) : undefined;
+  const goal = { ...asked, off, ...(costOf && { costOf }) };
   const isRobust = goal.risks.some(({ data }) => data === 'adversarial');
   const copies = isRobust ? await obtainCopies(model, options, recording) : undefined;
   const policies = options.policy.map((policy) => ({
@@ -151,7 +169,7 @@ async function run(modelName: string, options: Options): Promise<void> {
 
   process.stdout.write(
     `${recording.model}: ${tuneImages} tune and ${calImages} cal images, policy ${path.policy}, ` +
-      `${path.points.length} points.\n\n${pathTable(tested, backbone)}\n`,
+      `${path.points.length} points.\n\n${pathTable(tested, backbone, costOf)}\n`,
   );
   if (choice.kind === 'point') {
     const profile = issueProfile({
@@ -180,6 +198,15 @@ async function run(modelName: string, options: Options): Promise<void> {
     const title = `${recording.model}, ${options.profile}${limits}, δ ${goal.delta}`;
     await writeOutput(options.plot, renderPlot(tested, { title, fullFlops: backbone }));
   }
+}
+
+/** Engine time of the cascade, in seconds. Says what each exit costs. */
+async function measuredCost(model: ModelPackage): Promise<CostByExit> {
+  const { exits } = model.manifest;
+  const images = model.golden.cases.map(({ pixels }) => Buffer.from(pixels, 'base64'));
+  const times = await measureSegments(createEngine(), model, images);
+  process.stdout.write(`${timesTable(exits, times)}\n\n`);
+  return timeCost(exits, times);
 }
 
 /** Indices of the named side exits. @throws UsageError if there is no such side exit */

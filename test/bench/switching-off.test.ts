@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { flopsCost } from '../../src/calibration/cost.js';
 import { createExitTable } from '../../src/calibration/scores/exit-table.js';
-import { exitsTaken, flopsByExit, totalFlops } from '../../src/calibration/scores/replay.js';
+import { exitsTaken, totalCost } from '../../src/calibration/scores/replay.js';
 import { writeScores } from '../../src/calibration/scores/scores-file.js';
 import { classes, syntheticRecording } from '../calibration/synthetic.js';
 import { writeProfiledPackage } from '../support/packages/profiled-package.js';
@@ -25,7 +26,7 @@ test('the package’s profiles are evaluated under their own policies', async ()
   const { exits } = made.manifest;
   for (const { name, policy, thresholds } of made.profiles.values()) {
     const taken = exitsTaken(createExitTable(recording, policy), thresholds);
-    const megaflops = totalFlops(taken, flopsByExit(exits, thresholds)) / recording.images / 1e6;
+    const megaflops = totalCost(taken, flopsCost(exits)(thresholds)) / recording.images / 1e6;
     const [, shown] = stdout.match(new RegExp(`^profile ${name} +as packaged +(\\S+) `, 'm')) ?? [];
     assert.equal(shown, megaflops.toFixed(2), `${name}, ${policy}`);
   }

@@ -75,6 +75,18 @@ test('a profile is certified, written with its certificate, and others stay as t
   assert.deepEqual(Object.keys(manifest.files).sort(), Object.keys(before.manifest.files).sort());
 });
 
+test('--cost time says what each exit costs on this machine, and certifies in FLOPs', async () => {
+  const { code, stdout, stderr } = await calibrate(
+    ...['--scores', scores, '--epsilon', '0.3', '--profile', 'quick', '--cost', 'time'],
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^exit +ms to reach it +ms that it adds to a full run$/m);
+  for (const name of ['exit-0', 'exit-1', 'final'])
+    assert.match(stdout, new RegExp(`^${name} +\\d+\\.\\d{3} `, 'm'));
+  assert.match(stdout, /of backbone +ms +leave at exit/);
+  assert.match(stdout, /quick: With confidence 95 %, .* MFLOPs an image/);
+});
+
 test('kept scores replace the images, under every policy and with true classes', async () => {
   for (const policy of ['max-softmax', 'margin', 'patience']) {
     const { code, stdout, stderr } = await calibrate(

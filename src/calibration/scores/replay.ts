@@ -1,7 +1,4 @@
-// Replays recorded images under given thresholds: the exit at which each leaves, and the FLOPs that it executes.
-
-import type { ManifestExit } from '../../format/manifest.js';
-import { buildPath } from '../../network/execution-path.js';
+// Replays recorded images under given thresholds: the exit at which each leaves, and what that costs.
 import { policies } from '../../policies/policies.js';
 import { clears } from '../../policies/policy.js';
 import type { ExitTable } from './exit-table.js';
@@ -33,13 +30,6 @@ export function exitsTaken(table: ExitTable, thresholds: Thresholds): Uint8Array
   return taken;
 }
 
-/** By exit: FLOPs executed by an image that leaves there under `thresholds`; 0 for exits where no image leaves. */
-export function flopsByExit(exits: readonly ManifestExit[], thresholds: Thresholds): readonly number[] {
-  const flops = new Array<number>(exits.length).fill(0);
-  for (const step of buildPath(exits, { thresholds })) flops[step.exit] = step.flops;
-  return flops;
-}
-
 /** Number of images that leave at each exit. */
 export function countByExit(taken: Uint8Array, exits: number): number[] {
   const counts = new Array<number>(exits).fill(0);
@@ -47,7 +37,7 @@ export function countByExit(taken: Uint8Array, exits: number): number[] {
   return counts;
 }
 
-/** FLOPs executed for all images together. */
-export function totalFlops(taken: Uint8Array, flops: readonly number[]): number {
-  return countByExit(taken, flops.length).reduce((sum, count, exit) => sum + count * (flops[exit] ?? 0), 0);
+/** The cost of all images together. @param costs by exit */
+export function totalCost(taken: Uint8Array, costs: readonly number[]): number {
+  return countByExit(taken, costs.length).reduce((sum, count, exit) => sum + count * (costs[exit] ?? 0), 0);
 }

@@ -2,6 +2,7 @@
 
 import type { ManifestExit } from '../../format/manifest.js';
 import { invariant } from '../../foundation/errors.js';
+import { flopsCost, meanCost } from '../cost.js';
 import type { CalibrationGoal, RiskLimit } from '../goal.js';
 import { sum } from '../scores/losses.js';
 import type { PairedTables } from '../scores/paired-tables.js';
@@ -18,7 +19,7 @@ const CLEARLY_CHEAPER = 0.8;
 
 interface Candidate {
   readonly path: ThresholdPath;
-  /** FLOPs of the point that testing on the tune images would choose; infinite if it chooses none. */
+  /** Mean cost of the point that testing on the tune images would choose; infinite if it chooses none. */
   readonly end: number;
 }
 
@@ -46,7 +47,12 @@ function candidateFor(tune: PairedTables, exits: readonly ManifestExit[], goal: 
   const onClean = risks.filter(({ data }) => data === 'clean');
   const build = (weighed: readonly RiskLimit[]): Candidate => {
     const riskOf = riskOn(tune, { ...goal, risks: weighed });
-    const path = buildThresholdPath(tune.clean, { exits, riskOf, off });
+    const path = buildThresholdPath(tune.clean, {
+      exits,
+      riskOf,
+      off,
+      ...(goal.costOf && { costOf: goal.costOf }),
+    });
     return { path, end: endOf(path, tune, exits, goal) };
   };
   const unaware = build(onClean);
@@ -63,7 +69,8 @@ function endOf(
 ): number {
   const { points, choice } = testPath(path, tune, exits, goal);
   const end = choice.kind === 'point' ? points[choice.index] : undefined;
-  return end?.meanFlops ?? Number.POSITIVE_INFINITY;
+  const { costOf = flopsCost(exits) } = goal;
+  return end ? meanCost(end.exitShares, costOf(end.thresholds)) : Number.POSITIVE_INFINITY;
 }
 
 /**

@@ -3,10 +3,11 @@
 
 import type { ManifestExit } from '../../format/manifest.js';
 import { invariant } from '../../foundation/errors.js';
+import { flopsCost, meanCost } from '../cost.js';
 import type { CalibrationGoal, RiskLimit } from '../goal.js';
 import { lossesOf, pValueOf, sum } from '../scores/losses.js';
 import { type PairedTables, tableOf } from '../scores/paired-tables.js';
-import { countByExit, exitsTaken, flopsByExit, type Thresholds } from '../scores/replay.js';
+import { countByExit, exitsTaken, type Thresholds } from '../scores/replay.js';
 import { upperMeanBound } from '../statistics/mean-bound.js';
 import { hoeffdingBentkusPValue } from '../statistics/p-values.js';
 import { type Choice, choosePoint } from '../statistics/procedure.js';
@@ -72,9 +73,9 @@ function testPoint(
       pValue: pValueOf(risk.loss, losses, risk.epsilon, level),
     };
   });
-  const flops = flopsByExit(exits, thresholds);
+  const flops = flopsCost(exits)(thresholds);
   const exitShares = countByExit(taken, exits.length).map((count) => count / images);
-  const meanFlops = exitShares.reduce((mean, share, exit) => mean + share * (flops[exit] ?? 0), 0);
+  const meanFlops = meanCost(exitShares, flops);
   return {
     thresholds,
     risks: tested,
@@ -103,7 +104,7 @@ export function flopsBound(
   exits: readonly ManifestExit[],
   delta: number,
 ): number {
-  const dearest = Math.max(...flopsByExit(exits, thresholds));
+  const dearest = Math.max(...flopsCost(exits)(thresholds));
   return dearest * upperMeanBound((calImages * meanFlops) / dearest, calImages, delta / points.length);
 }
 

@@ -4,8 +4,9 @@ import { createHash } from 'node:crypto';
 import type { ManifestExit } from '../../format/manifest.js';
 import type { Policy } from '../../format/profiles.js';
 import { policies } from '../../policies/policies.js';
+import { type CostByExit, flopsCost } from '../cost.js';
 import type { ExitTable } from '../scores/exit-table.js';
-import { exitsTaken, flopsByExit, type Thresholds, totalFlops } from '../scores/replay.js';
+import { exitsTaken, type Thresholds, totalCost } from '../scores/replay.js';
 import { agreementVectors, thresholdCandidates } from './candidates.js';
 import { greedySearch, type Measure, type Point } from './greedy-search.js';
 import { pointsBetween } from './points-between.js';
@@ -19,6 +20,8 @@ export interface ThresholdPath {
 
 export interface PathOptions {
   readonly exits: readonly ManifestExit[];
+  /** Default: FLOPs. */
+  readonly costOf?: CostByExit;
   /** Risk on the tune images, at least 0; several risks as one number. @param taken the exit of each image */
   readonly riskOf: (taken: Uint8Array, thresholds: Thresholds) => number;
   /** Side exits at which no image may leave. */
@@ -39,13 +42,20 @@ export const STEP_SHARE = 0.005;
  * @param tune images that are used neither for training nor for testing
  */
 export function buildThresholdPath(tune: ExitTable, options: PathOptions): ThresholdPath {
-  const { exits, riskOf, off = new Set(), candidates = CANDIDATES, stepShare = STEP_SHARE } = options;
+  const {
+    exits,
+    riskOf,
+    costOf = flopsCost(exits),
+    off = new Set(),
+    candidates = CANDIDATES,
+    stepShare = STEP_SHARE,
+  } = options;
   const sideExits = exits.length - 1;
   const measure: Measure = (thresholds) => {
     const taken = exitsTaken(tune, thresholds);
     return {
       thresholds,
-      cost: totalFlops(taken, flopsByExit(exits, thresholds)),
+      cost: totalCost(taken, costOf(thresholds)),
       risk: riskOf(taken, thresholds),
     };
   };

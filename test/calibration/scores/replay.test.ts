@@ -1,13 +1,14 @@
 // The replay against the cascade itself: same logits, same thresholds, same exits and FLOPs.
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { flopsCost } from '../../../src/calibration/cost.js';
 import { createExitTable, selectImages } from '../../../src/calibration/scores/exit-table.js';
 import {
   countByExit,
   exitsTaken,
-  flopsByExit,
   type Thresholds,
-  totalFlops,
+  totalCost,
 } from '../../../src/calibration/scores/replay.js';
 import { runCascade } from '../../../src/cascade/cascade.js';
 import type { Segment } from '../../../src/engines/engine.js';
@@ -68,12 +69,12 @@ test('under every policy, images leave where the cascade lets them leave', async
 });
 
 test('FLOPs are those of the path: heads of inactive exits cost nothing', () => {
-  assert.deepEqual(flopsByExit(exits, [0.1, 0.1]), [150, 600, 1100]);
-  assert.deepEqual(flopsByExit(exits, [null, 0.1]), [0, 550, 1050]);
-  assert.deepEqual(flopsByExit(exits, [null, null]), [0, 0, 1000]);
+  assert.deepEqual(flopsCost(exits)([0.1, 0.1]), [150, 600, 1100]);
+  assert.deepEqual(flopsCost(exits)([null, 0.1]), [0, 550, 1050]);
+  assert.deepEqual(flopsCost(exits)([null, null]), [0, 0, 1000]);
   const taken = Uint8Array.of(0, 0, 1, 2);
   assert.deepEqual(countByExit(taken, 3), [2, 1, 1]);
-  assert.equal(totalFlops(taken, [150, 600, 1100]), 300 + 600 + 1100);
+  assert.equal(totalCost(taken, [150, 600, 1100]), 300 + 600 + 1100);
 });
 
 test('a selection is the table of those images, in that order', () => {

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { flopsCost, timeCost } from '../../../src/calibration/cost.js';
 import { createExitTable, type ExitTable } from '../../../src/calibration/scores/exit-table.js';
 import { lossesOf, sum } from '../../../src/calibration/scores/losses.js';
-import {
-  exitsTaken,
-  flopsByExit,
-  type Thresholds,
-  totalFlops,
-} from '../../../src/calibration/scores/replay.js';
+import { exitsTaken, type Thresholds, totalCost } from '../../../src/calibration/scores/replay.js';
 import { agreementVectors, thresholdCandidates } from '../../../src/calibration/search/candidates.js';
 import { choosePath } from '../../../src/calibration/search/choose-path.js';
-import { buildThresholdPath, freeze, STEP_SHARE } from '../../../src/calibration/search/threshold-path.js';
+import {
+  buildThresholdPath,
+  freeze,
+  STEP_SHARE,
+  type ThresholdPath,
+} from '../../../src/calibration/search/threshold-path.js';
 import type { LossName } from '../../../src/format/certificate.js';
 import type { ManifestExit } from '../../../src/format/manifest.js';
 import type { Policy } from '../../../src/format/profiles.js';
@@ -26,7 +27,7 @@ const riskOn =
 
 function measure(table: ExitTable, thresholds: Thresholds, network = exits, loss?: LossName) {
   const taken = exitsTaken(table, thresholds);
-  return { cost: totalFlops(taken, flopsByExit(network, thresholds)), risk: riskOn(table, loss)(taken) };
+  return { cost: totalCost(taken, flopsCost(network)(thresholds)), risk: riskOn(table, loss)(taken) };
 }
 
 test('a path starts at "never exit early"; each point costs less, and risks no less, than the one before', () => {
@@ -106,6 +107,16 @@ test('an exit that paid at first is switched off once an earlier one takes its i
   const activeAt = points.map(([, second]) => second !== null);
   assert.ok(activeAt.includes(true), 'it is on somewhere');
   assert.equal(activeAt.at(-1), false, 'and off at the end');
+});
+
+test('an exit that saves FLOPs but no time is never on in a path that is to save time', () => {
+  const table = createExitTable(recording, 'entropy');
+  const riskOf = riskOn(table);
+  const isOn = ({ points }: ThresholdPath) => points.some(([, second]) => second !== null);
+  assert.ok(isOn(buildThresholdPath(table, { exits, riskOf })));
+  // Stopping at the second exit takes as long as the whole network.
+  const secondsOf = (from: number, to: number): number => (to === 1 ? 3 : to - from);
+  assert.ok(!isOn(buildThresholdPath(table, { exits, riskOf, costOf: timeCost(exits, secondsOf) })));
 });
 
 test('candidates run from strict to lax, lie just before the mistakes, and end where everybody leaves', () => {
