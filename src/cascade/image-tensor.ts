@@ -8,20 +8,22 @@ export function imageSize(input: ModelInput): number {
 }
 
 /**
- * @returns a function from uint8 [batch, height, width, channels] to float32 rows in the engine's `layout`,
- * each value (v / 255 − mean) / std of its channel.
+ * @returns a function from uint8 [batch, height, width, channels], RGB, to float32 rows in the engine's `layout`,
+ * each value (black + v / 255 × (white − black) − mean) / std of its channel, black and white being `input.range`.
  */
 export function createImageTensor(
   input: ModelInput,
   layout: Engine['imageLayout'],
 ): (pixels: Uint8Array) => Float32Array {
-  const { height, width, channels } = input;
+  const { height, width, channels, range: [black = 0, white = 1] = [] } = input;
   const tables = Array.from({ length: channels }, (_, channel) =>
     Float32Array.from(
       { length: 256 },
-      (__, value) => (value / 255 - (input.mean[channel] ?? 0)) / (input.std[channel] ?? 1),
+      (__, value) =>
+        (black + (value / 255) * (white - black) - (input.mean[channel] ?? 0)) / (input.std[channel] ?? 1),
     ),
   );
+  const storedAt = (channel: number) => (input.channelOrder === 'bgr' ? channels - 1 - channel : channel);
   const strides = stridesOf(input, layout);
   const size = imageSize(input);
 
@@ -29,7 +31,7 @@ export function createImageTensor(
     const tensor = new Float32Array(pixels.length);
     for (let image = 0; image < pixels.length; image += size) {
       tables.forEach((table, channel) => {
-        let pixel = image + channel;
+        let pixel = image + storedAt(channel);
         for (let y = 0; y < height; y++) {
           let place = image + channel * strides.channel + y * strides.y;
           for (let x = 0; x < width; x++) {

@@ -10,6 +10,7 @@ import { hasMoreScans } from './jpeg/scans.js';
 import { createMemoryBudget, type Dropped } from './memory-budget.js';
 import { withoutText } from './png-header.js';
 import { formatOf, nameForeignFormat, readHeader } from './read-header.js';
+import { isResampled, resamplingBytes } from './resize/resample.js';
 import { createSharpDecode, mayBeEnlarged } from './sharp-path.js';
 import { firstFrameOnly } from './webp-header.js';
 
@@ -163,8 +164,9 @@ function refuseScans(jpeg: Buffer, { width, height }: ImageHeader): void {
   }
 }
 
-/** Upper bound of the memory that sharp needs. An image that may be enlarged is held in memory as a whole. */
+/** Upper bound of the memory for one image. An image that may be enlarged, or that `resize/` resizes, is held as a whole. */
 function decodingBytes(header: ImageHeader, input: ModelInput): number {
+  if (isResampled(input)) return header.decodingBytes + resamplingBytes(header, input);
   return header.decodingBytes + (mayBeEnlarged(header, input) ? header.width * header.height * 4 : 0);
 }
 

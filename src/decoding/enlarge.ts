@@ -1,11 +1,7 @@
 // Enlarges small images by bicubic interpolation, as Pillow does. The centres of image and model input coincide at all
 // sizes; libvips moves the pixels half a pixel to the right and down. sharp-path.ts reduces large images.
 import type { ModelInput } from '../format/manifest.js';
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+import type { Size } from './resize/geometry.js';
 
 /** Source pixels per pixel of the model, along each axis. Both are equal unless `resize` is `fill`. */
 interface Steps {

@@ -4,6 +4,8 @@ import { Transformer } from '@napi-rs/image';
 import type { ModelInput } from '../format/manifest.js';
 import type { ImageHeader } from './image-header.js';
 import { toModelPixels } from './model-pixels.js';
+import { isKept } from './resize/geometry.js';
+import { isResampled } from './resize/resample.js';
 
 /** Decoding more pixels on the calling thread takes longer than passing the image to another thread. */
 const MAX_PIXELS = 128 * 128;
@@ -19,6 +21,7 @@ export function suitsFastPath(header: ImageHeader, imageBytes: number, input: Mo
     header.height === input.height &&
     (header.plain === 'yes' || (header.plain === 'in-grey' && input.channels === 1)) &&
     pixels <= MAX_PIXELS &&
+    (!isResampled(input) || isKept(header, input)) &&
     imageBytes <= pixels * MAX_BYTES_PER_PIXEL + MAX_EXTRA_BYTES
   );
 }

@@ -1,11 +1,17 @@
 // The general path decodes all images that the fast path does not take, on libvips' thread pool. Only this path decides
-// whether an image is corrupt. enlarge.ts enlarges small images; libvips does all other processing.
+// whether an image is corrupt. enlarge.ts enlarges small images, resize/ resizes for models whose manifest gives an
+// interpolation, and libvips does all other processing.
 import sharp, { type Sharp } from 'sharp';
 import type { ModelInput } from '../format/manifest.js';
-import { Failure, messageOf } from '../foundation/errors.js';
-import { enlarge, isEnlarged, neededFor, type Size } from './enlarge.js';
+import { Failure, invariant, messageOf } from '../foundation/errors.js';
+import { enlarge, isEnlarged, neededFor } from './enlarge.js';
 import type { ImageHeader } from './image-header.js';
 import { toModelPixels } from './model-pixels.js';
+import type { Size } from './resize/geometry.js';
+import { type Decoded, isResampled } from './resize/resample.js';
+import { createResampler } from './resize/resampler.js';
+
+type Rule = Extract<ModelInput['resize'], string>;
 
 export type SharpDecode = (image: Buffer, header: ImageHeader, input: ModelInput) => Promise<Uint8Array>;
 
@@ -24,6 +30,7 @@ export type SharpDecode = (image: Buffer, header: ImageHeader, input: ModelInput
  * `undecodable-image`, or `image-too-large` if libvips finds more pixels than the header announced.
  */
 export function createSharpDecode(maxImagePixels: number): SharpDecode {
+  const resampler = createResampler();
   sharp.cache(false);
   sharp.concurrency(1);
   sharp.block({ operation: ['VipsForeignLoad'] });
@@ -45,6 +52,8 @@ export function createSharpDecode(maxImagePixels: number): SharpDecode {
 
   return async (image, header, input) => {
     const { width, height, resize: fit } = input;
+    if (isResampled(input)) return resampler.resample(await decodedWhole(open(image, header)), input);
+    invariant(typeof fit === 'string', 'a manifest that gives a size to resize to gives an interpolation');
     const background = { r: input.background, g: input.background, b: input.background };
     const small = mayBeEnlarged(header, input) ? await uprightSize(open(image, header)) : undefined;
     if (small && isEnlarged(small, input)) {
@@ -67,12 +76,18 @@ async function uprightSize(image: Sharp): Promise<Size> {
   return autoOrient;
 }
 
+/** In memory that can be handed to another thread. */
+async function decodedWhole(image: Sharp): Promise<Decoded> {
+  const { data, info } = await image.raw().toUint8Array().catch(refuse);
+  return { pixels: data, width: info.width, height: info.height };
+}
+
 function pixelsOf(image: Sharp): Promise<Buffer> {
   return image.raw().toBuffer().catch(refuse);
 }
 
 /** Brings an image to the size that `neededFor` returns: `fill` reduces it, the other modes keep its middle. */
-function cutTo({ width, height }: Size, from: Size, image: Sharp, fit: ModelInput['resize']): Sharp {
+function cutTo({ width, height }: Size, from: Size, image: Sharp, fit: Rule): Sharp {
   if (width === from.width && height === from.height) return image;
   if (fit === 'fill') return image.resize({ width, height, fit });
   return image.extract({

@@ -13,6 +13,7 @@ import {
   type Profile,
 } from './profiles.js';
 import { readDocument } from './read-document.js';
+import { interpolations, nameResize } from './resizing.js';
 
 export const CALIBRATION_FILE = 'calibration.json';
 export const GOLDEN_FILE = 'golden.json';
@@ -34,8 +35,8 @@ export function readManifest(bytes: Uint8Array): Manifest {
   return manifest;
 }
 
-/** Checks what the schema cannot express: one mean and one standard deviation per channel. */
-export function checkInput(file: string, input: Pick<ModelInput, 'channels' | 'mean' | 'std'>): void {
+/** Checks what the schema cannot express: one mean and one standard deviation per channel, and settings that go together. */
+export function checkInput(file: string, input: Omit<ModelInput, 'tensor' | 'background'>): void {
   for (const key of ['mean', 'std'] as const) {
     if (input[key].length !== input.channels) {
       throw new PackageError(
@@ -43,6 +44,29 @@ export function checkInput(file: string, input: Pick<ModelInput, 'channels' | 'm
       );
     }
   }
+  const [black = 0, white = 1] = input.range ?? [];
+  if (black >= white) {
+    throw new PackageError(`${file}: /input/range is from ${black} to ${white}; the first must be less.`);
+  }
+  if (input.channelOrder === 'bgr' && input.channels !== 3) {
+    throw new PackageError(`${file}: /input/channelOrder is bgr, but /input/channels is ${input.channels}.`);
+  }
+  checkResize(file, input);
+}
+
+function checkResize(
+  file: string,
+  input: Pick<ModelInput, 'resize' | 'interpolation' | 'antialias' | 'crop'>,
+): void {
+  if (input.interpolation !== undefined) return;
+  const needs = [
+    ...(typeof input.resize === 'string' ? [] : [`resize ${nameResize(input.resize)}`]),
+    ...(['antialias', 'crop'] as const).filter((key) => input[key] !== undefined),
+  ];
+  if (needs.length === 0) return;
+  throw new PackageError(
+    `${file}: /input has ${needs.join(', ')}, but no interpolation; give one of ${interpolations.join(', ')}.`,
+  );
 }
 
 export function checkExitNames(file: string, exits: readonly { readonly name: string }[]): void {

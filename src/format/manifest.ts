@@ -1,6 +1,7 @@
 // The schema of `manifest.json`: describes the network, the costs and the files of a model package.
 // See also profiles.ts and golden.ts (the package's other documents), documents.ts (reads and checks them all).
 import Type from 'typebox';
+import { Antialias, Crop, Interpolation, Resize } from './resizing.js';
 
 export const MANIFEST_FORMAT = 1;
 
@@ -24,12 +25,26 @@ export const ModelInput = Type.Object(
     height: Type.Integer({ minimum: 1, maximum: 4096 }),
     width: Type.Integer({ minimum: 1, maximum: 4096 }),
     channels: Type.Union([Type.Literal(1), Type.Literal(3)], { description: '1: grey, 3: RGB.' }),
-    mean: Type.Array(Type.Number(), { description: 'Per channel, subtracted after scaling to [0, 1].' }),
+    // Absent where it is rgb, or [0, 1], for the same reason.
+    channelOrder: Type.Optional(
+      Type.Enum(['rgb', 'bgr'], {
+        type: 'string',
+        description: 'How the graph takes the channels, and mean and std list them. Default: rgb.',
+      }),
+    ),
+    range: Type.Optional(
+      Type.Array(Type.Number(), {
+        minItems: 2,
+        maxItems: 2,
+        description: 'What black and white become before mean and std. Default: [0, 1].',
+      }),
+    ),
+    mean: Type.Array(Type.Number(), { description: 'Per channel, subtracted after scaling to `range`.' }),
     std: Type.Array(Type.Number({ exclusiveMinimum: 0 }), { description: 'Per channel, divided by last.' }),
-    resize: Type.Union([Type.Literal('fill'), Type.Literal('cover'), Type.Literal('contain')], {
-      description:
-        'fill stretches; cover scales and crops the centre; contain scales and pads with `background`.',
-    }),
+    resize: Resize,
+    interpolation: Type.Optional(Interpolation),
+    antialias: Type.Optional(Antialias),
+    crop: Type.Optional(Crop),
     background: Type.Integer({
       minimum: 0,
       maximum: 255,

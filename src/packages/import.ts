@@ -59,7 +59,7 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
     image: graphImage(modelInput),
     classes: rest.classes,
     exits: describedExits,
-    isUnit: [...input.mean, ...input.std.map((value) => value - 1)].every((value) => value === 0),
+    isUnit: isUnit(input),
   });
   const { model: graph, exits } = rewritten;
   const files = new Map([[GRAPH_FILE, graph], ...optional]);
@@ -93,6 +93,11 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   });
   const notes = [...layoutNotes(modelInput), ...rewritten.notes, ...warnOfOtherEngines(everyStage(network))];
   return { ...installed, goldenMade, notes, ...(proposed && { proposed: description }) };
+}
+
+/** Whether pixels go in as values from 0 to 1. */
+function isUnit({ mean, std, range: [black, white] = [0, 1] }: Description['input']): boolean {
+  return [...mean, black].every((value) => value === 0) && [...std, white].every((value) => value === 1);
 }
 
 function layoutNotes({ tensor, layout }: ModelInput): string[] {

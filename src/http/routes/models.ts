@@ -5,6 +5,7 @@ import { type PassedOver, passedOverCodes } from '../../engines/choose.js';
 import { Certificate } from '../../format/certificate.js';
 import { ExitFlops } from '../../format/manifest.js';
 import { Policy } from '../../format/profiles.js';
+import { nameResize } from '../../format/resizing.js';
 import { ref } from '../../foundation/schema-ref.js';
 import type { ServedModel } from '../../serving/catalog.js';
 import type { Classifier } from '../../serving/classifier.js';
@@ -184,7 +185,7 @@ function describe({ manifest, profiles, ...model }: ServedModel): Model {
     description,
     licence,
     engine: model.engine,
-    input: { height, width, channels, resize },
+    input: { height, width, channels, resize: nameResize(resize) },
     classes,
     flops: model.fullFlops,
     exits: exits.map(({ name, flops }, index) => ({ index, name, flops })),
