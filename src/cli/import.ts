@@ -66,8 +66,11 @@ export function importCommand(): Command {
     .argument('<source>', 'folder with model.onnx and description.json, or an ONNX file alone')
     .option('--output <folder>', 'models folder to put the package into', 'models')
     .option('--force', 'replace a package of the same name and version', false)
-    .option('--classes <file>', 'of a file alone: names of the classes, one a line')
-    .option('--preprocess <preset>', `of a file alone: ${presetNames.join(', ')}`)
+    .option('--classes <file>', 'of a file alone: names of the classes, one a line, in columns, or as JSON')
+    .option(
+      '--preprocess <preset>',
+      `of a file alone: ${presetNames.join(', ')}, or a preprocessor_config.json or pretrained_cfg`,
+    )
     .option('--size <height>x<width>', 'of a file alone that leaves the size of the image open', parseSize)
     .option('--name <name>', 'of a file alone: name of the model; default: that of the file')
     .option('--model-version <version>', 'of a file alone: version of the model; default: 1')
@@ -84,15 +87,21 @@ export function importCommand(): Command {
 
 async function wishesOf(flags: ImportFlags): Promise<Wishes> {
   const { classes: file, preprocess, name, modelVersion: version, licence, size } = flags;
-  const classes = file === undefined ? undefined : readLabels(file, await readText(file));
+  const classes = file === undefined ? undefined : readLabels(file, await readText('--classes', file));
   return {
     ...(classes && { classes }),
-    ...(preprocess !== undefined && { preprocess }),
+    ...(preprocess !== undefined && { preprocess: await preprocessingOf(preprocess) }),
     ...(name !== undefined && { name }),
     ...(version !== undefined && { version }),
     ...(licence !== undefined && { licence }),
     ...(size && { size }),
   };
+}
+
+/** A preset by its name; anything else is a file. */
+async function preprocessingOf(name: string): Promise<NonNullable<Wishes['preprocess']>> {
+  if (presetNames.includes(name) || !/[./\\]/.test(name)) return name;
+  return { file: name, text: await readText('--preprocess', name) };
 }
 
 function reportOf(made: ImportedPackage): string {
@@ -139,10 +148,10 @@ function parseSize(text: string): NonNullable<Wishes['size']> {
   return { height: Number(height), width: Number(width) };
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(flag: string, file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`--classes: "${file}" cannot be read: ${messageOf(error)}.`, { cause: error });
+    throw new UsageError(`${flag}: "${file}" cannot be read: ${messageOf(error)}.`, { cause: error });
   }
 }

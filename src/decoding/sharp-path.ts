@@ -38,13 +38,14 @@ export function createSharpDecode(maxImagePixels: number): SharpDecode {
     operation: ['VipsForeignLoadPngBuffer', 'VipsForeignLoadJpegBuffer', 'VipsForeignLoadWebpBuffer'],
   });
 
-  function open(image: Buffer, header: ImageHeader): Sharp {
+  function open(image: Buffer, header: ImageHeader, { colourProfile }: ModelInput): Sharp {
     const opened = sharp(image, {
       failOn: 'warning',
       limitInputPixels: maxImagePixels,
       sequentialRead: true,
       autoOrient: true,
       pages: 1,
+      ignoreIcc: colourProfile === 'ignore',
     });
     // sharp does not reduce an image while it loads it if the working colour space is given.
     return header.loadWhole ? opened.pipelineColourspace('srgb') : opened;
@@ -52,16 +53,16 @@ export function createSharpDecode(maxImagePixels: number): SharpDecode {
 
   return async (image, header, input) => {
     const { width, height, resize: fit } = input;
-    if (isResampled(input)) return resampler.resample(await decodedWhole(open(image, header)), input);
+    if (isResampled(input)) return resampler.resample(await decodedWhole(open(image, header, input)), input);
     invariant(typeof fit === 'string', 'a manifest that gives a size to resize to gives an interpolation');
     const background = { r: input.background, g: input.background, b: input.background };
-    const small = mayBeEnlarged(header, input) ? await uprightSize(open(image, header)) : undefined;
+    const small = mayBeEnlarged(header, input) ? await uprightSize(open(image, header, input)) : undefined;
     if (small && isEnlarged(small, input)) {
       const needed = neededFor(small, input);
-      const native = await pixelsOf(cutTo(needed, small, open(image, header), fit));
+      const native = await pixelsOf(cutTo(needed, small, open(image, header, input), fit));
       return enlarge(toModelPixels(native, input, needed.width * needed.height), needed, input);
     }
-    const resized = open(image, header).resize({ width, height, fit, background });
+    const resized = open(image, header, input).resize({ width, height, fit, background });
     return toModelPixels(await pixelsOf(resized), input);
   };
 }

@@ -5,6 +5,7 @@ import { policies } from '../policies/policies.js';
 import { checkCertificate, subjectOf } from './certificate.js';
 import { GoldenDocument } from './golden.js';
 import { MANIFEST_FORMAT, Manifest, type ModelInput } from './manifest.js';
+import { interpolations, nameResize } from './preprocessing.js';
 import {
   CALIBRATION_FORMAT,
   CalibrationDocument,
@@ -13,7 +14,6 @@ import {
   type Profile,
 } from './profiles.js';
 import { readDocument } from './read-document.js';
-import { interpolations, nameResize } from './resizing.js';
 
 export const CALIBRATION_FILE = 'calibration.json';
 export const GOLDEN_FILE = 'golden.json';

@@ -1,7 +1,7 @@
 // The schema of `manifest.json`: describes the network, the costs and the files of a model package.
 // See also profiles.ts and golden.ts (the package's other documents), documents.ts (reads and checks them all).
 import Type from 'typebox';
-import { Antialias, Crop, Interpolation, Resize } from './resizing.js';
+import { Antialias, ColourProfile, Crop, Interpolation, Resize } from './preprocessing.js';
 
 export const MANIFEST_FORMAT = 1;
 
@@ -45,6 +45,7 @@ export const ModelInput = Type.Object(
     interpolation: Type.Optional(Interpolation),
     antialias: Type.Optional(Antialias),
     crop: Type.Optional(Crop),
+    colourProfile: Type.Optional(ColourProfile),
     background: Type.Integer({
       minimum: 0,
       maximum: 255,

@@ -1,7 +1,7 @@
 // Resizes decoded pixels as Pillow does, bit by bit: first along lines, then across them, in 8 bits after each. Without
 // antialiasing, the values between the two are not rounded, as in TensorFlow. Transparency and colour are settled before.
 import type { ModelInput } from '../../format/manifest.js';
-import type { Interpolation } from '../../format/resizing.js';
+import type { Interpolation } from '../../format/preprocessing.js';
 import { toModelPixels } from '../model-pixels.js';
 import { type Geometry, geometryOf, type Size } from './geometry.js';
 import { type Taps, tapsOf } from './taps.js';
@@ -63,7 +63,11 @@ function isExact({ interpolation, antialias = true }: Resampled): boolean {
 }
 
 /** @returns uint8 [input.height, input.width, input.channels] in memory of its own */
-export function resample(image: Decoded, input: Resampled, plan: Plan = planOf(image, input)): Uint8Array<ArrayBuffer> {
+export function resample(
+  image: Decoded,
+  input: Resampled,
+  plan: Plan = planOf(image, input),
+): Uint8Array<ArrayBuffer> {
   const { across, down, places, lines } = plan;
   const stride = input.width * input.channels;
   const between = isExact(input) ? new Float32Array(lines * stride) : new Uint8ClampedArray(lines * stride);

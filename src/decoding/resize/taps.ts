@@ -1,6 +1,6 @@
 // Which pixels of a line make up each pixel of the model, and with which weights. Kernels and roundings are Pillow's; without
 // antialiasing, they are those that TensorFlow and PyTorch tensors are resized with.
-import type { Interpolation } from '../../format/resizing.js';
+import type { Interpolation } from '../../format/preprocessing.js';
 import type { Axis } from './geometry.js';
 
 export interface Taps {
@@ -33,8 +33,7 @@ const WEIGHT_UNITS = 2 ** 22;
 
 export function tapsOf(axis: Axis, interpolation: Interpolation, antialias: boolean): Taps {
   const scale = axis.length / axis.resized;
-  if (interpolation === 'nearest')
-    return collect(axis, 1, (target) => ({ from: nearestOf(target, scale), weights: [1] }));
+  if (interpolation === 'nearest') return nearest(axis, scale);
   const { support, weigh } = kernels[interpolation];
   const widened = antialias ? Math.max(1, scale) : 1;
   const reach = support * widened;
@@ -80,8 +79,14 @@ function collect(
   return { length, starts, counts, weights, most, background };
 }
 
-function nearestOf(target: number, scale: number): number {
-  return Math.floor((target + 0.5) * scale);
+/** The pixel at the centre of each. Centres are added up, as in Pillow: at the edges of pixels, rounding decides. */
+function nearest(axis: Axis, scale: number): Taps {
+  const pixels = new Int32Array(Math.max(0, Math.min(axis.resized, axis.left + axis.target)));
+  let centre = scale / 2;
+  for (let target = 0; target < pixels.length; target++, centre += scale) {
+    pixels[target] = Math.min(axis.length - 1, Math.floor(centre));
+  }
+  return collect(axis, 1, (target) => ({ from: pixels[target] ?? 0, weights: [1] }));
 }
 
 /** To the nearest unit, halves away from zero. */

@@ -4,13 +4,14 @@ import { type Description, readDescription } from '../../format/description.js';
 import { UsageError } from '../../foundation/errors.js';
 import { type FoundImage, findNetwork } from '../../network/intake/find-network.js';
 import { toJson } from '../install.js';
-import { presetNames, presetOf } from './presets.js';
+import { type PreprocessingFile, readPreprocessing } from './preprocessing-file.js';
+import { type Preprocessing, presetNames, presetOf } from './presets.js';
 
 /** What a graph does not state, as the user gives it. */
 export interface Wishes {
   readonly classes?: readonly string[];
-  /** Name of a preprocessing preset. */
-  readonly preprocess?: string;
+  /** Name of a preprocessing preset, or a file of Hugging Face's or timm's. */
+  readonly preprocess?: string | PreprocessingFile;
   readonly name?: string;
   readonly version?: string;
   readonly licence?: string;
@@ -30,7 +31,7 @@ export function proposeDescription(file: string, bytes: Uint8Array, wishes: Wish
       `${file} takes images of ${height}x${width}, so --size cannot be ${wishes.size.height}x${wishes.size.width}.`,
     );
   }
-  const preset = wishes.preprocess === undefined ? undefined : presetOf(wishes.preprocess, image.channels);
+  const preset = preprocessingOf(wishes, { height, width, channels: image.channels });
   if (!wishes.classes || !preset || height === undefined || width === undefined) {
     throw new UsageError(
       `${file} does not state all that is needed. ${missing(wishes, image, classes).join(' ')}`,
@@ -56,6 +57,16 @@ export function proposeDescription(file: string, bytes: Uint8Array, wishes: Wish
   return readDescription(toJson(description));
 }
 
+/** Undefined if none is given, if it is not for such images, or if their size is not known. */
+function preprocessingOf(
+  { preprocess }: Wishes,
+  { height, width, channels }: { height: number | undefined; width: number | undefined; channels: number },
+): Preprocessing | undefined {
+  if (preprocess === undefined || height === undefined || width === undefined) return undefined;
+  const image = { height, width, channels };
+  return typeof preprocess === 'string' ? presetOf(preprocess, image) : readPreprocessing(preprocess, image);
+}
+
 function missing({ classes, preprocess, size }: Wishes, image: FoundImage, count: number): string[] {
   const sentences: string[] = [];
   if (!classes) {
@@ -63,11 +74,13 @@ function missing({ classes, preprocess, size }: Wishes, image: FoundImage, count
       `Give --classes FILE with the names of the ${count} classes, one per line, in the order of the logits.`,
     );
   }
-  if (preprocess === undefined || !presetOf(preprocess, image.channels)) {
-    const given =
-      preprocess === undefined ? '' : ` There is no "${preprocess}" for ${image.channels} channels.`;
+  const { height = 1, width = 1, channels } = image;
+  const isNone = typeof preprocess === 'string' && !presetOf(preprocess, { height, width, channels });
+  if (preprocess === undefined || isNone) {
+    const given = isNone ? ` There is no "${preprocess}" for ${channels} channels.` : '';
     sentences.push(
-      `Give --preprocess with the preprocessing of the training: ${presetNames.join(', ')}.${given}`,
+      `Give --preprocess with the preprocessing of the training: ${presetNames.join(', ')}, or the path of a ` +
+        `preprocessor_config.json or pretrained_cfg.${given}`,
     );
   }
   if (!size && (image.height === undefined || image.width === undefined)) {

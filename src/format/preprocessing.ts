@@ -1,4 +1,4 @@
-// How an image becomes as large as a model takes it: the schemas of what a manifest says about it.
+// How an image becomes what a model takes: the schemas of what a manifest says about sizes and colours.
 // decoding/resize/ does it; the three rules alone, without an interpolation, are decoding/sharp-path.ts's.
 import Type from 'typebox';
 
@@ -42,6 +42,13 @@ export const Crop = Type.Enum(['centre', 'centre-floor'], {
     'torchvision does (centre, the default), or down, as Hugging Face and Keras do (centre-floor).',
 });
 export type Crop = Type.Static<typeof Crop>;
+
+export const ColourProfile = Type.Enum(['convert', 'ignore'], {
+  type: 'string',
+  description:
+    'What is done with an ICC profile in an image: its colours are converted to sRGB (convert, the default), or its ' +
+    'values are taken as they are (ignore), as Pillow and TensorFlow do.',
+});
 
 /** In a word: `fill`, `shorter-side-256`, `256x256`. */
 export function nameResize(resize: Resize): string {
