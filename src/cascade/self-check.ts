@@ -6,7 +6,7 @@ import { invariant, PackageError } from '../foundation/errors.js';
 import type { Network } from '../network/network.js';
 import { createImageTensor } from './image-tensor.js';
 
-type Checked = Pick<Network, 'id' | 'manifest' | 'segments' | 'golden'>;
+type Checked = Pick<Network, 'id' | 'manifest' | 'segments' | 'golden' | 'goldenImages'>;
 
 export function segmentKey(from: number, to: number): string {
   return `${from}>${to}`;
@@ -42,11 +42,11 @@ export async function loadSegments(
 
 async function checkGolden(
   engine: Engine,
-  { id, manifest, segments, golden }: Checked,
+  { id, manifest, segments, golden, goldenImages }: Checked,
   loaded: ReadonlyMap<string, Segment>,
 ): Promise<void> {
   const toTensor = createImageTensor(manifest.input, engine.imageLayout);
-  const images = golden.cases.map(({ pixels }) => Buffer.from(pixels, 'base64'));
+  const images = pixelsOf(golden);
   const [image] = images;
   invariant(image, 'golden.json has at least one case');
 
@@ -57,11 +57,18 @@ async function checkGolden(
   // Most images run alone. A graph that changes axes of size 1 can then also change the batch axis.
   await compare([image], golden.cases.slice(0, 1), 'An image alone is answered otherwise than in a batch');
 
+  if (goldenImages) {
+    const fault =
+      'golden-images.json is not reproduced, so images are not prepared as its author prepared them,';
+    await compare(pixelsOf(goldenImages), goldenImages.cases, fault, goldenImages.tolerance);
+  }
+
   /** Runs a batch through every segment. The last images of the batch are those of `examples`. */
   async function compare(
     batch: readonly Uint8Array[],
     examples: GoldenDocument['cases'],
     fault: string,
+    tolerance = golden.tolerance,
   ): Promise<void> {
     /** By exit: the cut there, from the first segment that reached it. */
     const cuts = new Map([[-1, toTensor(Buffer.concat(batch))]]);
@@ -79,15 +86,19 @@ async function checkGolden(
         output.logits.subarray(others),
         examples.flatMap((example) => example.logits[to] ?? []),
       );
-      if (!(difference <= golden.tolerance)) {
+      if (!(difference <= tolerance)) {
         const exit = manifest.exits[to]?.name;
         throw new PackageError(
           `${fault} at exit "${exit}": logits differ by ${difference.toPrecision(3)}, ` +
-            `more than ${golden.tolerance}.`,
+            `more than ${tolerance}.`,
         );
       }
     }
   }
+}
+
+function pixelsOf({ cases }: GoldenDocument): Buffer[] {
+  return cases.map(({ pixels }) => Buffer.from(pixels, 'base64'));
 }
 
 /** The largest absolute difference; NaN if the lengths differ or any difference is NaN. */

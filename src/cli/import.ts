@@ -17,7 +17,7 @@ SOURCE holds
   model.onnx        the whole network as one graph: image [N, C, H, W] or [N, H, W, C] in,
                     the logits [N, classes] of every exit out; weights may lie beside it
   description.json  what the graph cannot say (below)
-and, where you have them, golden.json, calibration.json, checkpoint.safetensors and
+and, where you have them, golden.json, golden-images.json, calibration.json, checkpoint.safetensors and
 MODEL_CARD.md. Golden outputs from the framework that trained the network are worth
 having: they prove that the export is faithful. Without them they are made here.
 
@@ -108,10 +108,12 @@ function reportOf(made: ImportedPackage): string {
   const golden = made.goldenMade
     ? 'made here, from synthetic images'
     : `${made.golden.cases.length} cases reproduced at every exit`;
+  const images = made.goldenImages?.cases.length;
+  const goldenImages = images === undefined ? '' : `Golden images: ${images} reproduced at every exit.\n`;
   return (
     `${made.directory}\n\n${costTable(made.manifest)}\n` +
     `Profiles: ${[...made.profiles.keys()].join(', ')} (default ${made.defaultProfile}).\n` +
-    `Golden outputs: ${golden}.\n${made.notes.map((note) => `${note}\n`).join('')}`
+    `Golden outputs: ${golden}.\n${goldenImages}${made.notes.map((note) => `${note}\n`).join('')}`
   );
 }
 

@@ -3,7 +3,7 @@
 import { PackageError } from '../foundation/errors.js';
 import { policies } from '../policies/policies.js';
 import { checkCertificate, subjectOf } from './certificate.js';
-import { GoldenDocument } from './golden.js';
+import { GoldenDocument, GoldenImages } from './golden.js';
 import { MANIFEST_FORMAT, Manifest, type ModelInput } from './manifest.js';
 import { interpolations, nameResize } from './preprocessing.js';
 import {
@@ -17,6 +17,7 @@ import { readDocument } from './read-document.js';
 
 export const CALIBRATION_FILE = 'calibration.json';
 export const GOLDEN_FILE = 'golden.json';
+export const GOLDEN_IMAGES_FILE = 'golden-images.json';
 export const GRAPH_FILE = 'model.onnx';
 
 export interface Profiles {
@@ -85,13 +86,34 @@ export function readGolden(bytes: Uint8Array, { input, classes, exits }: Network
     if (decoded.toString('base64') !== pixels || decoded.length !== size) {
       throw new PackageError(`${GOLDEN_FILE}: /cases/${index}/pixels is not the base64 of ${size} bytes.`);
     }
-    if (logits.length !== exits.length || logits.some((row) => row.length !== classes.length)) {
-      throw new PackageError(
-        `${GOLDEN_FILE}: /cases/${index}/logits is not ${exits.length} exits × ${classes.length} classes.`,
-      );
-    }
+    checkLogits(GOLDEN_FILE, index, logits, exits, classes);
   });
   return golden;
+}
+
+export function readGoldenImages(bytes: Uint8Array, { classes, exits }: Network): GoldenImages {
+  const golden = readDocument(GOLDEN_IMAGES_FILE, bytes, GoldenImages);
+  golden.cases.forEach(({ image, logits }, index) => {
+    if (image === '' || Buffer.from(image, 'base64').toString('base64') !== image) {
+      throw new PackageError(`${GOLDEN_IMAGES_FILE}: /cases/${index}/image is not the base64 of a file.`);
+    }
+    checkLogits(GOLDEN_IMAGES_FILE, index, logits, exits, classes);
+  });
+  return golden;
+}
+
+function checkLogits(
+  file: string,
+  index: number,
+  logits: readonly (readonly number[])[],
+  exits: Network['exits'],
+  classes: Network['classes'],
+): void {
+  if (logits.length !== exits.length || logits.some((row) => row.length !== classes.length)) {
+    throw new PackageError(
+      `${file}: /cases/${index}/logits is not ${exits.length} exits × ${classes.length} classes.`,
+    );
+  }
 }
 
 /**

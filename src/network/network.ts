@@ -9,9 +9,11 @@ export interface Network {
   readonly manifest: Manifest;
   readonly segments: readonly SegmentSource[];
   readonly golden: GoldenDocument;
+  /** The golden images of a package that has some, decoded. */
+  readonly goldenImages?: GoldenDocument | undefined;
 }
 
 /** The parts of a package that workers need. */
-export function networkOf({ manifest, segments, golden }: Omit<Network, 'id'>): Network {
-  return { id: `${manifest.name}/${manifest.version}`, manifest, segments, golden };
+export function networkOf({ manifest, segments, golden, goldenImages }: Omit<Network, 'id'>): Network {
+  return { id: `${manifest.name}/${manifest.version}`, manifest, segments, golden, goldenImages };
 }

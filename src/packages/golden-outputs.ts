@@ -67,13 +67,15 @@ async function run(engine: Engine, source: SegmentSource, rows: Float32Array, co
 export async function verifyGolden(
   engine: Engine,
   network: MultiExitGraph,
-  { manifest, golden, segments }: ModelPackage,
+  { manifest, golden, goldenImages, segments }: ModelPackage,
 ): Promise<void> {
   const stages = everyStage(network);
   const known = new Set(stages.map(({ from, to }) => `${from} ${to}`));
   const all = [...stages, ...segments.filter(({ from, to }) => !known.has(`${from} ${to}`))];
   const id = `${manifest.name}/${manifest.version}`;
-  const loaded = await runnable(engine, () => loadSegments(engine, { id, manifest, golden, segments: all }));
+  const loaded = await runnable(engine, () =>
+    loadSegments(engine, { id, manifest, golden, goldenImages, segments: all }),
+  );
   await Promise.all([...loaded.values()].map((segment) => segment.release()));
 }
 

@@ -5,9 +5,11 @@ import type { SegmentSource } from '../engines/engine.js';
 import {
   CALIBRATION_FILE,
   GOLDEN_FILE,
+  GOLDEN_IMAGES_FILE,
   GRAPH_FILE,
   type Profiles,
   readGolden,
+  readGoldenImages,
   readManifest,
   readProfiles,
 } from '../format/documents.js';
@@ -18,6 +20,7 @@ import { segmentsOf } from '../network/execution-path.js';
 import { countFlops } from '../network/flops.js';
 import { type MultiExitGraph, readMultiExitGraph } from '../network/multi-exit-graph.js';
 import { extractSegment, type SegmentRange } from '../network/segments.js';
+import { decodeGoldenImages } from './golden-images.js';
 import { MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
 
 export interface ModelPackage extends Profiles {
@@ -25,6 +28,8 @@ export interface ModelPackage extends Profiles {
   readonly directory: string;
   readonly manifest: Manifest;
   readonly golden: GoldenDocument;
+  /** The golden images, decoded like those of requests. */
+  readonly goldenImages?: GoldenDocument;
   /** Every segment that a profile may need, without duplicates. */
   readonly segments: readonly SegmentSource[];
 }
@@ -37,8 +42,12 @@ export async function loadPackage(directory: string): Promise<ModelPackage> {
   const path = resolve(directory);
   const manifest = readManifest(await readInside(path, MANIFEST_FILE));
   checkLocation(path, manifest);
-  const files = await readListedFiles(path, manifest.files, [GRAPH_FILE, GOLDEN_FILE, CALIBRATION_FILE]);
-  const [graph, golden] = [files.get(GRAPH_FILE), files.get(GOLDEN_FILE)];
+  const files = await readListedFiles(path, manifest.files, [
+    ...[GRAPH_FILE, GOLDEN_FILE, GOLDEN_IMAGES_FILE, CALIBRATION_FILE],
+  ]);
+  const [graph, golden, images] = [GRAPH_FILE, GOLDEN_FILE, GOLDEN_IMAGES_FILE].map((file) =>
+    files.get(file),
+  );
   invariant(graph && golden, 'a manifest that was read lists the graph and the golden outputs');
 
   const profiles = readProfiles(files.get(CALIBRATION_FILE), manifest);
@@ -49,6 +58,9 @@ export async function loadPackage(directory: string): Promise<ModelPackage> {
     manifest,
     ...profiles,
     golden: readGolden(golden, manifest),
+    ...(images && {
+      goldenImages: await decodeGoldenImages(readGoldenImages(images, manifest), manifest.input),
+    }),
     segments: neededRanges(manifest, profiles).map((range) => extractSegment(network, range)),
   };
 }

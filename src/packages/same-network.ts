@@ -1,6 +1,6 @@
 // Whether two manifests describe the same network. The other files of their packages, such as profiles, may differ.
 import { isDeepStrictEqual } from 'node:util';
-import { GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
+import { GOLDEN_FILE, GOLDEN_IMAGES_FILE, GRAPH_FILE } from '../format/documents.js';
 import type { Manifest } from '../format/manifest.js';
 
 export function isSameNetwork(one: Manifest, other: Manifest): boolean {
@@ -9,5 +9,5 @@ export function isSameNetwork(one: Manifest, other: Manifest): boolean {
 
 /** The manifest without the files that do not belong to the network. */
 function networkOf({ files, ...rest }: Manifest): unknown {
-  return { ...rest, graph: files[GRAPH_FILE], golden: files[GOLDEN_FILE] };
+  return { ...rest, graph: files[GRAPH_FILE], golden: files[GOLDEN_FILE], images: files[GOLDEN_IMAGES_FILE] };
 }

@@ -37,7 +37,7 @@ export function geometryOf(size: Size, { width, height, resize, crop }: Shape): 
   });
   if (resize === 'fill') return axes(size, to);
   if (resize === 'cover') return axes(shaped(size, to, Math.min), to);
-  if (resize === 'contain') return axes(shaped(size, to, Math.max), to);
+  if (resize === 'contain') return axes(padded(size, shaped(size, to, Math.max)), to);
   if ('height' in resize) return axes(size, resize);
   return axes(size, withShorterSide(size, resize.shorterSide));
 }
@@ -80,6 +80,12 @@ function shaped({ width, height }: Size, to: Size, choose: (a: number, b: number
     width: choose(width, Math.max(1, Math.trunc((height * to.width) / to.height))),
     height: choose(height, Math.max(1, Math.trunc((width * to.height) / to.width))),
   };
+}
+
+/** As much on both sides, so perhaps one pixel less than was wanted: Keras pads so. */
+function padded(size: Size, to: Size): Size {
+  const both = (from: number, length: number) => from + 2 * Math.floor((length - from) / 2);
+  return { width: both(size.width, to.width), height: both(size.height, to.height) };
 }
 
 function withShorterSide({ width, height }: Size, side: number): Size {

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DESCRIPTION_FILE, type Description, readDescription } from '../../format/description.js';
-import { CALIBRATION_FILE, GOLDEN_FILE, GRAPH_FILE } from '../../format/documents.js';
+import { CALIBRATION_FILE, GOLDEN_FILE, GOLDEN_IMAGES_FILE, GRAPH_FILE } from '../../format/documents.js';
 import { UsageError } from '../../foundation/errors.js';
 import { exists } from '../install.js';
 import { readInside } from '../package-files.js';
@@ -10,7 +10,13 @@ import { proposeDescription, type Wishes } from './propose.js';
 import { readModel, readNamedModel } from './read-model.js';
 
 /** Optional files of a package. They are copied unchanged. */
-const OPTIONAL_FILES = [GOLDEN_FILE, CALIBRATION_FILE, 'checkpoint.safetensors', 'MODEL_CARD.md'];
+const OPTIONAL_FILES = [
+  GOLDEN_FILE,
+  GOLDEN_IMAGES_FILE,
+  CALIBRATION_FILE,
+  'checkpoint.safetensors',
+  'MODEL_CARD.md',
+];
 
 export interface Source {
   readonly description: Description;
