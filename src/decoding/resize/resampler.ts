@@ -23,13 +23,16 @@ interface Thread {
   waiting: number;
 }
 
-export function createResampler(mostThreads = Math.min(MOST_THREADS, availableParallelism())): Resampler {
+export function createResampler({
+  mostThreads = Math.min(MOST_THREADS, availableParallelism()),
+  file = new URL('./resample-thread.js', import.meta.url),
+} = {}): Resampler {
   const threads = new Set<Thread>();
 
   function leastBusy(): Thread {
     const [least] = [...threads].sort((a, b) => a.waiting - b.waiting);
     if (least && (least.waiting === 0 || threads.size === mostThreads)) return least;
-    const thread: Thread = { run: startThread(() => threads.delete(thread)), waiting: 0 };
+    const thread: Thread = { run: startThread(file, () => threads.delete(thread)), waiting: 0 };
     threads.add(thread);
     return thread;
   }
@@ -50,8 +53,8 @@ export function createResampler(mostThreads = Math.min(MOST_THREADS, availablePa
 }
 
 /** @param onEnd called when the thread has died, before those that wait for it are told. */
-function startThread(onEnd: () => void): Thread['run'] {
-  const worker = new Worker(new URL('./resample-thread.js', import.meta.url), { name: 'rdi-resize' });
+function startThread(file: URL, onEnd: () => void): Thread['run'] {
+  const worker = new Worker(file, { name: 'rdi-resize' });
   const waiting: { resolve: (pixels: Uint8Array) => void; reject: (cause: unknown) => void }[] = [];
   worker.unref();
 

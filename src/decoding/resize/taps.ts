@@ -33,7 +33,7 @@ const WEIGHT_UNITS = 2 ** 22;
 
 export function tapsOf(axis: Axis, interpolation: Interpolation, antialias: boolean): Taps {
   const scale = axis.length / axis.resized;
-  if (interpolation === 'nearest') return nearest(axis, scale);
+  if (interpolation === 'nearest') return nearest(axis, antialias ? addedUp(scale) : inFloat32(scale));
   const { support, weigh } = kernels[interpolation];
   const widened = antialias ? Math.max(1, scale) : 1;
   const reach = support * widened;
@@ -79,14 +79,28 @@ function collect(
   return { length, starts, counts, weights, most, background };
 }
 
-/** The pixel at the centre of each. Centres are added up, as in Pillow: at the edges of pixels, rounding decides. */
-function nearest(axis: Axis, scale: number): Taps {
+/** The pixel at the centre of each, in order. At the edges of pixels, rounding decides. */
+function nearest(axis: Axis, centres: (target: number) => number): Taps {
   const pixels = new Int32Array(Math.max(0, Math.min(axis.resized, axis.left + axis.target)));
-  let centre = scale / 2;
-  for (let target = 0; target < pixels.length; target++, centre += scale) {
-    pixels[target] = Math.min(axis.length - 1, Math.floor(centre));
+  for (let target = 0; target < pixels.length; target++) {
+    pixels[target] = Math.min(axis.length - 1, Math.floor(centres(target)));
   }
   return collect(axis, 1, (target) => ({ from: pixels[target] ?? 0, weights: [1] }));
+}
+
+/** As in Pillow. @returns a function to be called for 0, 1, 2 and so on */
+function addedUp(scale: number): (target: number) => number {
+  let next = scale / 2;
+  return () => {
+    const centre = next;
+    next += scale;
+    return centre;
+  };
+}
+
+/** As in TensorFlow. */
+function inFloat32(scale: number): (target: number) => number {
+  return (target) => Math.fround((target + 0.5) * Math.fround(scale));
 }
 
 /** To the nearest unit, halves away from zero. */
