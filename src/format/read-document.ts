@@ -38,10 +38,16 @@ function formatVersionOf(document: unknown): number | undefined {
   return typeof document.formatVersion === 'number' ? document.formatVersion : undefined;
 }
 
+/** What is reported of a value that is no object of a union, or another one. */
+const ofObjects: ReadonlySet<string> = new Set(['type', 'required', 'additionalProperties']);
+
 function firstProblem(schema: TSchema, document: unknown): string {
   // An unknown key is reported twice: by itself (keyword boolean) and by its parent. The parent's message is clearer.
   const problems = Errors(schema, document).filter((problem) => problem.keyword !== 'boolean');
-  const [first] = problems;
+  const [shallow] = problems;
+  // Of a union with objects, the entries of an object say more than the choices beside it.
+  const within = problems.find(({ instancePath }) => instancePath.startsWith(`${shallow?.instancePath}/`));
+  const first = (shallow?.keyword === 'const' ? within : undefined) ?? shallow;
   if (!first) return 'does not follow its schema';
   const place = first.instancePath === '' ? 'the document' : first.instancePath;
   switch (first.keyword) {
@@ -56,7 +62,10 @@ function firstProblem(schema: TSchema, document: unknown): string {
           ? [JSON.stringify(problem.params.allowedValue)]
           : [],
       );
-      return `${place} must be ${choices.join(' or ')}`;
+      const alsoObject = problems.some(
+        ({ keyword, instancePath }) => instancePath === first.instancePath && ofObjects.has(keyword),
+      );
+      return `${place} must be ${choices.join(' or ')}${alsoObject ? ', or one of its objects' : ''}`;
     }
     case 'enum':
       return `${place} must be ${first.params.allowedValues.map((value) => JSON.stringify(value)).join(' or ')}`;

@@ -31,6 +31,27 @@ test('pixels are scaled, normalised by channel, and laid out as the engine requi
   );
 });
 
+test('channels in the other order, and values of another range, before mean and std', () => {
+  const caffe = {
+    ...input,
+    channelOrder: 'bgr',
+    range: [0, 255],
+    mean: [100, 50, 10],
+    std: [1, 1, 1],
+  } as const;
+  assert.deepEqual(
+    round(
+      createImageTensor(
+        { ...caffe, range: [...caffe.range], mean: [...caffe.mean], std: [...caffe.std] },
+        'nchw',
+      )(pixels),
+    ),
+    [155, -100, 205, -50, -10, 41, -100, 155, 205, -50, 245, -10],
+  );
+  const symmetric = { ...input, range: [-1, 1], mean: [0, 0, 0], std: [1, 1, 1] };
+  assert.deepEqual(round(createImageTensor(symmetric, 'nchw')(pixels)).slice(0, 6), [-1, -0.6, 1, -1, 1, -1]);
+});
+
 test('a graph that has channels last gets them so, and engines that move its first axis move the rows of pixels', () => {
   const graph = { ...input, height: 2, width: 1, layout: 'nhwc' } as const;
   assert.deepEqual(

@@ -93,6 +93,28 @@ const faults: Record<string, { damage: Damage; message: RegExp }> = {
     damage: manifest((document) => document.input.std.push(1)),
     message: /^manifest\.json: \/input\/std has 4 values for 3 channels\.$/,
   },
+  'has a size to resize to, but no interpolation': {
+    damage: manifest((document) =>
+      Object.assign(document.input, { resize: { shorterSide: 10 }, crop: 'centre' }),
+    ),
+    message:
+      /^manifest\.json: \/input has resize shorter-side-10, crop, but no interpolation; give one of nearest, bilinear, bicubic, lanczos\.$/,
+  },
+  'has a resize that nobody knows': {
+    damage: manifest((document) => Object.assign(document.input, { resize: 'zoom' })),
+    message:
+      /^manifest\.json: \/input\/resize must be "fill" or "cover" or "contain", or one of its objects\.$/,
+  },
+  'has a shorter side that is none': {
+    damage: manifest((document) =>
+      Object.assign(document.input, { resize: { shorterSide: 0 }, interpolation: 'bilinear' }),
+    ),
+    message: /^manifest\.json: \/input\/resize\/shorterSide must be >= 1\.$/,
+  },
+  'has a range that ends where it begins': {
+    damage: manifest((document) => Object.assign(document.input, { range: [1, 1] })),
+    message: /^manifest\.json: \/input\/range is from 1 to 1; the first must be less\.$/,
+  },
   'has two exits of one name': {
     damage: manifest((document) => Object.assign(document.exits[1] ?? {}, { name: 'exit-0' })),
     message: /^manifest\.json names two exits "exit-0"\.$/,

@@ -41,7 +41,9 @@ describe('a file alone', () => {
         exits.map((exit) => [exit.logits, 'cut' in exit ? exit.cut : undefined]),
       );
       assert.deepEqual([manifest.name, manifest.version, manifest.licence], [name, '2', 'MIT']);
-      assert.equal(manifest.input.resize, 'cover');
+      const { height, interpolation } = manifest.input;
+      const expected = [{ shorterSide: Math.floor(height / 0.875) }, 'bilinear'];
+      assert.deepEqual([manifest.input.resize, interpolation], expected);
     });
   }
 
@@ -160,12 +162,22 @@ describe('names of classes are read from', () => {
     'a column behind an index': '0\tcat\n1\tblack dog\n',
     'a column in another order': '1,black dog\r\n0,cat\r\n',
     'columns with identifiers and a head': 'index,id,name\n0,n02121808,cat\n1,n02084071,"black dog"\n',
+    'columns in another order, one of them unused':
+      'name;superclass;index\n"black dog";animal;1\n"cat";animal;0\n',
+    'columns with commas in quotes, and no index':
+      'id,label\nn02121808,"cat, domestic"\nx7,"the ""black"" dog"\n',
     'a column behind identifiers': 'n02121808 cat\nn02084071 black dog\n',
     JSON: '["cat", "black dog"]',
+    'JSON by index': '{"1": "black dog", "0": "cat"}',
+    'JSON by index, with identifiers, as Keras has it':
+      '{"0": ["n02121808", "cat"], "1": ["n02084071", "black dog"]}',
+    'a config.json of Hugging Face': '{"id2label": {"0": "cat", "1": "black dog"}, "num_labels": 2}',
   };
   for (const [name, text] of Object.entries(files)) {
     it(name, () => {
-      assert.deepEqual(readLabels('labels', text), ['cat', 'black dog']);
+      const quoted = name.includes('quotes');
+      const expected = quoted ? ['cat, domestic', 'the "black" dog'] : ['cat', 'black dog'];
+      assert.deepEqual(readLabels('labels', text), expected);
     });
   }
 
@@ -180,11 +192,24 @@ describe('names of classes are read from', () => {
     );
   });
 
+  it('no columns with a gap, of another number or without an index', () => {
+    assert.throws(
+      () => readLabels('labels', 'index,name\n0,cat\n2,dog\n'),
+      /2 lines with indices, but none with the index 1\.$/,
+    );
+    assert.throws(
+      () => readLabels('labels', 'index,name\n0,cat,big\n'),
+      /"0,cat,big" has 3 columns; the first line has 2/,
+    );
+    assert.throws(
+      () => readLabels('labels', 'index,name\nx,cat\n'),
+      /has the index "x"; it must be a number/,
+    );
+  });
+
   it('no JSON that is no list of names', () => {
-    assert.throws(() => readLabels('labels', '[1, 2]'), {
-      name: 'UsageError',
-      message: /not a list of names/,
-    });
+    assert.throws(() => readLabels('labels', '{"a": "cat"}'), /neither a list of names nor names by index/);
+    assert.throws(() => readLabels('labels', '[1, 2]'), { name: 'UsageError', message: /not a list of names/ });
     assert.throws(() => readLabels('labels', '["a",'), { name: 'UsageError', message: /is not valid JSON/ });
   });
 });
