@@ -1,5 +1,6 @@
 // Reads a JSON document and checks it against its schema. An error is one sentence that names the file and the place.
 import type { Static, TSchema } from 'typebox';
+import type { TLocalizedValidationError } from 'typebox/error';
 import { Check, Errors } from 'typebox/value';
 import { messageOf, PackageError } from '../foundation/errors.js';
 
@@ -38,38 +39,39 @@ function formatVersionOf(document: unknown): number | undefined {
   return typeof document.formatVersion === 'number' ? document.formatVersion : undefined;
 }
 
-/** What is reported of a value that is no object of a union, or another one. */
-const ofObjects: ReadonlySet<string> = new Set(['type', 'required', 'additionalProperties']);
-
 function firstProblem(schema: TSchema, document: unknown): string {
   // An unknown key is reported twice: by itself (keyword boolean) and by its parent. The parent's message is clearer.
   const problems = Errors(schema, document).filter((problem) => problem.keyword !== 'boolean');
   const [shallow] = problems;
-  // Of a union with objects, the entries of an object say more than the choices beside it.
-  const within = problems.find(({ instancePath }) => instancePath.startsWith(`${shallow?.instancePath}/`));
-  const first = (shallow?.keyword === 'const' ? within : undefined) ?? shallow;
-  if (!first) return 'does not follow its schema';
+  if (!shallow) return 'does not follow its schema';
+  const choices = choicesAt(shallow.instancePath, problems);
+  // Of a union with objects, what is wrong inside an object says more than the choices beside it.
+  const within = problems.find(({ instancePath }) => instancePath.startsWith(`${shallow.instancePath}/`));
+  const first = (choices === undefined ? undefined : within) ?? shallow;
   const place = first.instancePath === '' ? 'the document' : first.instancePath;
+  if (choices && first === shallow) return `${place} must be ${choices}`;
   switch (first.keyword) {
     case 'required':
       return `${place} lacks ${first.params.requiredProperties.join(', ')}`;
     case 'additionalProperties':
       return `${place} has the unknown entry ${first.params.additionalProperties.join(', ')}`;
-    case 'const': {
-      // A union reports one such problem for each of its choices.
-      const choices = problems.flatMap((problem) =>
-        problem.keyword === 'const' && problem.instancePath === first.instancePath
-          ? [JSON.stringify(problem.params.allowedValue)]
-          : [],
-      );
-      const alsoObject = problems.some(
-        ({ keyword, instancePath }) => instancePath === first.instancePath && ofObjects.has(keyword),
-      );
-      return `${place} must be ${choices.join(' or ')}${alsoObject ? ', or one of its objects' : ''}`;
-    }
     case 'enum':
       return `${place} must be ${first.params.allowedValues.map((value) => JSON.stringify(value)).join(' or ')}`;
     default:
       return `${place} ${first.message}`;
   }
+}
+
+/** The choices of a union at this place, if there is one: it reports a problem for each of them. */
+function choicesAt(path: string, problems: readonly TLocalizedValidationError[]): string | undefined {
+  const here = problems.filter(({ instancePath }) => instancePath === path);
+  const values = here.flatMap((problem) =>
+    problem.keyword === 'const' ? [JSON.stringify(problem.params.allowedValue)] : [],
+  );
+  if (values.length === 0) return undefined;
+  const hasObjects = here.some(
+    (problem) =>
+      problem.keyword === 'required' || (problem.keyword === 'type' && problem.params.type === 'object'),
+  );
+  return values.join(' or ') + (hasObjects ? ', or one of its objects' : '');
 }
