@@ -83,7 +83,9 @@ function inOrder(file: string, entries: readonly (readonly [number, string])[]):
   const names = new Map(entries);
   const missing = entries.findIndex((_, index) => !names.has(index));
   if (missing === -1) return entries.map((_, index) => names.get(index) ?? '');
-  throw new UsageError(`${file} has ${entries.length} lines with indices, but none with the index ${missing}.`);
+  throw new UsageError(
+    `${file} has ${entries.length} lines with indices, but none with the index ${missing}.`,
+  );
 }
 
 /** A list of names, or names by index: with identifiers as in Keras, or under `id2label` as in Hugging Face's config.json. */

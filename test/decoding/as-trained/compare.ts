@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDecoder } from '../../../src/decoding/decode.js';
 import type { ModelInput } from '../../../src/format/manifest.js';
+import { readPreprocessing } from '../../../src/packages/importing/preprocessing-file.js';
 import { modelInput } from '../../support/images/images.js';
 
 const SIZE = { height: 224, width: 224, channels: 3 } as const;
@@ -14,7 +15,8 @@ const LARGEST_MEAN_OF_JPEG: Readonly<Record<string, number>> = { 'Keras: image_d
 interface Expected {
   readonly photo: string;
   readonly pipeline: string;
-  readonly says: Partial<ModelInput>;
+  /** The same as the pipeline, or a file that a library writes about it. */
+  readonly says: Partial<ModelInput> & { readonly config?: unknown };
   /** File of float32 [height, width, 3]. */
   readonly pixels: string;
 }
@@ -28,14 +30,14 @@ interface Difference {
 const [folder = ''] = process.argv.slice(2);
 const decoder = createDecoder({ maxImagePixels: 2 ** 24, maxImageMemoryBytes: 2 ** 28 });
 const expected: Expected[] = [];
-for (const name of ['torchvision', 'keras']) {
+for (const name of ['torchvision', 'keras', 'config']) {
   expected.push(...JSON.parse(await readFile(join(folder, `expected-${name}.json`), 'utf8')));
 }
 
 const found = new Map<string, Difference[]>();
 for (const { photo, pipeline, says, pixels } of expected) {
   const image = await readFile(join(folder, photo));
-  const ours = await decoder.decode(image, undefined, { ...modelInput(SIZE), ...says });
+  const ours = await decoder.decode(image, undefined, { ...modelInput(SIZE), ...inputOf(says) });
   const theirs = await readFloats(join(folder, pixels));
   const format = photo.split('.').at(-1) ?? '';
   found.set(pipeline, [...(found.get(pipeline) ?? []), { format, ...difference(ours, theirs) }]);
@@ -44,6 +46,11 @@ console.log(
   `${new Set(expected.map(({ photo }) => photo)).size} photographs, ${expected.length} comparisons`,
 );
 for (const [pipeline, differences] of found) report(pipeline, differences);
+
+function inputOf({ config, ...says }: Expected['says']): Partial<ModelInput> {
+  if (config === undefined) return says;
+  return readPreprocessing({ file: 'config.json', text: JSON.stringify(config) }, SIZE);
+}
 
 async function readFloats(path: string): Promise<Float32Array> {
   const bytes = await readFile(path);

@@ -209,7 +209,10 @@ describe('names of classes are read from', () => {
 
   it('no JSON that is no list of names', () => {
     assert.throws(() => readLabels('labels', '{"a": "cat"}'), /neither a list of names nor names by index/);
-    assert.throws(() => readLabels('labels', '[1, 2]'), { name: 'UsageError', message: /not a list of names/ });
+    assert.throws(() => readLabels('labels', '[1, 2]'), {
+      name: 'UsageError',
+      message: /not a list of names/,
+    });
     assert.throws(() => readLabels('labels', '["a",'), { name: 'UsageError', message: /is not valid JSON/ });
   });
 });
