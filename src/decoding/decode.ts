@@ -97,7 +97,7 @@ export function createDecoder(limits: DecoderLimits): Decoder {
       if (format === 'jpeg') refuseScans(image, header);
       const pixels = suitsFastPath(header, image.length, input) ? decodeFast(image, input) : undefined;
       if (pixels !== undefined) return pixels;
-      const takesBytes = decodingBytes(header, input);
+      const takesBytes = decodingBytes(format, header, input);
       refuseMemory(header, takesBytes, limits.maxImageMemoryBytes);
       return memory.run(takesBytes, () => decodeThoroughly(format, image, header, input), dropped);
     },
@@ -165,8 +165,8 @@ function refuseScans(jpeg: Buffer, { width, height }: ImageHeader): void {
 }
 
 /** Upper bound of the memory for one image. An image that may be enlarged, or that `resize/` resizes, is held as a whole. */
-function decodingBytes(header: ImageHeader, input: ModelInput): number {
-  if (isResampled(input)) return header.decodingBytes + resamplingBytes(header, input);
+function decodingBytes(format: ImageFormat, header: ImageHeader, input: ModelInput): number {
+  if (isResampled(input)) return header.decodingBytes + resamplingBytes(format, header, input);
   return header.decodingBytes + (mayBeEnlarged(header, input) ? header.width * header.height * 4 : 0);
 }
 

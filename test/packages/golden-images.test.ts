@@ -92,7 +92,7 @@ describe('golden images', () => {
     const faults: [object, RegExp][] = [
       [{ image: '!', logits }, /\/cases\/0\/image is not the base64 of a file\.$/],
       [{ image: '', logits }, /\/cases\/0\/image is not the base64 of a file\.$/],
-      [{ image: 'R0lGODlh', logits }, /\/cases\/0\/image: The bytes are a GIF image; send a PNG, /],
+      [{ image: 'R0lGODlh', logits }, /\/cases\/0\/image: The bytes are a GIF image\. Send a PNG, /],
       [{ image, logits: logits.slice(1) }, /\/cases\/0\/logits is not 3 exits × 10 classes\.$/],
     ];
     for (const [fault, message] of faults) {
