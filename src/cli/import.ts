@@ -36,7 +36,7 @@ description.json:
   }
 A cut is the one tensor that crosses from a stage to the next; the head of its exit
 hangs on it. The last exit has none. Values are (pixel / 255 − mean) / std; resize is
-fill, cover or contain.
+fill, cover or contain, or what the network was trained with: docs/models.md.
 
 Examples:
   rdi-serve import export/
