@@ -12,7 +12,7 @@ const { tensor, background, ...input } = ModelInput.properties;
 const { name, version, description, licence, classes, provenance } = Manifest.properties;
 const { flops: _counted, cut, ...exit } = ManifestExit.properties;
 
-/** Several tensors may cross together: import joins them into the one that the manifest names. */
+/** Several tensors may cross together. Import joins them into one tensor, which the manifest names. */
 const CrossingTensors = Type.Union([cut, Type.Array(cut, { minItems: 1, uniqueItems: true })]);
 
 export const Description = Type.Object(

@@ -1,4 +1,4 @@
-// An exit as it is described before import: what crosses to the next stage may be several tensors. Import makes one of them.
+// An exit as the description has it. Its cut may be several tensors, which import joins into one.
 
 export interface DescribedExit {
   readonly name: string;

@@ -1,4 +1,4 @@
-// Finds where a network is cut that nobody has described, so that as little as possible is computed twice.
+// Finds the cuts of a network without a description, so that as little as possible is computed twice.
 import { PackageError } from '../../foundation/errors.js';
 import type { Graph, GraphNode } from '../../onnx/graph.js';
 import { variableTensors, walkBack } from '../../onnx/graph-walk.js';
@@ -6,10 +6,11 @@ import { costRule } from '../cost-rules.js';
 import { validCuts } from '../valid-cuts.js';
 
 /**
- * Of each side exit the tensors that cross to the next stage. One is preferred: the last that the exit shares with all
- * behind it. Where that would repeat work that counts, or there is none, it is all that later stages take of earlier ones.
- * @param logits of every exit, in order; the last is the final exit.
- * @param hasRows whether a tensor has a row for each image, as far as that is known.
+ * The cut of each side exit. One tensor is preferred: the last that the exit shares with all later exits. If there is
+ * none, or if operators that count in FLOPs would run twice, the cut is every tensor that later stages take.
+ * @param logits of every exit, in order; the last one is the final exit's
+ * @param hasRows whether a tensor has one row per image
+ * @throws PackageError if there is no cut between two exits
  */
 export function findCuts(
   graph: Graph,
@@ -23,8 +24,8 @@ export function findCuts(
     const cut = cutOf(graph, variable, logits, exit, next, hasRows);
     if (!cut) {
       throw new PackageError(
-        `The outputs "${logits[exit]}" and "${logits[exit + 1]}" of model.onnx share no tensor but the image that the ` +
-          'network could be cut at.',
+        `model.onnx cannot be cut between the outputs "${logits[exit]}" and "${logits[exit + 1]}": no tensors ` +
+          'except the image lead to both.',
       );
     }
     cuts.unshift(cut);
@@ -33,7 +34,7 @@ export function findCuts(
   return cuts;
 }
 
-/** @param next the cut of the exit behind this one, which has to lie behind. */
+/** @param next cut of the next exit, which must come later in the graph */
 function cutOf(
   graph: Graph,
   variable: ReadonlySet<string>,
@@ -57,7 +58,7 @@ function cutOf(
   return isTaken && repeated.some((node) => costRule(node) !== undefined) ? all : [single];
 }
 
-/** The tensors that have been computed when an exit has answered and that something still to be computed takes. */
+/** The tensors that are known when an exit has its logits, and that its head or later stages take. */
 function crossing(
   graph: Graph,
   variable: ReadonlySet<string>,

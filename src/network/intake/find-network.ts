@@ -39,7 +39,11 @@ export function findNetwork(bytes: Uint8Array, classes: number | undefined): Fou
     const cut = cuts[index];
     if (index === logits.length - 1 || !cut) return { name: 'final', logits: name };
     const [first, ...more] = cut;
-    return { name: `exit-${index}`, logits: name, cut: more.length === 0 && first !== undefined ? first : cut };
+    return {
+      name: `exit-${index}`,
+      logits: name,
+      cut: more.length === 0 && first !== undefined ? first : cut,
+    };
   });
   return { image, exits, classes: width };
 }

@@ -48,9 +48,7 @@ async function typesOf(
   exits: readonly DescribedExit[],
 ): Promise<Map<string, number>> {
   const made = new Set(model.graph?.node.flatMap(({ output }) => output));
-  const wanted = exits
-    .flatMap((exit) => [exit.logits, ...cutsOf(exit)])
-    .filter((name) => made.has(name));
+  const wanted = exits.flatMap((exit) => [exit.logits, ...cutsOf(exit)]).filter((name) => made.has(name));
   const output = [...new Set(wanted)].map(untypedOutput);
   const examined = await engine.examine?.(encodeModel(withGraph(model, { output, valueInfo: [] })));
   await examined?.release();

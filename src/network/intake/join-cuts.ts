@@ -1,11 +1,11 @@
-// Cuts of several tensors, such as the scales of an MSDNet or an answer that later exits take up. The graph joins them into
-// one tensor of rows and takes them apart behind it, so that what runs segments knows of one tensor only.
+// Cuts of several tensors, such as the scales of an MSDNet, or logits that later exits use. The graph joins them into one
+// tensor and separates them after the cut. Segments and engines therefore know only cuts of one tensor.
 import { integers, operator } from '../../onnx/build.js';
 import type { GraphProto, ModelProto, NodeProto } from '../../protobuf/onnx-ml_pb.js';
 import type { ExitTensors } from '../cuts.js';
 import { cutsOf, type DescribedExit } from './described-exit.js';
 
-/** The end of any axis. */
+/** An end that means the end of every axis. */
 const END = 2 ** 31 - 1;
 
 export function hasSeveralCuts(exits: readonly DescribedExit[]): boolean {
@@ -13,8 +13,9 @@ export function hasSeveralCuts(exits: readonly DescribedExit[]): boolean {
 }
 
 /**
- * @param dimensionsOf a tensor of the graph as it is given, without the batch.
- * @returns the exits with one cut each; the model is changed in place, and `notes` says where.
+ * Changes the model in place, and adds a note for each change.
+ * @param dimensionsOf dimensions of a tensor of the original graph, without the batch
+ * @returns the exits with one cut each
  */
 export function joinCuts<Exit extends DescribedExit>(
   { graph }: ModelProto,
@@ -22,7 +23,7 @@ export function joinCuts<Exit extends DescribedExit>(
   dimensionsOf: (tensor: string) => readonly number[],
   notes: string[],
 ): (Exit & ExitTensors)[] {
-  /** What a tensor is called behind the last cut that it crosses. */
+  /** By original name: the name of a tensor after the last cut that it crosses. */
   const renamed = new Map<string, string>();
   const nameOf = (tensor: string) => renamed.get(tensor) ?? tensor;
   return exits.map(({ cut: _cut, ...exit }, index) => {
@@ -42,7 +43,7 @@ export function joinCuts<Exit extends DescribedExit>(
         renamed.set(tensor, crossing[i]?.behind ?? tensor);
       });
       notes.push(
-        `Exit "${exit.name}" is cut at ${cuts.length} tensors, which cross as one, "${cut}": ` +
+        `The cut of exit "${exit.name}" has ${cuts.length} tensors; the package joins them into "${cut}": ` +
           `${cuts.map((tensor) => `"${tensor}"`).join(', ')}.`,
       );
     }
@@ -52,12 +53,12 @@ export function joinCuts<Exit extends DescribedExit>(
 
 interface Crossing {
   readonly tensor: string;
-  /** Its name for all that comes behind. */
+  /** Its name after the cut. */
   readonly behind: string;
   readonly dimensions: readonly number[];
 }
 
-/** @param answers logits that no earlier exit has: those among the tensors come from behind the cut, too. */
+/** @param answers logits of this exit and later ones; if one of them crosses, the output is taken after the cut */
 function cross(
   graph: GraphProto,
   joined: string,
@@ -104,7 +105,7 @@ function cross(
   graph.node = [...before, ...join, ...apart, ...rest];
 }
 
-/** The nodes that some tensors are computed by, in order. Whatever else there is can come behind them. */
+/** The nodes that compute some tensors, in order. All other nodes can follow them. */
 function neededFor({ node: nodes }: GraphProto, tensors: readonly string[]): ReadonlySet<NodeProto> {
   const wanted = new Set(tensors);
   const needed = nodes.toReversed().filter((node) => {

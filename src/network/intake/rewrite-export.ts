@@ -47,8 +47,7 @@ export async function rewriteExport<Exit extends DescribedExit>(
   const model = decodeModel(bytes);
   const notes: string[] = [];
   const batch = fixedBatch(model, described.image.tensor);
-  if (batch !== undefined && engine.examine) {
-    freeBatch(model, described.image, batch, notes);
+  if (engine.examine && freeBatch(model, described.image, batch, notes)) {
     await checkAnyBatch(engine, model, described.image, batch);
   }
   makeImageFloat(model, described.image.tensor, described.isUnit, notes);
@@ -75,7 +74,7 @@ async function checkAnyBatch(
   engine: Engine,
   model: ModelProto,
   image: GraphImage,
-  batch: number,
+  batch: number | undefined,
 ): Promise<void> {
   // A network with an input of another type is measured later, when the input is float32.
   if (model.graph?.input.some((input) => declaredType(input)?.elemType !== FLOAT32)) return;
@@ -83,9 +82,9 @@ async function checkAnyBatch(
     await measureShapes(engine, model, image.tensor, image.shape);
   } catch (error) {
     throw new PackageError(
-      `Input "${image.tensor}" of model.onnx has a fixed batch of ${batch}, ` +
+      `Input "${image.tensor}" of model.onnx has a fixed batch${batch === undefined ? '' : ` of ${batch}`}, ` +
         `and the network cannot be run with another batch: ${messageOf(error)}. ` +
-        'Export the network with a dynamic batch, in PyTorch with dynamic_shapes.',
+        'Export the network with a dynamic batch, in PyTorch with dynamic_shapes and an example of two images.',
       { cause: error },
     );
   }
@@ -107,7 +106,7 @@ function tellsShapes(
   }
 }
 
-/** The dimensions of cuts, from the operators or, where these do not tell, from running the network. */
+/** The dimensions of cuts: from the shape rules, or else measured. */
 async function cutDimensions(
   engine: Engine,
   model: ModelProto,
@@ -119,12 +118,13 @@ async function cutDimensions(
   const missing = cuts.find((name) => !graph.producers.has(name));
   if (missing !== undefined) {
     throw new PackageError(
-      `A cut names "${missing}", which no operator of model.onnx makes.` +
+      `A cut has the tensor "${missing}", which no operator of model.onnx produces.` +
         similarNames(missing, graph.producers.keys()),
     );
   }
   const { shapes } = followShapes(graph, image, cuts);
-  if (cuts.every((name) => shapes.has(name)) || !engine.examine) return (name) => imageDimensions(shapes, name);
+  if (cuts.every((name) => shapes.has(name)) || !engine.examine)
+    return (name) => imageDimensions(shapes, name);
   const measured = await runnable(engine, () => measureShapes(engine, model, image.tensor, image.shape));
   const described = new Map(
     [...measured].map(([name, { shape }]) => [name, shape.map((extent) => extent ?? 0) as Shape]),

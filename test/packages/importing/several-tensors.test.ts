@@ -1,4 +1,4 @@
-// Cuts of several tensors: found in a file alone or described, they cross to the next stage as one.
+// Cuts of several tensors, found in a file alone or described: the package joins them into one.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,14 +7,13 @@ import { createImageTensor } from '../../../src/cascade/image-tensor.js';
 import { engineModule } from '../../../src/engines/choose.js';
 import type { EngineModule } from '../../../src/engines/engine.js';
 import { createEngine } from '../../../src/engines/onnx.js';
+import { createUniform } from '../../../src/foundation/random.js';
 import { encodeModel } from '../../../src/onnx/proto.js';
-import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
 import { everyStage } from '../../../src/packages/golden-outputs.js';
+import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
 import { readNetwork } from '../../../src/packages/package.js';
 import type { NodeProto, TensorProto } from '../../../src/protobuf/onnx-ml_pb.js';
-import { modelOf, node, tensorInfo } from '../../support/packages/onnx-builder.js';
-import { createUniform } from '../../../src/foundation/random.js';
-import { floatTensor } from '../../support/packages/onnx-builder.js';
+import { floatTensor, modelOf, node, tensorInfo } from '../../support/packages/onnx-builder.js';
 import { largestDifference, runModel } from '../../support/packages/run-model.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 
@@ -23,7 +22,11 @@ const random = createUniform(1);
 
 function weights(name: string, ...dims: number[]): TensorProto {
   const count = dims.reduce((product, extent) => product * extent, 1);
-  return floatTensor(name, dims, Array.from({ length: count }, () => random() - 0.5));
+  return floatTensor(
+    name,
+    dims,
+    Array.from({ length: count }, () => random() - 0.5),
+  );
 }
 
 interface Parts {
@@ -136,13 +139,19 @@ describe('a stage that hands on several tensors', () => {
     );
     assert.equal(
       made.notes[0],
-      'Exit "exit-0" is cut at 2 tensors, which cross as one, "rdi-serve/cut/exit-0": "fine_0", "coarse_0".',
+      'The cut of exit "exit-0" has 2 tensors; the package joins them into "rdi-serve/cut/exit-0": "fine_0", "coarse_0".',
     );
     await assertSameAnswers(scales, made);
     const convolutions = [64 * 4 * 27 + 16 * 6 * 36, 64 * 4 * 36 + 16 * 6 * 36, 16 * 6 * 36];
     const [first, second, final] = made.manifest.exits.map(({ flops }) => flops);
-    assert.deepEqual([first?.stage, second?.stage], convolutions.slice(0, 2).map((macs) => 2 * macs));
-    assert.equal(final?.cumulative, 2 * (convolutions.reduce((sum, macs) => sum + macs, 0) + 3 * 6 * CLASSES));
+    assert.deepEqual(
+      [first?.stage, second?.stage],
+      convolutions.slice(0, 2).map((macs) => 2 * macs),
+    );
+    assert.equal(
+      final?.cumulative,
+      2 * (convolutions.reduce((sum, macs) => sum + macs, 0) + 3 * 6 * CLASSES),
+    );
   });
 
   it('is found, cut and run: an answer that the next exits take up', async () => {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEngine } from '../../../src/engines/onnx.js';
 import type { Description } from '../../../src/format/description.js';
-import type { ExitTensors } from '../../../src/network/cuts.js';
 import type { CalibrationDocument } from '../../../src/format/profiles.js';
 import { createUniform } from '../../../src/foundation/random.js';
+import type { ExitTensors } from '../../../src/network/cuts.js';
 import { encodeModel } from '../../../src/onnx/proto.js';
 import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
 import type { NodeProto, TensorProto } from '../../../src/protobuf/onnx-ml_pb.js';
@@ -163,7 +163,10 @@ export function buildTestNetwork(options: NetworkOptions = {}): {
 }
 
 /** Writes the test network as an export that `rdi-serve import` takes. */
-export async function writeTestExport(directory: string, options: NetworkOptions = {}): Promise<TestDescription> {
+export async function writeTestExport(
+  directory: string,
+  options: NetworkOptions = {},
+): Promise<TestDescription> {
   const { model, description } = buildTestNetwork(options);
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'model.onnx'), model);
