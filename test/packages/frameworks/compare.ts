@@ -19,7 +19,10 @@ const TOLERANCE = 1e-4;
 const FLOPS_TOLERANCE = 0.01;
 /** What given.py says of files that no script here has made: they are held against onnxruntime, and are not in the table. */
 const GIVEN = 'given';
-const HEADER = ['| network | from | exporter | exits | engines | FLOPs |', '| --- | --- | --- | --- | --- | --- |'];
+const HEADER = [
+  '| network | from | exporter | exits | engines | FLOPs |',
+  '| --- | --- | --- | --- | --- | --- |',
+];
 const START = '<!-- table -->';
 const END = '<!-- end of table -->';
 

@@ -10,8 +10,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 work=$(mktemp -d)
 server=
+nodes=
 cleanup() {
-  if [[ -n $server ]]; then kill "$server" 2>/dev/null || true; fi
+  for process in $server $nodes; do kill "$process" 2>/dev/null || true; done
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -36,6 +37,7 @@ if ! wait "$nodes"; then
   cat "$work/nodes.log" "$work/nodes.errors"
   exit 1
 fi
+nodes=
 cat "$work/nodes.log"
 
 # docs/networks.md by the letter: in a folder for each section, its Python, then its commands; then all of it is served.
@@ -56,7 +58,7 @@ server=$!
 for _ in $(seq 150); do
   url=$(sed -n 's/.*"address":"\([^"]*\)".*"msg":"ready".*/\1/p' "$work/server.log")
   if [[ -n $url ]]; then break; fi
-  kill -0 "$server"
+  kill -0 "$server" || { cat "$work/server.log"; exit 1; }
   sleep 0.2
 done
 for model in "$work/models"/*/; do
