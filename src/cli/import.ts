@@ -34,9 +34,9 @@ description.json:
     ],
     "provenance": { "dataset": "MNIST" }
   }
-A cut is the one tensor that crosses from a stage to the next; the head of its exit
-hangs on it. The last exit has none. Values are (pixel / 255 − mean) / std; resize is
-fill, cover or contain, or what the network was trained with: docs/models.md.
+A cut is the tensor that crosses from a stage to the next, or a list of all that cross;
+the head of its exit depends on it. The last exit has none. Values are (pixel / 255 − mean) / std;
+resize is fill, cover or contain, or what the network was trained with: docs/models.md.
 
 Examples:
   rdi-serve import export/
@@ -45,7 +45,7 @@ Examples:
 
 Of an ONNX file alone the description is proposed, shown, and written beside the file.
 The image, the exits and the cuts are found in the graph: an exit is an output [N, classes],
-its cut the last tensor that it shares with all exits behind it.
+its cut the last tensor that it shares with all exits behind it, or a list of several.
 `;
 
 interface ImportFlags {

@@ -10,7 +10,10 @@ export const DESCRIPTION_FILE = 'description.json';
 
 const { tensor, background, ...input } = ModelInput.properties;
 const { name, version, description, licence, classes, provenance } = Manifest.properties;
-const { flops: _counted, ...exit } = ManifestExit.properties;
+const { flops: _counted, cut, ...exit } = ManifestExit.properties;
+
+/** Several tensors may cross together. Import joins them into one tensor, which the manifest names. */
+const CrossingTensors = Type.Union([cut, Type.Array(cut, { minItems: 1, uniqueItems: true })]);
 
 export const Description = Type.Object(
   {
@@ -21,7 +24,10 @@ export const Description = Type.Object(
     classes,
     tensor,
     input: Type.Object({ ...input, background: Type.Optional(background) }, { additionalProperties: false }),
-    exits: Type.Array(Type.Object(exit, { additionalProperties: false }), { minItems: 1 }),
+    exits: Type.Array(
+      Type.Object({ ...exit, cut: Type.Optional(CrossingTensors) }, { additionalProperties: false }),
+      { minItems: 1 },
+    ),
     provenance,
   },
   { additionalProperties: false },

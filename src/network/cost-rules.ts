@@ -52,17 +52,23 @@ const einsum: CostRule = ({ node, input, output }) => {
   return operands.slice(1).map(() => [...extents.values(), ...unnamed]);
 };
 
-/** softmax(Q·Kᵀ)·V. Inputs: [batch, heads, length, depth] or [batch, length, heads × depth]. */
-const attention: CostRule = ({ node, input }) => {
-  const [queries, keys, values] = [input(0), input(1), input(2)];
-  const [length, keyLength] = [keys.at(-2), values.at(-2)];
-  if (length === undefined || keyLength === undefined) return cannotTell(node, 'takes no sequences');
-  const valueDepth = queries.length === 4 ? values.at(-1) : queries.at(-1);
-  return [
-    [...queries, length],
-    [...queries.slice(0, -1), valueDepth ?? 1, keyLength],
-  ];
-};
+/**
+ * softmax(Q·Kᵀ)·V. Inputs: [batch, heads, length, depth] or [batch, length, heads × depth].
+ * @param past index of the input with cached keys, which come before the others
+ */
+function attention(past: number): CostRule {
+  return ({ node, input, output }) => {
+    const [queries, keys] = [input(0), input(1)];
+    const cached = node.inputs[past] ? input(past).at(-2) : 0;
+    const length = keys.at(-2);
+    if (typeof length !== 'number' || typeof cached !== 'number')
+      return cannotTell(node, 'takes no sequences');
+    return [
+      [...queries, cached + length],
+      [...output(), cached + length],
+    ];
+  };
+}
 
 /** Attention of onnxruntime: one matrix projects queries, keys and values; the rest is as in `attention`. */
 const projectedAttention: CostRule = ({ node, input, output }) => {
@@ -98,7 +104,7 @@ const onnx: Readonly<Record<string, CostRule>> = {
   MatMulInteger: product('', -2),
   QLinearMatMul: product('', -2),
   Einsum: einsum,
-  Attention: attention,
+  Attention: attention(4),
   GRU: recurrent,
   LSTM: recurrent,
   RNN: recurrent,
@@ -115,7 +121,7 @@ const onnxruntime: Readonly<Record<string, CostRule>> = {
   MatMulIntegerToFloat: product('', -2),
   MatMulNBits: product('', -2),
   Attention: projectedAttention,
-  MultiHeadAttention: attention,
+  MultiHeadAttention: attention(6),
 };
 
 /** @returns undefined if the operator is not counted */

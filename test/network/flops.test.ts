@@ -158,6 +158,11 @@ const products: Record<string, [node: ReturnType<typeof node>, shapes: Shape[], 
     ],
     2 * 5 * 6 * 8 + 2 * 5 * 6 * 4,
   ],
+  'Attention with a cache, of heads side by side': [
+    node('Attention', ['a', 'b', 'c', '', 'd'], ['out'], { q_num_heads: 2, kv_num_heads: 2 }),
+    [[BATCH, 5, 16], [BATCH, 6, 16], [BATCH, 6, 8], [], [BATCH, 2, 3, 8], [BATCH, 5, 8]],
+    5 * (6 + 3) * 16 + 5 * (6 + 3) * 8,
+  ],
   QLinearConv: [
     node('QLinearConv', ['a', 's', 'z', 'b'], ['out']),
     [[BATCH, 3, 8, 8], [], [], [4, 3, 3, 3], [BATCH, 4, 6, 6]],

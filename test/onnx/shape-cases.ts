@@ -345,6 +345,33 @@ export const shapeCases: Record<string, ShapeCase> = {
     ],
     shape: [6, 3, 3],
   },
+  'Split into equal parts': {
+    image: [5, 2, 2],
+    nodes: [
+      node('Split', ['image'], ['first', 'rest'], { axis: 1, num_outputs: 2 }),
+      node('Identity', ['rest'], ['out']),
+    ],
+    opset: 18,
+    shape: [2, 2, 2],
+  },
+  'Split into parts of given sizes': {
+    image: [6, 2, 2],
+    nodes: [node('Split', ['image', 'sizes'], ['first', 'out', 'last'], { axis: -3 })],
+    initializers: [intTensor('sizes', [1, 3, 2])],
+    shape: [3, 2, 2],
+  },
+  'Split with an attribute': {
+    image: [6, 2],
+    nodes: [node('Split', ['image'], ['first', 'out'], { axis: 1, split: [2, 4] })],
+    opset: 11,
+    shape: [4, 2],
+  },
+  'Expand along an axis of the image': {
+    image: [3, 1, 2],
+    nodes: [node('Expand', ['image', 'target'], ['out'])],
+    initializers: [intTensor('target', [3, 4, 1])],
+    shape: [3, 4, 2],
+  },
   'Slice of the first channels': {
     image: [5, 3, 4],
     nodes: [node('Slice', ['image', 'start', 'end', 'axis'], ['out'])],

@@ -77,9 +77,12 @@ function convertSegment({ build, values }: Network, source: SegmentSource): Sign
     if (!node) throw new PackageError(`model.onnx has no TensorFlow form: "${name}" is a constant.`);
     const shape = imageDimensions(shapes, name);
     const rule = rules.get(node.operator) ?? refuse(node, 'computes a shape that is taken as a value');
+    const output = node.outputs.indexOf(name);
+    if (output > 0 && node.operator !== 'Split') refuse(node, 'gives a second output that is used');
     const made = rule({
       node,
       build,
+      output,
       shape,
       value: (index) => tensor(node.inputs[index] ?? refuse(node, `lacks its input ${index}`)),
       constant: (index) => constantOf(graph, node.inputs[index] ?? ''),

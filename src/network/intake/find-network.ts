@@ -4,8 +4,9 @@ import { BATCH } from '../../onnx/dimensions.js';
 import { type DeclaredTensor, type Graph, readGraph } from '../../onnx/graph.js';
 import { variableTensors, walkBack } from '../../onnx/graph-walk.js';
 import { followShapes } from '../../onnx/shapes.js';
-import type { ExitTensors } from '../cuts.js';
 import { validCuts } from '../valid-cuts.js';
+import type { DescribedExit } from './described-exit.js';
+import { findCuts } from './find-cuts.js';
 
 export interface FoundImage {
   readonly tensor: string;
@@ -19,7 +20,7 @@ export interface FoundImage {
 export interface FoundNetwork {
   readonly image: FoundImage;
   /** In order from the image; the last one is the final exit. */
-  readonly exits: readonly ExitTensors[];
+  readonly exits: readonly DescribedExit[];
   /** Number of logits of every exit. */
   readonly classes: number;
 }
@@ -33,12 +34,16 @@ export function findNetwork(bytes: Uint8Array, classes: number | undefined): Fou
   const image = findImage(graph);
   const [width, outputs] = findLogits(graph, classes);
   const logits = inOrder(graph, outputs);
-  const cuts = findCuts(graph, image, logits);
-  const exits = logits.map((name, index): ExitTensors => {
+  const cuts = findCuts(graph, logits, rowsOfImages(graph, image, logits));
+  const exits = logits.map((name, index): DescribedExit => {
     const cut = cuts[index];
-    return index === logits.length - 1 || cut === undefined
-      ? { name: 'final', logits: name }
-      : { name: `exit-${index}`, logits: name, cut };
+    if (index === logits.length - 1 || !cut) return { name: 'final', logits: name };
+    const [first, ...more] = cut;
+    return {
+      name: `exit-${index}`,
+      logits: name,
+      cut: more.length === 0 && first !== undefined ? first : cut,
+    };
   });
   return { image, exits, classes: width };
 }
@@ -110,27 +115,6 @@ function inOrder(graph: Graph, outputs: readonly string[]): string[] {
     };
   });
   return ranked.sort((a, b) => a.shared - b.shared || a.nodes - b.nodes).map(({ name }) => name);
-}
-
-/** The cut of each side exit: the last tensor that it shares with all later exits, so that few nodes run twice. */
-function findCuts(graph: Graph, image: FoundImage, logits: readonly string[]): string[] {
-  const rows = rowsOfImages(graph, image, logits);
-  const cuts: string[] = [];
-  const taken = new Set<string>();
-  for (let exit = logits.length - 2; exit >= 0; exit--) {
-    const possible = validCuts(graph, logits.slice(exit));
-    const end = possible.findIndex((name) => taken.has(name));
-    const cut = possible.slice(0, end === -1 ? undefined : end).findLast(rows);
-    if (cut === undefined) {
-      throw new PackageError(
-        `model.onnx cannot be cut between the outputs "${logits[exit]}" and "${logits[exit + 1]}": no single tensor ` +
-          'except the image leads to both. Each stage must pass exactly one tensor to the next.',
-      );
-    }
-    taken.add(cut);
-    cuts.unshift(cut);
-  }
-  return cuts;
 }
 
 /** Whether a tensor has one row per image. A tensor of unknown shape is assumed to have one. */

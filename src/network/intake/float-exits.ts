@@ -6,14 +6,14 @@ import { operator, untypedOutput, withGraph } from '../../onnx/build.js';
 import { declaredType } from '../../onnx/graph.js';
 import { encodeModel } from '../../onnx/proto.js';
 import type { ModelProto } from '../../protobuf/onnx-ml_pb.js';
-import type { ExitTensors } from '../cuts.js';
+import { cutsOf, type DescribedExit } from './described-exit.js';
 import { BFLOAT16, elementTypes, FLOAT16, FLOAT32, typeName } from './element-types.js';
 
 /** Types whose values can all be represented in float32. */
 const NARROWER = [FLOAT16, BFLOAT16];
 
 /** Changes the model in place, and adds a note for each change. @returns the exits with their tensors in float32 */
-export async function makeExitsFloat<Exit extends ExitTensors>(
+export async function makeExitsFloat<Exit extends DescribedExit>(
   engine: Engine,
   model: ModelProto,
   exits: readonly Exit[],
@@ -38,19 +38,17 @@ export async function makeExitsFloat<Exit extends ExitTensors>(
   return exits.map((exit) => ({
     ...exit,
     logits: inFloat(exit.logits, false),
-    ...(exit.cut !== undefined && { cut: inFloat(exit.cut, true) }),
+    ...(exit.cut !== undefined && { cut: cutsOf(exit).map((cut) => inFloat(cut, true)) }),
   }));
 }
 
 async function typesOf(
   engine: Engine,
   model: ModelProto,
-  exits: readonly ExitTensors[],
+  exits: readonly DescribedExit[],
 ): Promise<Map<string, number>> {
   const made = new Set(model.graph?.node.flatMap(({ output }) => output));
-  const wanted = exits
-    .flatMap(({ logits, cut }) => (cut === undefined ? [logits] : [logits, cut]))
-    .filter((name) => made.has(name));
+  const wanted = exits.flatMap((exit) => [exit.logits, ...cutsOf(exit)]).filter((name) => made.has(name));
   const output = [...new Set(wanted)].map(untypedOutput);
   const examined = await engine.examine?.(encodeModel(withGraph(model, { output, valueInfo: [] })));
   await examined?.release();

@@ -1,5 +1,6 @@
 // Makes the batch dynamic in an export that fixes it to the batch of the example input. Only declarations and targets
-// of Reshape are changed. Afterwards, the engine must show that the network runs with other batch sizes.
+// of Reshape are changed. If the example was a single image, PyTorch's exporter fixes some targets although it declares
+// a dynamic batch. Afterwards, the engine must show that the network runs with other batch sizes.
 import { create } from '@bufbuild/protobuf';
 import { constantTensor, tensorIntegers } from '../../onnx/attributes.js';
 import { integers, withGraph } from '../../onnx/build.js';
@@ -16,10 +17,19 @@ export function fixedBatch({ graph }: ModelProto, image: string): number | undef
   return first?.case === 'dimValue' && first.value > 0n ? Number(first.value) : undefined;
 }
 
-/** Makes the batch dynamic: changes the model in place, and adds a note. @param batch size that the file fixes */
-export function freeBatch(model: ModelProto, image: GraphImage, batch: number, notes: string[]): void {
+/**
+ * Makes the batch dynamic: changes the model in place, and adds a note.
+ * @param batch size that the file fixes; undefined if its input has a dynamic batch
+ * @returns whether anything was changed
+ */
+export function freeBatch(
+  model: ModelProto,
+  image: GraphImage,
+  batch: number | undefined,
+  notes: string[],
+): boolean {
   const { graph } = model;
-  if (!graph) return;
+  if (!graph || (batch === undefined && !mendReshape(model, image, batch))) return false;
   graph.valueInfo = [];
   for (const info of [...graph.input, ...graph.output]) {
     const first = declaredType(info)?.shape?.dim[0];
@@ -27,13 +37,14 @@ export function freeBatch(model: ModelProto, image: GraphImage, batch: number, n
   }
   // Each changed target makes further shapes known.
   while (mendReshape(model, image, batch));
-  notes.push(
-    `The file fixes the batch to ${batch}; it is dynamic now, and the network was run with other sizes.`,
-  );
+  const fixed =
+    batch === undefined ? 'Parts of the network fix the batch' : `The file fixes the batch to ${batch}`;
+  notes.push(`${fixed}; it is dynamic now, and the network was run with other sizes.`);
+  return true;
 }
 
-/** Changes the first Reshape whose constant target fits only the fixed batch. @returns whether there was one */
-function mendReshape(model: ModelProto, image: GraphImage, batch: number): boolean {
+/** Changes the first Reshape whose constant target fits only a fixed batch. @returns whether there was one */
+function mendReshape(model: ModelProto, image: GraphImage, batch: number | undefined): boolean {
   const graph = readGraph(encodeModel(withoutWeights(model)));
   const { shapes: all } = followShapes(graph, image, [...graph.outputs.keys()]);
   for (const node of graph.nodes) {
@@ -44,7 +55,8 @@ function mendReshape(model: ModelProto, image: GraphImage, batch: number): boole
       graph.initializers.get(targetName) ??
       (maker?.operator === 'Constant' ? constantTensor(maker.proto) : undefined);
     if (node.operator !== 'Reshape' || !shape || !target) continue;
-    const mended = mendedTarget(shape, tensorIntegers(target) ?? [], batch);
+    const extents = tensorIntegers(target) ?? [];
+    const mended = mendedTarget(shape, extents, batch ?? batchOf(shape, extents));
     if (!mended) continue;
     const name = `${node.outputs[0]}/target`;
     const proto = model.graph?.node.find(({ output }) => output[0] === node.outputs[0]);
@@ -56,6 +68,12 @@ function mendReshape(model: ModelProto, image: GraphImage, batch: number): boole
   return false;
 }
 
+/** The only batch size that a target fits; 0 if the target leaves an axis open, or fits no batch size. */
+function batchOf(shape: Shape, target: readonly number[]): number {
+  const batch = target.reduce((product, extent) => product * extent, 1) / sizeOf(shape).factor;
+  return target.every((extent) => extent > 0) && Number.isInteger(batch) ? batch : 0;
+}
+
 /**
  * The target with -1 at the axis of the batch, so that the order of the values stays the same for every batch size.
  * @returns undefined if there is no such axis, or if the target does not fix it
@@ -63,7 +81,7 @@ function mendReshape(model: ModelProto, image: GraphImage, batch: number): boole
 function mendedTarget(shape: Shape, target: readonly number[], batch: number): number[] | undefined {
   const axis = shape.findIndex((dimension) => batchFactor(dimension) !== undefined);
   const factor = batchFactor(shape[axis] ?? 0);
-  if (factor === undefined) return undefined;
+  if (factor === undefined || batch === 0) return undefined;
   const { factor: size } = sizeOf(shape);
   const copied = target.map((extent, i) =>
     extent === 0 ? (batchFactor(shape[i] ?? 0) ?? Number(shape[i])) : extent,

@@ -58,10 +58,12 @@ export async function measureShapes(
 export function writeShapes(model: ModelProto, measured: ReadonlyMap<string, Measured>): void {
   const { graph } = model;
   if (!graph) return;
-  const outputs = new Set(graph.output.map(({ name }) => name));
-  graph.valueInfo = [...measured].flatMap(([name, { elementType, shape }]) =>
-    outputs.has(name) ? [] : [tensorInfo(name, elementType, shape)],
+  const infos = new Map(
+    [...measured].map(([name, { elementType, shape }]) => [name, tensorInfo(name, elementType, shape)]),
   );
+  graph.output = graph.output.map((output) => infos.get(output.name) ?? output);
+  for (const { name } of graph.output) infos.delete(name);
+  graph.valueInfo = [...infos.values()];
 }
 
 /** @param small with the smaller batch. @param large the same dimension with the larger batch */

@@ -3,22 +3,26 @@
 import type { Engine } from '../../engines/engine.js';
 import { messageOf, PackageError } from '../../foundation/errors.js';
 import { withGraph } from '../../onnx/build.js';
-import { declaredType } from '../../onnx/graph.js';
+import type { Shape } from '../../onnx/dimensions.js';
+import { declaredType, readGraph } from '../../onnx/graph.js';
 import { decodeModel, encodeModel } from '../../onnx/proto.js';
 import { UnknownShape } from '../../onnx/shape-rules/rule.js';
-import type { GraphImage } from '../../onnx/shapes.js';
+import { followShapes, type GraphImage, imageDimensions } from '../../onnx/shapes.js';
 import type { ModelProto } from '../../protobuf/onnx-ml_pb.js';
 import type { ExitTensors } from '../cuts.js';
 import { countFlops } from '../flops.js';
 import { readMultiExitGraph } from '../multi-exit-graph.js';
+import { similarNames } from '../suggestions.js';
+import { cutsOf, type DescribedExit } from './described-exit.js';
 import { FLOAT32 } from './element-types.js';
 import { makeExitsFloat } from './float-exits.js';
 import { hasOtherFloats, makeImageFloat } from './float-image.js';
 import { fixedBatch, freeBatch } from './free-batch.js';
+import { hasSeveralCuts, joinCuts } from './join-cuts.js';
 import { measureShapes, writeShapes } from './measured-shapes.js';
 import { takeOffSoftmax } from './softmax-exits.js';
 
-export interface Described<Exit extends ExitTensors = ExitTensors> {
+export interface Described<Exit extends DescribedExit = DescribedExit> {
   readonly image: GraphImage;
   readonly classes: readonly string[];
   readonly exits: readonly Exit[];
@@ -26,16 +30,16 @@ export interface Described<Exit extends ExitTensors = ExitTensors> {
   readonly isUnit: boolean;
 }
 
-export interface RewrittenExport<Exit extends ExitTensors> {
+export interface RewrittenExport<Exit extends DescribedExit> {
   readonly model: Uint8Array;
   /** With the names of their tensors in `model`. */
-  readonly exits: readonly Exit[];
+  readonly exits: readonly (Exit & ExitTensors)[];
   /** The changes, one sentence each. */
   readonly notes: readonly string[];
 }
 
 /** @throws PackageError if the network cannot be served, or if the engine cannot run it */
-export async function rewriteExport<Exit extends ExitTensors>(
+export async function rewriteExport<Exit extends DescribedExit>(
   engine: Engine,
   bytes: Uint8Array,
   described: Described<Exit>,
@@ -43,16 +47,18 @@ export async function rewriteExport<Exit extends ExitTensors>(
   const model = decodeModel(bytes);
   const notes: string[] = [];
   const batch = fixedBatch(model, described.image.tensor);
-  if (batch !== undefined && engine.examine) {
-    freeBatch(model, described.image, batch, notes);
+  if (engine.examine && freeBatch(model, described.image, batch, notes)) {
     await checkAnyBatch(engine, model, described.image, batch);
   }
   makeImageFloat(model, described.image.tensor, described.isUnit, notes);
-  let exits = takeOffSoftmax(model, described.exits, notes);
-  if (hasOtherFloats(model)) {
-    const logitsAndCuts = exits;
-    exits = await runnable(engine, () => makeExitsFloat(engine, model, logitsAndCuts, notes));
-  }
+  const withLogits = takeOffSoftmax(model, described.exits, notes);
+  const inFloat = hasOtherFloats(model)
+    ? await runnable(engine, () => makeExitsFloat(engine, model, withLogits, notes))
+    : withLogits;
+  const dimensionsOf = hasSeveralCuts(inFloat)
+    ? await cutDimensions(engine, model, described.image, inFloat)
+    : () => [];
+  const exits = joinCuts(model, inFloat, dimensionsOf, notes);
   const rewritten = notes.length === 0 ? bytes : encodeModel(model);
   if (!engine.examine || tellsShapes(rewritten, model, { ...described, exits })) {
     return { model: rewritten, exits, notes };
@@ -68,7 +74,7 @@ async function checkAnyBatch(
   engine: Engine,
   model: ModelProto,
   image: GraphImage,
-  batch: number,
+  batch: number | undefined,
 ): Promise<void> {
   // A network with an input of another type is measured later, when the input is float32.
   if (model.graph?.input.some((input) => declaredType(input)?.elemType !== FLOAT32)) return;
@@ -76,16 +82,20 @@ async function checkAnyBatch(
     await measureShapes(engine, model, image.tensor, image.shape);
   } catch (error) {
     throw new PackageError(
-      `Input "${image.tensor}" of model.onnx has a fixed batch of ${batch}, ` +
+      `Input "${image.tensor}" of model.onnx has a fixed batch${batch === undefined ? '' : ` of ${batch}`}, ` +
         `and the network cannot be run with another batch: ${messageOf(error)}. ` +
-        'Export the network with a dynamic batch, in PyTorch with dynamic_shapes.',
+        'Export the network with a dynamic batch, in PyTorch with dynamic_shapes and an example of two images.',
       { cause: error },
     );
   }
 }
 
 /** Whether the shape rules determine all needed shapes. Declarations by the exporter may be wrong and are ignored. */
-function tellsShapes(bytes: Uint8Array, model: ModelProto, { image, classes, exits }: Described): boolean {
+function tellsShapes(
+  bytes: Uint8Array,
+  model: ModelProto,
+  { image, classes, exits }: Omit<Described, 'exits'> & { readonly exits: readonly ExitTensors[] },
+): boolean {
   const silent = model.graph?.valueInfo.length ? encodeModel(withGraph(model, { valueInfo: [] })) : bytes;
   try {
     countFlops(readMultiExitGraph(silent, image, classes, exits));
@@ -94,6 +104,32 @@ function tellsShapes(bytes: Uint8Array, model: ModelProto, { image, classes, exi
     if (error instanceof UnknownShape) return false;
     throw error;
   }
+}
+
+/** The dimensions of cuts: from the shape rules, or else measured. */
+async function cutDimensions(
+  engine: Engine,
+  model: ModelProto,
+  image: GraphImage,
+  exits: readonly DescribedExit[],
+): Promise<(tensor: string) => readonly number[]> {
+  const cuts = exits.flatMap(cutsOf);
+  const graph = readGraph(encodeModel(withGraph(model, { valueInfo: [] })));
+  const missing = cuts.find((name) => !graph.producers.has(name));
+  if (missing !== undefined) {
+    throw new PackageError(
+      `A cut has the tensor "${missing}", which no operator of model.onnx produces.` +
+        similarNames(missing, graph.producers.keys()),
+    );
+  }
+  const { shapes } = followShapes(graph, image, cuts);
+  if (cuts.every((name) => shapes.has(name)) || !engine.examine)
+    return (name) => imageDimensions(shapes, name);
+  const measured = await runnable(engine, () => measureShapes(engine, model, image.tensor, image.shape));
+  const described = new Map(
+    [...measured].map(([name, { shape }]) => [name, shape.map((extent) => extent ?? 0) as Shape]),
+  );
+  return (name) => imageDimensions(described, name);
 }
 
 async function runnable<Result>(engine: Engine, task: () => Promise<Result>): Promise<Result> {

@@ -2,10 +2,10 @@
 // these are the input of the removed operator.
 import { intAttribute } from '../../onnx/attributes.js';
 import type { ModelProto, NodeProto } from '../../protobuf/onnx-ml_pb.js';
-import type { ExitTensors } from '../cuts.js';
+import type { DescribedExit } from './described-exit.js';
 
 /** Changes the model in place, and adds a note for each change. @returns the exits with their logits */
-export function takeOffSoftmax<Exit extends ExitTensors>(
+export function takeOffSoftmax<Exit extends DescribedExit>(
   model: ModelProto,
   exits: readonly Exit[],
   notes: string[],

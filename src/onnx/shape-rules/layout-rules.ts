@@ -1,7 +1,7 @@
 // Output shapes of operators that only rearrange values: flattening, reshaping, transposing, joining, padding, slicing.
 
 import { intAttribute, intsAttribute, stringAttribute } from '../attributes.js';
-import { asDimension, type Dimension, reshape, sizeOf } from '../dimensions.js';
+import { asDimension, broadcast, type Dimension, reshape, sizeOf } from '../dimensions.js';
 import type { GraphNode } from '../graph.js';
 import {
   axesOf,
@@ -148,6 +148,40 @@ const slice: ShapeRule = (context) => {
   return [{ shape: sliced }];
 };
 
+const split: ShapeRule = (context) => {
+  const { node, opset } = context;
+  const { shape, integers: known } = input(context, 0);
+  const axis = axisAttribute(node, 0, shape.length);
+  const extent = shape[axis] as Dimension;
+  if (typeof extent === 'string') return refuse(node, 'takes part of the batch');
+  const given =
+    opset < 13
+      ? intsAttribute(node.proto, 'split')
+      : context.inputs[1] && numbers(context, 1, 'sizes of parts');
+  const count = node.outputs.length;
+  const size = Math.ceil(extent / count);
+  const sizes = given ?? node.outputs.map((_, index) => Math.min(size, extent - index * size));
+  const total = sizes.reduce((sum, part) => sum + part, 0);
+  if (sizes.length !== count || total !== extent || sizes.some((part) => part < 0)) {
+    return cannotTell(node, `cannot split ${extent} entries into parts of ${sizes.join(', ')}`);
+  }
+  let start = 0;
+  return sizes.map((part) => {
+    const values = known?.slice(start, start + part);
+    start += part;
+    return { shape: shape.with(axis, part), ...(values && shape.length === 1 && { integers: values }) };
+  });
+};
+
+const expand: ShapeRule = (context) => {
+  const { node } = context;
+  const { shape } = input(context, 0);
+  const target = integers(context, 1, 'dimensions');
+  const expanded = broadcast(shape, target);
+  if (!expanded) return cannotTell(node, `cannot expand [${shape.join(', ')}] to [${target.join(', ')}]`);
+  return [{ shape: expanded }];
+};
+
 function slicedExtent(node: GraphNode, extent: Dimension, start: number, end: number): Dimension {
   if (typeof extent === 'string') {
     return start === 0 && end >= OPEN_END ? extent : refuse(node, 'selects some images of a batch');
@@ -167,4 +201,6 @@ export const layoutRules: Readonly<Record<string, ShapeRule>> = {
   Concat: concat,
   Pad: pad,
   Slice: slice,
+  Split: split,
+  Expand: expand,
 };

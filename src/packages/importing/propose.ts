@@ -51,7 +51,10 @@ export function proposeDescription(file: string, bytes: Uint8Array, wishes: Wish
       channels: image.channels,
       ...preset,
     },
-    exits: [...exits],
+    exits: exits.map(({ cut, ...exit }) => ({
+      ...exit,
+      ...(cut !== undefined && { cut: typeof cut === 'string' ? cut : [...cut] }),
+    })),
     provenance: { file: basename(file) },
   };
   return readDescription(toJson(description));

@@ -142,7 +142,7 @@ describe('a file alone', () => {
     };
     assert.throws(
       () => propose(edit),
-      /cannot be cut between the outputs "own" and "logits_0": no single tensor except the image/,
+      /cannot be cut between the outputs "own" and "logits_0": no tensors except the image/,
     );
   });
 

@@ -7,6 +7,7 @@ import { createEngine } from '../../../src/engines/onnx.js';
 import type { Description } from '../../../src/format/description.js';
 import type { CalibrationDocument } from '../../../src/format/profiles.js';
 import { createUniform } from '../../../src/foundation/random.js';
+import type { ExitTensors } from '../../../src/network/cuts.js';
 import { encodeModel } from '../../../src/onnx/proto.js';
 import { type ImportedPackage, importPackage } from '../../../src/packages/import.js';
 import type { NodeProto, TensorProto } from '../../../src/protobuf/onnx-ml_pb.js';
@@ -25,13 +26,16 @@ export interface NetworkOptions {
   readonly seed?: number;
 }
 
+/** Each exit has one cut at most. */
+export type TestDescription = Description & { exits: ExitTensors[] };
+
 /** Chosen so that logits are a few units and the entropy of the softmax differs between images. */
 const LOGIT_GAIN = 10;
 
 /** Tensors: `image`, per exit k `logits_<k>` and, but for the last, `cut_<k>`; nodes are `make_<output>`. */
 export function buildTestNetwork(options: NetworkOptions = {}): {
   model: Uint8Array;
-  description: Description;
+  description: TestDescription;
 } {
   const { name = 'tiny', version = '1', classes = 10, size = 16, channels = 3 } = options;
   const { width = 8, exits = 3, seed = 1 } = options;
@@ -159,7 +163,10 @@ export function buildTestNetwork(options: NetworkOptions = {}): {
 }
 
 /** Writes the test network as an export that `rdi-serve import` takes. */
-export async function writeTestExport(directory: string, options: NetworkOptions = {}): Promise<Description> {
+export async function writeTestExport(
+  directory: string,
+  options: NetworkOptions = {},
+): Promise<TestDescription> {
   const { model, description } = buildTestNetwork(options);
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'model.onnx'), model);

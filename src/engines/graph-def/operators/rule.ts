@@ -4,6 +4,7 @@
 import { PackageError } from '../../../foundation/errors.js';
 import { intsAttribute } from '../../../onnx/attributes.js';
 import type { GraphNode } from '../../../onnx/graph.js';
+import { DataType } from '../../../protobuf/saved_model_pb.js';
 import type { GraphBuilder } from '../graph-def.js';
 
 /** A tensor that depends on the image. */
@@ -22,6 +23,8 @@ export interface Constant {
 export interface OperatorContext {
   readonly node: GraphNode;
   readonly build: GraphBuilder;
+  /** Index of the output that is wanted: 0, unless the operator is a Split. */
+  readonly output: number;
   /** Of the output: without the batch, in ONNX's order. */
   readonly shape: readonly number[];
   /** @throws PackageError if the input is left out or a constant */
@@ -72,6 +75,24 @@ export function axisHere(axis: number, rank: number): number {
 /** The dimensions of a whole ONNX tensor, or anything else listed by its axes, in the order that is used here. */
 export function inOrderHere<Item>(items: readonly Item[]): readonly Item[] {
   return items.length === 4 ? [0, 2, 3, 1].map((axis) => items[axis] as Item) : items;
+}
+
+/** A value with its axes in ONNX's order. */
+export function inOnnxOrder({ build }: OperatorContext, { node, shape }: Value): string {
+  return shape.length === 3 ? transposed(build, node, [0, 3, 1, 2]) : node;
+}
+
+/** A tensor of the output's shape with its axes in ONNX's order, in the order that is used here. */
+export function fromOnnxOrder({ build, shape }: OperatorContext, node: string): string {
+  return shape.length === 3 ? transposed(build, node, [0, 2, 3, 1]) : node;
+}
+
+export function transposed(build: GraphBuilder, node: string, order: readonly number[]): string {
+  return build.add('Transpose', [node, build.integers(order)], { Tperm: { type: DataType.DT_INT32 } });
+}
+
+export function reshaped(build: GraphBuilder, node: string, shape: readonly number[]): string {
+  return build.add('Reshape', [node, build.integers(shape)], { Tshape: { type: DataType.DT_INT32 } });
 }
 
 /** The same values with their axes in another order: axis i of the result is axis `order[i]` of the array. */

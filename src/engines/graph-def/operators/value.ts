@@ -1,16 +1,20 @@
 // Operators on values: element by element, matrix products, softmax, means.
-import { floatAttribute, intAttribute } from '../../../onnx/attributes.js';
+import { floatAttribute, intAttribute, stringAttribute } from '../../../onnx/attributes.js';
 import { DataType } from '../../../protobuf/saved_model_pb.js';
+import type { GraphBuilder } from '../graph-def.js';
 import {
   axesOf,
   axisHere,
   type Constant,
+  fromOnnxOrder,
+  inOnnxOrder,
   inOrderHere,
   type OperatorContext,
   type OperatorRule,
   optionalVector,
   permuted,
   refuse,
+  reshaped,
   weights,
 } from './rule.js';
 
@@ -110,28 +114,78 @@ const gemm: OperatorRule = (context) => {
 
 const matrixProduct: OperatorRule = (context) => multiply(context, weights(context, 1), false);
 
-function multiply(context: OperatorContext, matrix: Constant, transposed: boolean): string {
-  const { node, build } = context;
+/** Of rows: whatever axes come before the last are taken as more rows. */
+function multiply(context: OperatorContext, matrix: Constant, isTransposed: boolean): string {
+  const { node, build, shape: outputShape } = context;
   const input = context.value(0);
-  if (input.shape.length !== 1 || matrix.shape.length !== 2)
-    refuse(node, 'is no product of rows with a matrix');
-  const { values, shape } = transposed ? permuted(matrix, [1, 0]) : matrix;
-  return build.add('MatMul', [input.node, build.floats(values, shape)]);
+  if (matrix.shape.length !== 2) refuse(node, 'is no product of rows with a matrix');
+  const { values, shape } = isTransposed ? permuted(matrix, [1, 0]) : matrix;
+  const weight = build.floats(values, shape);
+  if (input.shape.length === 1) return build.add('MatMul', [input.node, weight]);
+  const rows = reshaped(build, inOnnxOrder(context, input), [-1, input.shape.at(-1) as number]);
+  const product = build.add('MatMul', [rows, weight]);
+  return fromOnnxOrder(context, reshaped(build, product, [-1, ...outputShape]));
 }
 
-const mean: OperatorRule = (context) => {
-  const { node, build } = context;
-  const input = context.value(0);
-  const rank = input.shape.length + 1;
-  const axes = axesOf(context, 1, rank) ?? refuse(node, 'has no constant at its input 1');
-  const keeps = intAttribute(node.proto, 'keepdims') !== 0;
-  // What is left of an image must not depend on the order of its axes.
-  const isGlobal = rank === 4 && axes.includes(2) && axes.includes(3) && axes.length === 2;
-  if (rank === 4 && !keeps && !isGlobal) refuse(node, 'drops axes other than height and width');
-  return build.add('Mean', [input.node, build.integers(axes.map((axis) => axisHere(axis, rank)))], {
+function reduction(operation: 'Mean' | 'Sum'): OperatorRule {
+  return (context) => {
+    const { node, build } = context;
+    const input = context.value(0);
+    const rank = input.shape.length + 1;
+    const axes = axesOf(context, 1, rank) ?? refuse(node, 'has no constant at its input 1');
+    const keeps = intAttribute(node.proto, 'keepdims') !== 0;
+    // Of an image only one axis can be left: the order of several would be another here.
+    if (rank === 4 && !keeps && axes.length === 1) refuse(node, 'drops a single axis of an image');
+    const here = axes.map((axis) => axisHere(axis, rank));
+    return reduced(build, operation, input.node, here, keeps);
+  };
+}
+
+function reduced(
+  build: GraphBuilder,
+  operation: 'Mean' | 'Sum',
+  node: string,
+  axes: readonly number[],
+  keeps: boolean,
+): string {
+  return build.add(operation, [node, build.integers(axes)], {
     Tidx: { type: DataType.DT_INT32 },
     keep_dims: keeps,
   });
+}
+
+/** x / 2 · (1 + erf(x / √2)), or its approximation x / 2 · (1 + tanh(√(2 / π) · (x + 0.044715 · x³))). */
+const gelu: OperatorRule = (context) => {
+  const { node, build } = context;
+  const input = context.value(0).node;
+  const times = (a: string, b: string) => build.add('Mul', [a, b]);
+  let curve: string;
+  if (stringAttribute(node.proto, 'approximate') === 'tanh') {
+    const cubed = times(times(times(input, input), input), scalar(context, 0.044715));
+    const inner = build.add('AddV2', [input, cubed]);
+    curve = build.add('Tanh', [times(inner, scalar(context, Math.sqrt(2 / Math.PI)))]);
+  } else {
+    curve = build.add('Erf', [times(input, scalar(context, Math.SQRT1_2))]);
+  }
+  const half = times(input, scalar(context, 0.5));
+  return times(half, build.add('AddV2', [curve, scalar(context, 1)]));
+};
+
+/** Over all axes from `axis` on: (x − mean) / √(variance + epsilon) · scale + bias. */
+const layerNormalisation: OperatorRule = (context) => {
+  const { node, build } = context;
+  const input = context.value(0);
+  const rank = input.shape.length + 1;
+  const given = intAttribute(node.proto, 'axis') ?? -1;
+  const first = given < 0 ? given + rank : given;
+  const axes = Array.from({ length: rank - first }, (_, index) => axisHere(first + index, rank));
+  const mean = (name: string) => reduced(build, 'Mean', name, axes, true);
+  const centred = build.add('Sub', [input.node, mean(input.node)]);
+  const variance = mean(build.add('Mul', [centred, centred]));
+  const epsilon = scalar(context, floatAttribute(node.proto, 'epsilon') ?? 1e-5);
+  const deviation = build.add('Rsqrt', [build.add('AddV2', [variance, epsilon])]);
+  const normal = build.add('Mul', [build.add('Mul', [centred, deviation]), operand(context, 1)]);
+  return node.inputs[2] ? build.add('AddV2', [normal, operand(context, 2)]) : normal;
 };
 
 export const valueRules: Readonly<Record<string, OperatorRule>> = {
@@ -142,6 +196,7 @@ export const valueRules: Readonly<Record<string, OperatorRule>> = {
   Abs: unary('Abs'),
   Neg: unary('Neg'),
   Exp: unary('Exp'),
+  Erf: unary('Erf'),
   Sqrt: unary('Sqrt'),
   LeakyRelu: leakyRelu,
   HardSigmoid: hardSigmoid,
@@ -154,5 +209,8 @@ export const valueRules: Readonly<Record<string, OperatorRule>> = {
   Softmax: softmax,
   Gemm: gemm,
   MatMul: matrixProduct,
-  ReduceMean: mean,
+  ReduceMean: reduction('Mean'),
+  ReduceSum: reduction('Sum'),
+  Gelu: gelu,
+  LayerNormalization: layerNormalisation,
 };
