@@ -11,7 +11,12 @@ type Schema = Type.TSchema & {
 
 /** @param named the schemas to which other schemas may refer */
 export function createValidatorCompiler(named: readonly Type.TSchema[]): FastifySchemaCompiler<Schema> {
-  const ajv = new Ajv({ removeAdditional: false, strictTypes: false, schemas: [...named] });
+  const ajv = new Ajv({
+    removeAdditional: false,
+    strictTypes: false,
+    formats: { int64: true },
+    schemas: [...named],
+  });
   return ({ schema, httpPart }) => {
     if (httpPart !== 'body') return readNumbers(schema, ajv.compile(schema));
     return schema.format === 'binary' ? () => true : ajv.compile(schema);
