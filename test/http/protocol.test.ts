@@ -286,6 +286,16 @@ test('a connection without a request is closed in time, and is no problem', asyn
   );
 });
 
+test('answered probes and scrapes are logged only if that is wanted', async (t) => {
+  for (const logProbes of [false, true]) {
+    const { url: other, log } = await startTestService(t, { config: { logProbes } });
+    for (const path of ['/livez', '/readyz', '/metrics', '/models']) await fetch(other + path);
+    const routes = () => log.filter(({ msg }) => msg === 'request').map(({ route }) => route);
+    await until(() => routes().includes('/models'));
+    assert.deepEqual(routes(), logProbes ? ['/livez', '/readyz', '/metrics', '/models'] : ['/models']);
+  }
+});
+
 test('an idle connection stays open for the configured time', async (t) => {
   const { port: other } = await startTestService(t, { config: { keepAliveTimeoutSeconds: 1 } });
   const received = await sendRaw(other, 'GET /livez HTTP/1.1\r\nhost: a\r\n\r\n');

@@ -6,7 +6,6 @@ cd "$(dirname "$0")/../.."
 folder=$(mktemp -d)
 processes=()
 cleanup() {
-  cat "$folder/nginx-errors.log" | tail -5
   for process in "${processes[@]}"; do kill "$process" 2>/dev/null || true; done
   wait || true
   rm -rf "$folder"
