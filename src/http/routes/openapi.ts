@@ -1,15 +1,16 @@
 // The OpenAPI 3.1 document, generated from the schemas of the routes, at /openapi.json; Swagger UI at /docs.
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { examples } from '../examples.js';
 
 const TITLE = 'rdi-serve';
+const PREFIX_HEADER = 'x-forwarded-prefix';
 
 /** In the document that clients are generated from: the address that `npm start` serves. */
 const LOCAL = { url: 'http://localhost:8080', description: 'A server on this machine' };
-/** In the document that a server serves, relative to the document's own address: right behind any host and path prefix. */
+/** In a document that a server serves. */
 const here = (url: string) => ({ servers: [{ url, description: 'The server that serves this document' }] });
 
 const apiKey = {
@@ -34,7 +35,7 @@ async function documentation(app: FastifyInstance): Promise<void> {
       },
     },
     transformSpecificationClone: false,
-    transformSpecification: (document) => ({ ...document, ...here('../') }),
+    transformSpecification: (document) => ({ ...document, ...here('../') }), // relative to /docs/json,
     logLevel: 'warn',
     staticCSP: contentSecurityPolicy,
     uiConfig: { displayRequestDuration: true, tryItOutEnabled: true },
@@ -83,13 +84,19 @@ export const openapi = fp<{ version: string; docs: boolean; hasApiKeys: boolean 
     });
     if (docs) await app.register(documentation);
 
-    app.get('/openapi.json', { schema: { hide: true, security: [] } }, async () => ({
-      ...app.swagger(),
-      ...here('./'),
-    }));
+    app.get('/openapi.json', { schema: { hide: true, security: [] } }, async (request, reply) => {
+      reply.header('vary', PREFIX_HEADER);
+      return { ...app.swagger(), ...here(prefixOf(request)) };
+    });
   },
   { name: 'openapi' },
 );
+
+/** The path prefix that a proxy has removed and says so, as Traefik does; else the root. */
+function prefixOf({ headers }: FastifyRequest): string {
+  const given = headers[PREFIX_HEADER];
+  return typeof given === 'string' && /^(\/[\w.~-]+)+\/?$/.test(given) ? given : '/';
+}
 
 function withExamples<Document extends { components?: { schemas?: Record<string, object> } }>(
   document: Document,
