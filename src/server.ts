@@ -1,17 +1,17 @@
-// The server process. Start: packages → metrics → classifier → app → listen. On SIGTERM or SIGINT: not ready, drain
+// The server process. Start: address → packages → metrics → classifier → app → listen. On SIGTERM or SIGINT: not ready, drain
 // delay, no new connections, answer every accepted request, end the workers, exit 0. A signal before it listens ends
 // the process when the workers have started, because a worker cannot be ended while it computes.
-import { lookup } from 'node:dns/promises';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config/config.js';
 import { monotonicSeconds } from './foundation/clock.js';
 import { messageOf, UsageError } from './foundation/errors.js';
-import { type App, buildApp } from './http/app.js';
+import { buildApp } from './http/app.js';
+import { findListenAddress } from './http/connections/listen-address.js';
 import { readApiKeys } from './http/plugins/api-keys.js';
 import { startService } from './serving/service.js';
-import { createLogger } from './telemetry/logging.js';
-import { createTracing } from './telemetry/tracing.js';
+import { createProcessLog } from './telemetry/logging.js';
+import { createTracing, tracesEndpoint } from './telemetry/tracing.js';
 
 /**
  * Maximum number of connections that wait to be accepted. Node's default of 511 can overflow when many clients connect
@@ -35,7 +35,7 @@ export async function serve(
   config: Config,
   { engineModule, notices = [] }: ServeOptions = {},
 ): Promise<void> {
-  const logger = createLogger(config.logLevel);
+  const { logger, droppedLines } = createProcessLog(config.logLevel);
   for (const notice of notices) logger.warn(notice);
   // Handle signals from the start: the first process of a container receives only signals that it handles.
   const stop = stopSignal();
@@ -43,8 +43,12 @@ export async function serve(
   process.on('SIGHUP', () => void reload());
 
   const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
-  const tracing = config.otlpEndpoint === '' ? undefined : await createTracing(config.otlpEndpoint, logger);
+  const { port } = config;
+  const host = await findListenAddress(config.host, port).catch(cannotListen);
+  const endpoint = tracesEndpoint(config.otlpEndpoint, process.env);
+  const tracing = endpoint === undefined ? undefined : await createTracing(endpoint, logger);
   const { classifier, metrics } = await startService(config, logger, engineModule);
+  metrics.observeLog(droppedLines);
   if (stop.signal) {
     logger.info({ signal: stop.signal }, 'stopped before it was ready');
     await classifier.close();
@@ -62,10 +66,10 @@ export async function serve(
     tracing,
     isDraining: () => draining,
   });
-  const address = await listen(app, config).catch(async (error: unknown) => {
+  const address = await app.listen({ host, port, backlog: LISTEN_BACKLOG }).catch(async (error: unknown) => {
     await app.close();
     await classifier.close();
-    throw new UsageError(`The server cannot listen: ${messageOf(error)}.`, { cause: error });
+    return cannotListen(error);
   });
   const { engine, catalog } = classifier;
   logger.info(
@@ -102,14 +106,8 @@ export async function serve(
   process.exitCode = 0;
 }
 
-/**
- * Listens at one address. For "localhost", Fastify would start one server per address, but orderly-close.ts and
- * parser-refusals.ts handle only the first server.
- * @returns the URL
- */
-async function listen(app: App, { host, port }: Config): Promise<string> {
-  const address = host === 'localhost' ? (await lookup(host)).address : host;
-  return app.listen({ host: address, port, backlog: LISTEN_BACKLOG });
+function cannotListen(error: unknown): never {
+  throw new UsageError(`The server cannot listen: ${messageOf(error)}.`, { cause: error });
 }
 
 /** Waits for the first SIGTERM or SIGINT; `signal` is set when `came` resolves. The second one exits at once. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line: one file per command. A user's mistake prints one sentence; a bug prints its stack. Both exit with
 // code 1.
+import '../config/thread-pool.js';
 import process from 'node:process';
 import { Command } from 'commander';
 import { PackageError, UsageError } from '../foundation/errors.js';

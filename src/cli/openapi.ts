@@ -1,6 +1,7 @@
-// `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json serves it. It loads no model
-// and starts no engine.
+// `rdi-serve openapi`: writes the OpenAPI document of this version, as GET /openapi.json of a server with API keys serves
+// it, but with an address for generated clients. It loads no model and starts no engine.
 import { Command } from 'commander';
+import { pino } from 'pino';
 import { createConfig } from '../config/config.js';
 import { buildApp } from '../http/app.js';
 import { createCatalog } from '../serving/catalog.js';
@@ -24,12 +25,14 @@ async function openapiDocument(): Promise<unknown> {
     config: createConfig(),
     classifier: withoutModels,
     metrics: createMetrics([]),
-    logger: createLogger('warn'),
+    logger: createLogger('warn', pino.destination(2)),
     isDraining: () => false,
+    // The document of a server with API keys: generated clients can then send one.
+    apiKeys: { ownerOf: () => undefined },
   });
-  const { body } = await app.inject('/openapi.json');
+  const document = app.swagger();
   await app.close();
-  return JSON.parse(body);
+  return document;
 }
 
 /** Stands in for the classifier: the routes are only described, never called. */

@@ -1,10 +1,10 @@
 // All settings of the server. One schema defines the type, default, flag and environment variable of each.
 // For example, `maxInFlight` is `--max-in-flight` on the command line and `RDI_MAX_IN_FLIGHT` in the environment.
-import { availableParallelism } from 'node:os';
 import Type from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import { type DeviceName, deviceNames, type EngineName, engineNames } from '../engines/engine-names.js';
 import { UsageError } from '../foundation/errors.js';
+import { availableCores } from './available-cores.js';
 
 const MIB = 1024 * 1024;
 
@@ -17,8 +17,9 @@ type LogLevel = (typeof logLevels)[number];
 export const Settings = Type.Object(
   {
     host: Type.String({
-      default: '0.0.0.0',
-      description: 'Address to listen on; for a host name, its first address.',
+      default: '::',
+      description:
+        'Address to listen on; for a host name, its first address. ::, all addresses, IPv4 and IPv6.',
     }),
     port: Type.Integer({
       default: 8080,
@@ -137,6 +138,14 @@ export const Settings = Type.Object(
       maximum: 3600,
       description: 'Time within which a whole request must arrive.',
     }),
+    keepAliveTimeoutSeconds: Type.Number({
+      default: 75,
+      minimum: 1,
+      maximum: 3600,
+      description:
+        'Time that an idle connection stays open. Longer than the idle timeout of a proxy in front, so that the proxy ' +
+        'closes connections first.',
+    }),
     drainDelaySeconds: Type.Number({
       default: 0,
       minimum: 0,
@@ -172,6 +181,10 @@ export const Settings = Type.Object(
       enum: [...logLevels],
       default: 'info',
       description: 'fatal, error, warn, info, debug, trace or silent.',
+    }),
+    logProbes: Type.Boolean({
+      default: false,
+      description: 'Whether the log has a line for every answered probe and scrape too.',
     }),
     docs: Type.Boolean({ default: true, description: 'Serve Swagger UI at /docs.' }),
   },
@@ -220,7 +233,7 @@ export function createConfig(given: Partial<Record<SettingName, unknown>> = {}):
       );
     }
   }
-  return Object.freeze({ ...values, workers: values.workers || availableParallelism() });
+  return Object.freeze({ ...values, workers: values.workers || availableCores() });
 }
 
 function convert(name: SettingName, value: unknown): unknown {

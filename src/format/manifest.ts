@@ -7,7 +7,7 @@ export const MANIFEST_FORMAT = 1;
 
 /** Name of a model, a version or an exit: safe in a path, a URL and a metric's label. */
 export const Name = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' });
-const Flops = Type.Integer({ minimum: 0 });
+const Flops = Type.Integer({ minimum: 0, format: 'int64' });
 
 export const ModelInput = Type.Object(
   {

@@ -14,6 +14,7 @@ export const failures = {
   'body-too-large': { status: 413, title: 'The request body is too large' },
   'headers-too-large': { status: 431, title: 'The request headers are too large' },
   'unsupported-media-type': { status: 415, title: 'This address does not take that content type' },
+  'expectation-failed': { status: 417, title: 'This expectation cannot be met' },
   'undecodable-image': { status: 422, title: 'The image cannot be decoded' },
   'image-too-large': { status: 422, title: 'The image has too many pixels' },
   'client-gone': { status: 499, title: 'The client closed the connection' },

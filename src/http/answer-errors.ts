@@ -3,12 +3,13 @@
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Failure, type FailureType } from '../foundation/errors.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { unsupportedMediaType } from './bodies/unsupported-media-type.js';
+import { lingerOnClose } from './connections/linger-on-close.js';
 import type { ParserRefusals } from './connections/parser-refusals.js';
 import { MEDIA_TYPE, problemOf } from './problems.js';
 
 /** Failures for the error codes of Fastify and Node. */
 const frameworkFailures: Record<string, FailureType> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid-body',
   FST_ERR_CTP_INVALID_JSON_BODY: 'invalid-body',
   FST_ERR_BAD_URL: 'malformed-request',
@@ -46,10 +47,14 @@ export function logFailure(failure: Failure, log: FastifyBaseLogger): void {
   else if (failure.cause) log.debug({ err: failure.cause }, failure.type);
 }
 
-/** The error handler of the app: logs the error, counts the problem and answers with it. */
-export function createErrorHandler(metrics: Metrics, refusals: ParserRefusals) {
+/**
+ * The error handler of the app: logs the error, counts the problem and answers with it.
+ * @param lingerMilliseconds as for `lingerOnClose`
+ */
+export function createErrorHandler(metrics: Metrics, refusals: ParserRefusals, lingerMilliseconds: number) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const failure = failureOf(error);
+    const isForeignType = (error as FastifyError).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE';
+    const failure = isForeignType ? unsupportedMediaType(request) : failureOf(error);
     // This server closed the connection, not the client. The request was answered and counted when it was refused.
     if (failure.type === 'client-gone' && refusals.of(request.raw.socket)) return;
     logFailure(failure, request.log);
@@ -57,16 +62,23 @@ export function createErrorHandler(metrics: Metrics, refusals: ParserRefusals) {
     // Fastify closes the connection after a body that it cannot parse. A client that is cut off while it sends may
     // never read the answer. So the header is removed, and the rest of the body is received and dropped. A header on
     // the raw response stays: orderly-close.ts sets it when the app closes.
-    if (reply.getHeader('connection') && !reply.raw.hasHeader('connection')) reply.removeHeader('connection');
+    // Of a connection that closes anyway it stays too: nginx would keep it otherwise, and answer 502 to its next request.
+    const { raw } = reply;
+    if (reply.getHeader('connection') && !raw.hasHeader('connection') && raw.shouldKeepAlive) {
+      reply.removeHeader('connection');
+    }
     request.raw.resume();
+    if (!request.raw.complete) lingerOnClose(request.raw, lingerMilliseconds);
     reply.header('x-request-id', request.id);
     sendProblem(reply, failure, request.id);
   };
 }
 
 export function notFound(request: FastifyRequest): Failure {
-  const path = request.url.split('?', 1)[0];
-  return new Failure('not-found', `${request.method} ${path} does not exist.`);
+  const [path = ''] = request.url.split('?', 1);
+  const plain = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+  const advice = plain === path ? '' : ` No address here has empty parts: ask for ${plain}.`;
+  return new Failure('not-found', `${request.method} ${path} does not exist.${advice}`);
 }
 
 function sendProblem(reply: FastifyReply, failure: Failure, requestId: string): void {

@@ -12,6 +12,7 @@ import type { Tracing } from '../telemetry/tracing.js';
 import { createErrorHandler, notFound } from './answer-errors.js';
 import { admitBodies } from './bodies/admit-bodies.js';
 import { jsonBodies } from './bodies/json-bodies.js';
+import { answerHalfClosed } from './connections/half-closed.js';
 import { orderlyClose } from './connections/orderly-close.js';
 import { paceRetries } from './connections/pace-retries.js';
 import { createParserRefusals } from './connections/parser-refusals.js';
@@ -19,6 +20,7 @@ import { closePipelinedResponses } from './connections/pipelined-responses.js';
 import { createEndWatch, createNoteEnd } from './connections/request-ended.js';
 import type { ApiKeys } from './plugins/api-keys.js';
 import { refuseOtherMethods } from './plugins/method-not-allowed.js';
+import { refuseOddHeads } from './plugins/refuse-odd-heads.js';
 import { requireApiKey } from './plugins/require-api-key.js';
 import { SECURITY_HEADERS, securityHeaders } from './plugins/security-headers.js';
 import { auditRoutes } from './routes/audits.js';
@@ -55,8 +57,8 @@ export type App = Awaited<ReturnType<typeof buildApp>>;
 export async function buildApp(options: AppOptions) {
   const { config, classifier, metrics, logger, apiKeys, tracing, isDraining } = options;
   const refusals = createParserRefusals(metrics, logger);
-  const answerError = createErrorHandler(metrics, refusals);
-  const noteEnd = createNoteEnd(metrics, refusals);
+  const answerError = createErrorHandler(metrics, refusals, config.requestTimeoutSeconds * 1000);
+  const noteEnd = createNoteEnd(metrics, refusals, config);
   const handedOver = (request: IncomingMessage) => shortPath?.handedOver(request);
   const watchEnd = createEndWatch(noteEnd, refusals, (request) => handedOver(request)?.milliseconds ?? 0);
   const bytesInFlight = createAdmission(
@@ -96,7 +98,7 @@ export async function buildApp(options: AppOptions) {
     },
     routerOptions: { maxParamLength: 256 },
   });
-  closePipelinedResponses(app.server);
+  answerHalfClosed(app.server, closePipelinedResponses(app.server));
   app.setValidatorCompiler(createValidatorCompiler(namedSchemas));
   const refuseMethods = refuseOtherMethods(app);
 
@@ -110,6 +112,7 @@ export async function buildApp(options: AppOptions) {
     done();
   });
   await app.register(securityHeaders, { corsOrigins: config.corsOrigins });
+  await app.register(refuseOddHeads, { refusals });
   await app.register(requireApiKey, { apiKeys });
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -125,7 +128,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(paceRetries);
   await app.register(orderlyClose);
   await app.register(jsonBodies);
-  await app.register(openapi, { version, docs: config.docs });
+  await app.register(openapi, { version, docs: config.docs, hasApiKeys: apiKeys !== undefined });
   await app.register(metricsRoutes, { metrics, exemplars: tracing?.exemplars });
   await app.register(healthRoutes, { isDraining, classifier });
   await app.register(modelRoutes, { classifier });

@@ -4,19 +4,24 @@ import type { Config } from '../config/config.js';
 
 /** How often Node looks for requests that take too long; its default is 30 s. */
 const CHECK_MILLISECONDS = 1000;
-/** Longer than the idle time of common load balancers, so that they, not this server, close idle connections. */
-const KEEP_ALIVE_MILLISECONDS = 72_000;
 
 export function createServer(
-  { requestTimeoutSeconds }: Pick<Config, 'requestTimeoutSeconds'>,
+  {
+    requestTimeoutSeconds,
+    keepAliveTimeoutSeconds,
+  }: Pick<Config, 'requestTimeoutSeconds' | 'keepAliveTimeoutSeconds'>,
   listener: RequestListener,
 ): Server {
   // The time for a request also limits the time for its headers.
   const requestTimeout = requestTimeoutSeconds * 1000;
-  const server = createHttpServer(
-    { requestTimeout, connectionsCheckingInterval: CHECK_MILLISECONDS },
+  return createHttpServer(
+    {
+      requestTimeout,
+      keepAliveTimeout: keepAliveTimeoutSeconds * 1000,
+      connectionsCheckingInterval: CHECK_MILLISECONDS,
+      // Node's own refusal of a request without Host is no problem document; plugins/refuse-odd-heads.ts refuses it.
+      requireHostHeader: false,
+    },
     listener,
   );
-  server.keepAliveTimeout = KEEP_ALIVE_MILLISECONDS;
-  return server;
 }

@@ -9,9 +9,12 @@ type Schema = Type.TSchema & {
   readonly properties?: Readonly<Record<string, { readonly type?: unknown }>>;
 };
 
+/** For generated clients only; JavaScript has one type of number. */
+const formats = { int64: true } as const;
+
 /** @param named the schemas to which other schemas may refer */
 export function createValidatorCompiler(named: readonly Type.TSchema[]): FastifySchemaCompiler<Schema> {
-  const ajv = new Ajv({ removeAdditional: false, strictTypes: false, schemas: [...named] });
+  const ajv = new Ajv({ removeAdditional: false, strictTypes: false, formats, schemas: [...named] });
   return ({ schema, httpPart }) => {
     if (httpPart !== 'body') return readNumbers(schema, ajv.compile(schema));
     return schema.format === 'binary' ? () => true : ajv.compile(schema);
@@ -20,7 +23,7 @@ export function createValidatorCompiler(named: readonly Type.TSchema[]): Fastify
 
 /** @returns a function that replaces decimal texts by numbers, and says whether the query parameters are valid */
 export function createQueryCheck(schema: Schema): (values: Record<string, unknown>) => boolean {
-  const validate = readNumbers(schema, new Ajv({ strictTypes: false }).compile(schema));
+  const validate = readNumbers(schema, new Ajv({ strictTypes: false, formats }).compile(schema));
   return (values) => validate(values) === true;
 }
 

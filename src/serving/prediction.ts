@@ -7,7 +7,7 @@ import type { Outcome } from '../workers/request.js';
 import type { Plan } from './plan.js';
 
 const Milliseconds = (description: string) => Type.Number({ minimum: 0, description });
-const Flops = (description: string) => Type.Integer({ description });
+const Flops = (description: string) => Type.Integer({ format: 'int64', description });
 const Probability = Type.Number({ minimum: 0, maximum: 1 });
 
 export const RankedClass = Type.Object(

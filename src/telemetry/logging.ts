@@ -1,21 +1,18 @@
-// The log: one JSON line per event, on standard output. It contains no bodies, no query strings, and no headers except
-// the request id.
-import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+// The log: one JSON line per event. It contains no bodies, no query strings, and no headers except the request id.
+import process from 'node:process';
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
+import { createLogOutput } from './log-output.js';
 
-/** Lines are buffered, so that a busy server does not make one system call per line. */
-const BUFFER_BYTES = 4096;
-const LONGEST_DELAY_MILLISECONDS = 200;
+const STANDARD_OUTPUT = 1;
 
-/** @param stream the destination; default: standard output, buffered, flushed when the process exits */
-export function createLogger(level: string, stream: DestinationStream = standardOutput()): Logger {
+export function createLogger(level: string, stream: DestinationStream): Logger {
   return pino({ level, base: null, timestamp: stdTimeFunctions.isoTime }, stream);
 }
 
-function standardOutput(): DestinationStream {
-  return destination({
-    dest: 1,
-    sync: false,
-    minLength: BUFFER_BYTES,
-    periodicFlush: LONGEST_DELAY_MILLISECONDS,
-  });
+/** The log of a process, on standard output; what still waits is written when the process exits. */
+export function createProcessLog(level: string): { readonly logger: Logger; droppedLines(): number } {
+  const output = createLogOutput(STANDARD_OUTPUT, (lines) => logger.warn({ lines }, 'log lines dropped'));
+  const logger = createLogger(level, output);
+  process.once('exit', output.writeLastWords);
+  return { logger, droppedLines: output.dropped };
 }

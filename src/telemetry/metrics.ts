@@ -58,6 +58,16 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     'Inference threads; 1 for TensorFlow, which has its own threads.',
     ({ workers }) => workers,
   );
+  const log = { droppedLines: () => 0 };
+  new Counter({
+    name: 'rdi_log_lines_dropped_total',
+    help: 'Log lines dropped, because standard output takes none: its disk is full or its reader stalls.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(log.droppedLines());
+    },
+  });
 
   gauge(
     'rdi_in_flight_bytes',
@@ -73,6 +83,10 @@ export function createMetrics(flopsBuckets: readonly number[]) {
   return {
     ...metrics,
     registry,
+    /** Sets the source of the number of dropped log lines. */
+    observeLog(droppedLines: () => number): void {
+      log.droppedLines = droppedLines;
+    },
     /** Sets the source of some of the gauges. */
     observe(source: Partial<Gauges>): void {
       Object.assign(gauges, source);

@@ -16,8 +16,22 @@ export interface Tracing {
   close(): Promise<void>;
 }
 
-/** @param endpoint base address of an OTLP/HTTP receiver, such as http://localhost:4318 */
-export async function createTracing(endpoint: string, logger: Logger): Promise<Tracing> {
+/**
+ * Where traces are sent: the setting, or what OpenTelemetry's own variables say.
+ * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ * @param setting base address of an OTLP/HTTP receiver, such as http://localhost:4318; empty: none
+ * @returns the address of the receiver of traces; undefined: nothing is traced
+ */
+export function tracesEndpoint(setting: string, environment: NodeJS.ProcessEnv): string | undefined {
+  const { OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER } = environment;
+  if (OTEL_SDK_DISABLED?.toLowerCase() === 'true' || OTEL_TRACES_EXPORTER === 'none') return undefined;
+  const base = setting || environment['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const own = setting === '' ? environment['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] : undefined;
+  return own || (base ? `${base.replace(/\/$/, '')}/v1/traces` : undefined);
+}
+
+/** @param url of the receiver of traces, OTLP over HTTP */
+export async function createTracing(url: string, logger: Logger): Promise<Tracing> {
   const [
     { DiagLogLevel, diag },
     { BasicTracerProvider, BatchSpanProcessor },
@@ -34,7 +48,6 @@ export async function createTracing(endpoint: string, logger: Logger): Promise<T
   diag.setLogger({ error: log, warn: log, info: silent, debug: silent, verbose: silent }, DiagLogLevel.WARN);
 
   const named = resourceFromAttributes({ 'service.name': 'rdi-serve', 'service.version': version });
-  const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
   const provider = new BasicTracerProvider({
     resource: defaultResource()
       .merge(named)

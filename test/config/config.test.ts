@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { availableCores } from '../../src/config/available-cores.js';
 import {
   createConfig,
   defaultOf,
@@ -15,8 +15,8 @@ import { UsageError } from '../../src/foundation/errors.js';
 
 test('without settings: the defaults, and a worker for every core', () => {
   const config = createConfig();
-  assert.deepEqual([config.port, config.host, config.models], [8080, '0.0.0.0', 'models']);
-  assert.equal(config.workers, availableParallelism());
+  assert.deepEqual([config.port, config.host, config.models], [8080, '::', 'models']);
+  assert.equal(config.workers, availableCores());
   assert.ok(Object.isFrozen(config));
 });
 

@@ -13,7 +13,10 @@ const [png = Buffer.alloc(0)] = images;
 /** A service with one worker that is held during its first stage. */
 async function heldService(t: TestContext) {
   const director = createDirector(t);
-  const service = await startTestService(t, { engineModule: director.engineModule });
+  const service = await startTestService(t, {
+    engineModule: director.engineModule,
+    config: { logProbes: true },
+  });
   const { url, samples } = service;
   const warmUp = (await director.runs()).length;
   const runs = async () => (await director.runs()).slice(warmUp);

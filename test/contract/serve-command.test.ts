@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
-import { environmentVariableOf, flagOf, settingNames } from '../../src/config/config.js';
+import { defaultOf, environmentVariableOf, flagOf, settingNames } from '../../src/config/config.js';
 import { writeProfiledPackage } from '../support/packages/profiled-package.js';
 import { commandLine, runNode, startProcess } from '../support/service/serve-process.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -68,7 +69,17 @@ test('the server listens at one address of localhost, even if it has two', async
   await assert.rejects(fetch(`http://127.0.0.2:${port}/livez`));
 });
 
-test('a port in use', async (t) => {
+test('by default the server listens at all addresses, of IPv6 and IPv4', async (t) => {
+  const { port } = await startProcess(t, models, ['--host', '::']);
+  assert.equal((await fetch(`http://127.0.0.1:${port}/livez`)).status, 200);
+  const hasIpv6 = Object.values(networkInterfaces())
+    .flat()
+    .some((one) => one?.address === '::1');
+  if (hasIpv6) assert.equal((await fetch(`http://[::1]:${port}/livez`)).status, 200);
+  assert.equal(defaultOf('host'), '::');
+});
+
+test('a port in use is told before models are looked for', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
   t.after(async () => void taken.close());
@@ -76,7 +87,7 @@ test('a port in use', async (t) => {
   const { ended } = runNode(t, [
     commandLine,
     'serve',
-    ...['--host', '127.0.0.1', '--port', `${port}`, '--models', models, '--workers', '2'],
+    ...['--host', '127.0.0.1', '--port', `${port}`, '--models', '/nowhere', '--workers', '2'],
   ]);
   assertOneSentence(await ended, new RegExp(`cannot listen: .*EADDRINUSE.*${port}`));
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Prediction } from '../../src/serving/prediction.js';
+import { tracesEndpoint } from '../../src/telemetry/tracing.js';
 import { createDirector } from '../support/engines/directed-engine.js';
 import { type ReceivedSpan, startOtlpReceiver } from '../support/otlp/otlp-receiver.js';
 import { testImages } from '../support/packages/profiled-package.js';
@@ -212,6 +213,34 @@ test('a request that is not sampled is not recorded, and probes and scrapes are 
     log.some((line) => line['traceId'] === silent),
     'the caller’s logs can be joined all the same',
   );
+});
+
+test('OpenTelemetry’s own variables say where traces go, and switch them off', () => {
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318/';
+  const OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = 'http://traces/anywhere';
+  const base = 'http://collector:4318/v1/traces';
+  for (const [setting, environment, expected] of [
+    ['', {}, undefined],
+    ['', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }, undefined],
+    ['http://own:1', {}, 'http://own:1/v1/traces'],
+    ['', { OTEL_EXPORTER_OTLP_ENDPOINT }, base],
+    ['', { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT }, 'http://traces/anywhere'],
+    ['http://own:1', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT }, 'http://own:1/v1/traces'],
+    ['http://own:1', { OTEL_SDK_DISABLED: 'TRUE' }, undefined],
+    ['', { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' }, undefined],
+    ['', { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'false' }, base],
+  ] as const) {
+    assert.equal(tracesEndpoint(setting, environment), expected);
+  }
+});
+
+test('OTEL_EXPORTER_OTLP_ENDPOINT alone switches tracing on', async (t) => {
+  const { models } = await temporaryModels();
+  const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint };
+  const server = await startProcess(t, models, [], { environment });
+  const trace = newTrace();
+  await post(`${server.url}/classify`, images[0], 'image/png', traceparent(trace));
+  assert.ok((await traceOf(trace)).length > 1);
 });
 
 test('an unreachable collector causes a warning in the log; requests and the shutdown are not affected', async (t) => {

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { prometheusFolder, readRules, readText, ruleFiles } from './files.js';
+import { dashboardQueries, prometheusFolder, readRules, readText, ruleFiles } from './files.js';
 import { without } from './prometheus-process.js';
 
 interface RuleTests {
@@ -24,6 +24,18 @@ const testFiles = readdirSync(path.join(prometheusFolder, 'tests')).map((name) =
 const tests = testFiles
   .map((file) => parse(readText(`deploy/prometheus/${file}`)) as RuleTests)
   .flatMap((file) => file.tests);
+
+test('a bound that is a whole number is asked for in both spellings: Prometheus 3 writes le="1.0"', () => {
+  const expressions = [
+    ...rules.map(({ expr }) => expr),
+    ...dashboardQueries('5m').map(({ expression }) => expression),
+  ];
+  const bounds = expressions.flatMap((expr) =>
+    [...expr.matchAll(/\ble="([^"]*)"/g)].map(([, bound]) => bound),
+  );
+  assert.ok(bounds.length > 0);
+  for (const bound of bounds) assert.doesNotMatch(bound ?? '', /^\d+(\.0)?$/);
+});
 
 test('no name twice', () => {
   const names = rules.map(({ record, alert }) => record ?? alert);

@@ -22,6 +22,7 @@ const producedIn: Record<FailureType, string> = {
   'body-too-large': 'http/protocol',
   'headers-too-large': 'http/protocol',
   'unsupported-media-type': 'http/routes/bad-images',
+  'expectation-failed': 'http/protocol',
   'undecodable-image': 'http/routes/bad-images',
   'image-too-large': 'http/routes/bad-images',
   'client-gone': 'contract/client-gone',

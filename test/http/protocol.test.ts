@@ -6,7 +6,14 @@ import { after, test } from 'node:test';
 import type { FailureType } from '../../src/foundation/errors.js';
 import type { Problem } from '../../src/http/problems.js';
 import { testImages } from '../support/packages/profiled-package.js';
-import { assertProblem, assertProblemBody, classify, predict, sendRaw } from '../support/service/requests.js';
+import {
+  assertProblem,
+  assertProblemBody,
+  classify,
+  predict,
+  rawClassify,
+  sendRaw,
+} from '../support/service/requests.js';
 import { startTestService, until } from '../support/service/service.js';
 
 const service = await startTestService({ after }, { config: { maxImageBytes: 100_000 } });
@@ -39,14 +46,7 @@ function logged(requestId: string, log = service.log): Record<string, unknown>[]
 
 test('an unknown address is 404, whatever is sent to it', async () => {
   const bodies = [undefined, '{"not": json', 'text', Buffer.alloc(50_000_000)];
-  for (const path of [
-    '/',
-    '/classify/',
-    '/Classify',
-    '/v2/models',
-    '/classify/batch/1',
-    '/%2e%2e/etc/passwd',
-  ]) {
+  for (const path of ['/', '/Classify', '/v2/models', '/classify/batch/1', '/%2e%2e/etc/passwd']) {
     for (const body of bodies.slice(0, 3)) {
       const sent = { method: 'POST', headers: { 'content-type': 'application/json' }, ...(body && { body }) };
       await assertProblem(await fetch(url + path, sent), 'not-found');
@@ -56,6 +56,20 @@ test('an unknown address is 404, whatever is sent to it', async () => {
   const large = { method: 'POST', body: bodies[3] as Buffer };
   await assertProblem(await fetch(`${url}/nowhere`, large), 'not-found');
   await assertProblem(await fetch(`${url}/models/${'a'.repeat(300)}`), 'not-found');
+});
+
+test('superfluous slashes are 404, with the right address', async () => {
+  for (const [path, right] of [
+    ['//classify', '/classify'],
+    ['/classify/', '/classify'],
+    ['/models//tiny/', '/models/tiny'],
+  ] as const) {
+    const { detail } = await assertProblem(
+      await fetch(url + path, { method: 'POST', body: png }),
+      'not-found',
+    );
+    assert.match(detail, new RegExp(`ask for ${right}\\.$`));
+  }
 });
 
 test('an unsupported method is 405 and names the supported ones, whatever is sent', async () => {
@@ -78,7 +92,79 @@ test('an unsupported method is 405 and names the supported ones, whatever is sen
     }
     const trace = await sendRaw(port, `TRACE ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
     assertRawProblem(trace, 'method-not-allowed', '405 Method Not Allowed');
+    for (const method of ['PROPFIND', 'PURGE', 'M-SEARCH', 'SEARCH']) {
+      const other = await sendRaw(port, `${method} ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+      assert.match(other, new RegExp(`\r\nallow: ${allow}\r\n`));
+      assertRawProblem(other, 'method-not-allowed', '405 Method Not Allowed');
+    }
   }
+  const unknown = await sendRaw(port, 'PROPFIND /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+  assertRawProblem(unknown, 'not-found', '404 Not Found');
+  const tunnel = await sendRaw(port, 'CONNECT example.org:443 HTTP/1.1\r\nhost: a\r\n\r\n');
+  assertRawProblem(tunnel, 'method-not-allowed', '405 Method Not Allowed');
+});
+
+test('what Node would refuse without a problem: no Host is 400, an unknown expectation 417', async () => {
+  const close = 'connection: close\r\n\r\n';
+  const noHost = await sendRaw(port, `GET /livez HTTP/1.1\r\n${close}`);
+  assertRawProblem(noHost, 'malformed-request', '400 Bad Request');
+  assert.match(await sendRaw(port, 'GET /livez HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 200 /, 'HTTP/1.0 needs none');
+  const expectation = await sendRaw(port, `GET /livez HTTP/1.1\r\nhost: a\r\nexpect: a miracle\r\n${close}`);
+  assertRawProblem(expectation, 'expectation-failed', '417 Expectation Failed');
+});
+
+test('a whole request followed by the end of the client’s side is answered', async () => {
+  const whole = rawClassify(png);
+  for (const bytes of [whole, Buffer.concat([whole, whole])]) {
+    const received = await sendAndEnd(bytes);
+    const answers = received.split('HTTP/1.1 200 OK\r\n').length - 1;
+    assert.equal(answers, bytes.length / whole.length, received);
+  }
+  const old = Buffer.from(whole.toString('latin1').replace('HTTP/1.1', 'HTTP/1.0'), 'latin1');
+  assert.match(await sendAndEnd(old), /^HTTP\/1\.1 200 OK\r\n/, 'no interim answer for HTTP/1.0');
+});
+
+/** Sends bytes, ends this side, and @returns all that came back until the server ended the connection */
+function sendAndEnd(bytes: Uint8Array): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    let received = '';
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      received += text;
+    });
+    socket.on('error', reject).on('close', () => resolve(received));
+    socket.end(bytes);
+  });
+}
+
+test('the refusal of a body that is still arriving reaches a client whose connection then closes', async () => {
+  const length = 30_000_000;
+  for (const head of [
+    `POST /classify HTTP/1.0\r\ncontent-type: image/png\r\n`,
+    `POST /classify HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: image/png\r\n`,
+    `POST /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n`,
+    `POST /classify HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: text/plain\r\n`,
+  ]) {
+    const request = Buffer.concat([
+      Buffer.from(`${head}content-length: ${length}\r\n\r\n`),
+      Buffer.alloc(length),
+    ]);
+    for (let time = 0; time < 5; time++) {
+      // A connection that is reset while the client sends rejects.
+      assert.match(await sendRaw(port, request), /^HTTP\/1\.1 (413|404|415) .*"status":\1/s);
+    }
+  }
+});
+
+test('a refused body that never ends does not hold the connection for ever', async (t) => {
+  const impatient = await startTestService(t, { config: { requestTimeoutSeconds: 1 } });
+  const head = 'POST /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 9\r\n\r\n';
+  const socket = connect({ port: impatient.port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.on('error', () => {}).resume();
+  socket.write(head);
+  await until(async () => (await impatient.connections()) === 1);
+  await until(async () => (await impatient.connections()) === 0);
+  socket.destroy();
 });
 
 test('a body over the limit is refused, and the answer arrives, for announced lengths and for chunks', async () => {
@@ -136,7 +222,7 @@ test('invalid or malformed HTTP is 400; too large headers are 431; the connectio
   await assertProblem(await fetch(`${url}/models/%zz`), 'malformed-request');
   assert.deepEqual(await rejections(), {
     ...before,
-    'malformed-request': malformed.length + 1,
+    'malformed-request': (before['malformed-request'] ?? 0) + malformed.length + 1,
     'headers-too-large': 2,
   });
 });
@@ -188,6 +274,32 @@ test('a request that does not arrive in time is 408', async (t) => {
   assert.deepEqual(await rejections(impatient), { 'request-timeout': 2 });
   const labels = { route: '/classify' };
   assert.equal((await impatient.samples()).sum('http_request_duration_seconds_count', labels), 1);
+});
+
+test('a connection without a request is closed in time, and is no problem', async (t) => {
+  const impatient = await startTestService(t, { config: { requestTimeoutSeconds: 1 } });
+  assert.equal(await sendRaw(impatient.port, ''), '');
+  assert.deepEqual(await rejections(impatient), {});
+  assert.deepEqual(
+    impatient.log.filter(({ msg }) => msg === 'request'),
+    [],
+  );
+});
+
+test('answered probes and scrapes are logged only if that is wanted', async (t) => {
+  for (const logProbes of [false, true]) {
+    const { url: other, log } = await startTestService(t, { config: { logProbes } });
+    for (const path of ['/livez', '/readyz', '/metrics', '/models']) await fetch(other + path);
+    const routes = () => log.filter(({ msg }) => msg === 'request').map(({ route }) => route);
+    await until(() => routes().includes('/models'));
+    assert.deepEqual(routes(), logProbes ? ['/livez', '/readyz', '/metrics', '/models'] : ['/models']);
+  }
+});
+
+test('an idle connection stays open for the configured time', async (t) => {
+  const { port: other } = await startTestService(t, { config: { keepAliveTimeoutSeconds: 1 } });
+  const received = await sendRaw(other, 'GET /livez HTTP/1.1\r\nhost: a\r\n\r\n');
+  assert.match(received, /\r\nkeep-alive: timeout=1\r\n/i);
 });
 
 test('a client that disconnects during a body leaves no state behind', async () => {

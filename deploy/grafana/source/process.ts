@@ -63,6 +63,13 @@ export const processDashboard = createDashboard({
         queries: { '{{instance}}': `increase(${each('rdi_worker_restarts_total')}[$__rate_interval])` },
       }),
       graph({
+        title: 'Log lines dropped',
+        description: 'Standard output takes no lines: its disk is full, or its reader has stopped reading.',
+        unit: units.Short,
+        limits: [1, 100],
+        queries: { '{{instance}}': `increase(${each('rdi_log_lines_dropped_total')}[$__rate_interval])` },
+      }),
+      graph({
         title: 'Uptime',
         description: 'Since the process started. A saw tooth is a crash loop.',
         unit: units.Seconds,

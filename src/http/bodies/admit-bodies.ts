@@ -1,5 +1,6 @@
-// The first admission control: limits the bytes of request bodies, by their announced length, before they are read. The
-// second one (serving/classifier.ts) limits images, which can be counted only after the body is read.
+// The first admission control: limits the bytes of request bodies, by their announced length before they are read, or
+// as they arrive if no length is announced. The second one (serving/classifier.ts) limits images, which can be counted
+// only after the body is read.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
@@ -9,6 +10,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Gives back the admitted bytes of the body; undefined: none are admitted. */
     leaveBytes: (() => void) | undefined;
+    /** Admits further bytes of a body whose length was not announced. @throws Failure `saturated` */
+    admitMoreBytes(bytes: number): void;
   }
 }
 
@@ -16,6 +19,15 @@ declare module 'fastify' {
 export const admitBodies = fp<{ admission: Admission }>(
   async (app, { admission }) => {
     app.decorateRequest('leaveBytes', undefined);
+    app.decorateRequest('admitMoreBytes', function (bytes) {
+      const leaveEarlier = this.leaveBytes;
+      if (!leaveEarlier) return; // a route with the small limit
+      const leaveMore = admission.enter(bytes);
+      this.leaveBytes = () => {
+        leaveEarlier();
+        leaveMore();
+      };
+    });
 
     app.addHook('onRoute', (route) => {
       const { bodyLimit, onRequest = [], onSend = [], onError = [] } = route;
@@ -45,11 +57,10 @@ export const admitBodies = fp<{ admission: Admission }>(
   { name: 'admit-bodies' },
 );
 
-/** Maximum number of bytes of the body that may be in memory. */
+/** Bytes of the body that will be in memory, as far as they are known before it arrives. */
 function bytesToRead(headers: IncomingHttpHeaders, bodyLimit: number): number {
   const announced = Number(headers['content-length']);
-  // Chunked transfer: the body may reach the limit.
-  if (Number.isNaN(announced)) return bodyLimit;
+  if (Number.isNaN(announced)) return 0; // chunked transfer: collect-body.ts admits what arrives
   // Too large: answered with 413, and not kept in memory.
   return announced > bodyLimit ? 0 : announced;
 }

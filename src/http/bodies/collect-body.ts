@@ -7,17 +7,20 @@ import { Failure } from '../../foundation/errors.js';
 export interface BodySource {
   readonly raw: IncomingMessage;
   readonly routeOptions: { readonly bodyLimit: number };
+  /** See admit-bodies.ts; needed for bodies whose length is not announced. */
+  admitMoreBytes?(bytes: number): void;
 }
 
 /**
- * Receives a request's body, up to the limit of its route; for `addContentTypeParser`. The error handler receives the
- * rest of a refused body.
- * @throws Failure `body-too-large`; or the error of the connection
+ * Receives a request's body, up to the limit of its route. The error handler receives the rest of a refused body.
+ * @throws Failure `body-too-large`, `saturated`; or the error of the connection
  */
-export function collectBody({ raw, routeOptions }: BodySource): Promise<Buffer> {
+export function collectBody(source: BodySource): Promise<Buffer> {
+  const { raw, routeOptions } = source;
   const limit = routeOptions.bodyLimit;
   // NaN for chunked transfer. Otherwise Node ensures that exactly this many bytes arrive.
   const announced = Number(raw.headers['content-length']);
+  const isChunked = Number.isNaN(announced);
   const tooLarge = () => new Failure('body-too-large', `The body is larger than ${limit} bytes.`);
   return new Promise((resolve, reject) => {
     if (announced > limit) return reject(tooLarge());
@@ -27,23 +30,27 @@ export function collectBody({ raw, routeOptions }: BodySource): Promise<Buffer> 
 
     function take(piece: Buffer): void {
       const needed = length + piece.length;
-      if (needed > limit) {
-        end(tooLarge());
-        return;
-      }
-      if (length === 0) {
-        memory = piece; // usually the only piece
-      } else {
-        if (needed > memory.length) grow(needed);
-        piece.copy(memory, length);
+      try {
+        if (needed > limit) throw tooLarge();
+        if (needed > memory.length) grow(piece, needed);
+        else piece.copy(memory, length);
+      } catch (error) {
+        end(error as Error);
       }
       length = needed;
     }
 
-    function grow(needed: number): void {
+    function grow(piece: Buffer, needed: number): void {
       // The announced length can be allocated at once, because admit-bodies.ts has admitted it.
-      const larger = Buffer.allocUnsafe(Number.isNaN(announced) ? Math.min(2 * needed, limit) : announced);
-      memory.copy(larger);
+      const size = length === 0 ? piece.length : isChunked ? Math.min(2 * needed, limit) : announced;
+      if (isChunked) source.admitMoreBytes?.(size - memory.length);
+      if (length === 0) {
+        memory = piece; // usually the only piece
+        return;
+      }
+      const larger = Buffer.allocUnsafe(size);
+      memory.copy(larger, 0, 0, length);
+      piece.copy(larger, length);
       memory = larger;
     }
 

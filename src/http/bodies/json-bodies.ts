@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Failure } from '../../foundation/errors.js';
-import { collectBody } from './collect-body.js';
+import { readBody } from './read-body.js';
 
 /** Register before the routes. */
 export const jsonBodies = fp(
@@ -10,7 +10,7 @@ export const jsonBodies = fp(
     const parse = app.getDefaultJsonParser('error', 'error');
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('application/json', async (request: FastifyRequest) => {
-      const json = (await collectBody(request)).toString();
+      const json = (await readBody(request)).toString();
       if (isIntricate(json)) {
         throw new Failure(
           'invalid-body',

@@ -33,6 +33,7 @@ const goneCodes = ['ECONNRESET', 'HPE_INVALID_EOF_STATE'];
 const parserFailures: Record<string, FailureType> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
   HPE_HEADER_OVERFLOW: 'headers-too-large',
+  CONNECT: 'method-not-allowed',
 };
 
 export function createParserRefusals(metrics: Metrics, logger: Logger): ParserRefusals {
@@ -44,6 +45,8 @@ export function createParserRefusals(metrics: Metrics, logger: Logger): ParserRe
     of: (socket) => refused.get(socket),
     answer({ code = '' }, socket) {
       if (goneCodes.includes(code)) socket.destroy();
+      // A connection that was opened in advance and never used, as browsers and load balancers do: there is no request.
+      if (code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0) socket.destroy();
       if (!socket.writable) return; // disconnected, or already answered and still sending
       const type = parserFailures[code] ?? 'malformed-request';
       const failure = new Failure(type, `${failures[type].title}.`);

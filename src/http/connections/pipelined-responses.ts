@@ -4,8 +4,11 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { remove } from '../../foundation/remove.js';
 
+/** The responses of a connection that have not been sent, in order. */
+export type ResponsesOf = (socket: Socket) => readonly ServerResponse[];
+
 /** When a connection closes, also closes its responses that never got the socket. */
-export function closePipelinedResponses(server: Server): void {
+export function closePipelinedResponses(server: Server): ResponsesOf {
   const responsesOf = new WeakMap<Socket, ServerResponse[]>();
   server.on('connection', (socket) => {
     const responses: ServerResponse[] = [];
@@ -20,6 +23,7 @@ export function closePipelinedResponses(server: Server): void {
     responses.push(response);
     response.once('close', () => remove(responses, response));
   });
+  return (socket) => responsesOf.get(socket) ?? [];
 }
 
 function close(response: ServerResponse): void {

@@ -25,13 +25,22 @@ export type NoteEnd = (
   log: Pick<FastifyBaseLogger, 'info'>,
 ) => number;
 
-export function createNoteEnd(metrics: Metrics, refusals: ParserRefusals): NoteEnd {
+/** Asked every few seconds by orchestrators and Prometheus. Successful answers would fill the log of an idle server. */
+const PROBED = new Set(['/livez', '/readyz', '/metrics']);
+
+export function createNoteEnd(
+  metrics: Metrics,
+  refusals: ParserRefusals,
+  { logProbes }: { readonly logProbes: boolean },
+): NoteEnd {
   return (response, ended, log) => {
     const { requestId, method, route, client } = ended;
     const { status: cutOff } = refusals.of(response.req.socket) ?? failures['client-gone'];
     const status = response.writableFinished ? response.statusCode : cutOff;
     const milliseconds = Math.round(ended.milliseconds * 1000) / 1000;
-    log.info({ requestId, method, route, status, milliseconds, client }, 'request');
+    if (logProbes || status >= 400 || !PROBED.has(route ?? '')) {
+      log.info({ requestId, method, route, status, milliseconds, client }, 'request');
+    }
     metrics.httpSeconds.observe({ method, route: route ?? 'unmatched', status }, ended.milliseconds / 1000);
     return status;
   };

@@ -7,7 +7,7 @@ import type { AuditState } from '../../serving/auditing/profile-audit.js';
 import type { Classifier } from '../../serving/classifier.js';
 import { problemResponses } from '../problems.js';
 
-const Count = (description: string) => Type.Integer({ minimum: 0, description });
+const Count = (description: string) => Type.Integer({ minimum: 0, format: 'int64', description });
 
 export const Audit = Type.Object(
   {

@@ -134,13 +134,26 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
 
   /** @throws Failure `invalid-body`, `body-too-large` */
   function decodeBase64(text: string): Buffer {
-    if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
-      throw new Failure('invalid-body', 'This image is not base64 (RFC 4648, padded, without line breaks).');
+    const encoded = isBase64(text) ? text : base64In(text);
+    if (!isBase64(encoded)) {
+      throw new Failure(
+        'invalid-body',
+        'This image is not base64 (RFC 4648, padded); line breaks and a data URL with ";base64" are taken too.',
+      );
     }
-    const bytes = Buffer.from(text, 'base64');
+    const bytes = Buffer.from(encoded, 'base64');
     if (bytes.length > maxImageBytes) {
       throw new Failure('body-too-large', `This image is larger than ${maxImageBytes} bytes.`);
     }
     return bytes;
   }
 };
+
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text);
+}
+
+/** Without what browsers put before (`data:image/png;base64,`) and command-line tools put between and after. */
+function base64In(text: string): string {
+  return text.replace(/^data:[^,]{0,200};base64,/i, '').replace(/[\r\n]+/g, '');
+}

@@ -1,5 +1,6 @@
 // POST /classify: one encoded image in, one prediction out.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { MediaType } from '../../decoding/decode.js';
 import { Failure } from '../../foundation/errors.js';
@@ -7,7 +8,9 @@ import { ref } from '../../foundation/schema-ref.js';
 import type { Classifier } from '../../serving/classifier.js';
 import { createPlan } from '../../serving/plan.js';
 import { Prediction } from '../../serving/prediction.js';
-import { collectBody } from '../bodies/collect-body.js';
+import { readFormFile } from '../bodies/form-file.js';
+import { readBody } from '../bodies/read-body.js';
+import { unsupportedMediaType } from '../bodies/unsupported-media-type.js';
 import { clientSignal } from '../connections/client-signal.js';
 import { problemResponses } from '../problems.js';
 
@@ -29,6 +32,7 @@ export const ClassifyQuery = Type.Object(
     ),
     maxFlops: Type.Optional(
       Type.Integer({
+        format: 'int64',
         minimum: 1,
         maximum: Number.MAX_SAFE_INTEGER,
         description: 'The most FLOPs to execute; the path ends at the deepest exit that is surely within.',
@@ -69,6 +73,9 @@ export const requestIdHeader = {
 const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const satisfies MediaType[];
 /** octet-stream: the content decides the format. It comes first because generated clients send the first type. */
 export const contentTypes: readonly string[] = ['application/octet-stream', ...mediaTypes];
+/** Taken too, but not in the document: there the body is the image itself. The content decides the format of all. */
+const FORM = 'multipart/form-data';
+const inexactTypes = ['image/jpg', 'image/*'];
 
 const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
 
@@ -77,12 +84,18 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
   maxImageBytes: number;
 }> = async (app, { classifier, maxImageBytes }) => {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser([...contentTypes], collectBody);
+  app.addContentTypeParser([...contentTypes, ...inexactTypes], readBody);
+  app.addContentTypeParser(FORM, readFormFile);
+  app.addContentTypeParser('*', async (request: FastifyRequest) => {
+    if (request.headers['content-type'] !== undefined) throw unsupportedMediaType(request);
+    return readBody(request);
+  });
 
   app.post(
     '/classify',
     {
       bodyLimit: maxImageBytes,
+      config: { contentTypes: [...mediaTypes, 'application/octet-stream', `${FORM} with one file`] },
       schema: {
         operationId: 'classify',
         summary: 'Classify one image',
@@ -98,7 +111,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
             headers: {
               ...requestIdHeader,
               'x-exit-index': { type: 'integer', description: 'The exit taken.' },
-              'x-flops': { type: 'integer', description: 'FLOPs executed.' },
+              'x-flops': { type: 'integer', format: 'int64', description: 'FLOPs executed.' },
               'server-timing': {
                 type: 'string',
                 description: 'decode, queue, infer and total, in milliseconds.',

@@ -1,4 +1,5 @@
-// GET /metrics, in the Prometheus text format or, where the client prefers it, OpenMetrics.
+// GET /metrics, in the Prometheus text format or, where the client prefers it, OpenMetrics; compressed on request.
+import { gzipSync } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { Registry } from 'prom-client';
@@ -8,6 +9,9 @@ import type { Metrics } from '../../telemetry/metrics.js';
 import { problemResponses } from '../problems.js';
 
 const OPEN_METRICS = 'application/openmetrics-text';
+
+/** In `accept-encoding`, unless refused by a weight of 0. */
+const GZIP = /(^|,)\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*(,|$))|,|$)/i;
 
 export const metricsRoutes = fp<{ metrics: Metrics; exemplars?: Exemplars | undefined }>(
   async (app: FastifyInstance, { metrics, exemplars }) => {
@@ -23,7 +27,10 @@ export const metricsRoutes = fp<{ metrics: Metrics; exemplars?: Exemplars | unde
             200: {
               description: 'The Prometheus text format, or OpenMetrics if the Accept header asks for it.',
               content: Object.fromEntries(
-                ['text/plain', OPEN_METRICS].map((type) => [type, { schema: Type.String() }]),
+                ['text/plain', OPEN_METRICS].map((type) => [
+                  type,
+                  { schema: Type.String({ examples: ['rdi_in_flight 3\n'] }) },
+                ]),
               ),
             },
             ...problemResponses('unauthorized'),
@@ -34,7 +41,12 @@ export const metricsRoutes = fp<{ metrics: Metrics; exemplars?: Exemplars | unde
         const text = await registry.metrics();
         const open = request.headers.accept?.includes(OPEN_METRICS) ?? false;
         reply.type(open ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE);
-        return open ? toOpenMetrics(exemplars?.addTo(text) ?? text) : text;
+        const shown = open ? toOpenMetrics(exemplars?.addTo(text) ?? text) : text;
+        reply.header('vary', 'accept, accept-encoding');
+        if (!GZIP.test(request.headers['accept-encoding'] ?? '')) return shown;
+        reply.header('content-encoding', 'gzip');
+        // Not in the thread pool: there it would wait for images that are being decoded. It takes about a millisecond.
+        return gzipSync(shown, { level: 1 });
       },
     );
   },

@@ -31,7 +31,10 @@ export const ProfileExit = Type.Object(
       type: ['number', 'null'],
       description: 'null at the final exit.',
     }),
-    flops: Type.Integer({ description: 'Executed by an image that leaves here under this profile.' }),
+    flops: Type.Integer({
+      format: 'int64',
+      description: 'Executed by an image that leaves here under this profile.',
+    }),
   },
   { $id: 'ProfileExit' },
 );
@@ -82,7 +85,10 @@ export const Model = Type.Object(
     engine: ref(ModelEngine),
     input: ref(ModelInput),
     classes: Type.Array(Type.String()),
-    flops: Type.Integer({ description: 'Of the backbone with its final exit alone, for one image.' }),
+    flops: Type.Integer({
+      format: 'int64',
+      description: 'Of the backbone with its final exit alone, for one image.',
+    }),
     exits: Type.Array(ref(ModelExit)),
     defaultProfile: Type.String(),
     profiles: Type.Array(ref(ModelProfile)),

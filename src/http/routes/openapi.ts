@@ -1,8 +1,23 @@
 // The OpenAPI 3.1 document, generated from the schemas of the routes, at /openapi.json; Swagger UI at /docs.
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { examples } from '../examples.js';
+
+const TITLE = 'rdi-serve';
+const PREFIX_HEADER = 'x-forwarded-prefix';
+
+/** In the document that clients are generated from: the address that `npm start` serves. */
+const LOCAL = { url: 'http://localhost:8080', description: 'A server on this machine' };
+/** In a document that a server serves. */
+const here = (url: string) => ({ servers: [{ url, description: 'The server that serves this document' }] });
+
+const apiKey = {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'Needed only where the server has been given API keys.',
+} as const;
 
 /** Swagger UI; it needs no API key. */
 async function documentation(app: FastifyInstance): Promise<void> {
@@ -11,6 +26,16 @@ async function documentation(app: FastifyInstance): Promise<void> {
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    theme: { title: TITLE },
+    uiHooks: {
+      // The page refers to its files relatively, so it works behind any path prefix, but only with a slash at its end.
+      onRequest: (request, reply, done) => {
+        if (/^[^?]*\/docs($|\?)/.test(request.url)) void reply.redirect('docs/');
+        else done();
+      },
+    },
+    transformSpecificationClone: false,
+    transformSpecification: (document) => ({ ...document, ...here('../') }), // relative to /docs/json,
     logLevel: 'warn',
     staticCSP: contentSecurityPolicy,
     uiConfig: { displayRequestDuration: true, tryItOutEnabled: true },
@@ -29,42 +54,56 @@ const contentSecurityPolicy = {
 };
 
 /** Register before the routes that it describes. */
-export const openapi = fp<{ version: string; docs: boolean }>(
-  async (app: FastifyInstance, { version, docs }) => {
+export const openapi = fp<{ version: string; docs: boolean; hasApiKeys: boolean }>(
+  async (app: FastifyInstance, { version, docs, hasApiKeys }) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
         info: {
-          title: 'rdi-serve',
+          title: TITLE,
           version,
           description:
             'Inference for multi-exit image classifiers. Every image stops at the first exit that is sure enough; ' +
             'the answer says which exit that was and how many FLOPs were executed.',
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
-        components: {
-          securitySchemes: {
-            apiKey: {
-              type: 'http',
-              scheme: 'bearer',
-              description: 'Needed only where the server has been given API keys.',
-            },
-          },
-        },
-        security: [{}, { apiKey: [] }],
+        servers: [LOCAL],
+        // Without keys, Swagger UI would show padlocks that lock nothing.
+        ...(hasApiKeys && { components: { securitySchemes: { apiKey } }, security: [{}, { apiKey: [] }] }),
         tags: [
           { name: 'classification', description: 'Images in, predictions out.' },
           { name: 'models', description: 'What is served.' },
           { name: 'operations', description: 'For probes and monitoring.' },
         ],
       },
+      transformObject: (made) =>
+        'openapiObject' in made ? withExamples(made.openapiObject) : made.swaggerObject,
       refResolver: {
         buildLocalReference: (json, _baseUri, _fragment, index) => String(json['$id'] ?? `schema-${index}`),
       },
     });
     if (docs) await app.register(documentation);
 
-    app.get('/openapi.json', { schema: { hide: true, security: [] } }, async () => app.swagger());
+    app.get('/openapi.json', { schema: { hide: true, security: [] } }, async (request, reply) => {
+      reply.header('vary', PREFIX_HEADER);
+      return { ...app.swagger(), ...here(prefixOf(request)) };
+    });
   },
   { name: 'openapi' },
 );
+
+/** The path prefix that a proxy has removed and says so, as Traefik does; else the root. */
+function prefixOf({ headers }: FastifyRequest): string {
+  const given = headers[PREFIX_HEADER];
+  return typeof given === 'string' && /^(\/[\w.~-]+)+\/?$/.test(given) ? given : '/';
+}
+
+function withExamples<Document extends { components?: { schemas?: Record<string, object> } }>(
+  document: Document,
+): Document {
+  for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
+    const example = examples[name];
+    if (example !== undefined) Object.assign(schema, { examples: [example] });
+  }
+  return document;
+}

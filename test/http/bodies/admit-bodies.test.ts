@@ -155,7 +155,7 @@ test('bytes are given back with every problem answer', async (t) => {
   }
 });
 
-test('a chunked body counts as the largest until it is answered; a body announced as too large counts 0', async (t) => {
+test('a chunked body counts as much as has arrived until it is answered; a body announced as too large counts 0', async (t) => {
   const { url, bytes, open, sent } = await narrowService(t);
   const head =
     'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ntransfer-encoding: chunked\r\n\r\n';
@@ -166,17 +166,37 @@ test('a chunked body counts as the largest until it is answered; a body announce
     connection.socket.write(Buffer.concat([Buffer.from(head), first]));
     return connection;
   });
-  await until(async () => (await bytes()) === 2 * LARGE);
-  sent(FIT - 2);
-  await until(async () => (await bytes()) === FIT * LARGE);
+  await until(async () => (await bytes()) === png.length + LARGE);
+  sent(FIT - 1);
+  await until(async () => (await bytes()) === png.length + FIT * LARGE);
   await assertProblem(await classify(url, largePng), 'saturated');
+  const third = open();
+  third.socket.write(Buffer.concat([Buffer.from(head), chunkOf(largePng)]));
+  await until(() => isSaturated(third));
   await assertProblem(await classify(url, Buffer.alloc(LARGE + 1)), 'body-too-large');
 
   chunked[0]?.socket.write('0\r\n\r\n');
   chunked[1]?.socket.write(chunkOf(Buffer.alloc(1)));
   await until(() => chunked[0] !== undefined && isAnswered(chunked[0]));
   await until(() => chunked[1]?.received().startsWith('HTTP/1.1 413 ') === true);
-  assert.equal(await bytes(), (FIT - 2) * LARGE);
+  assert.equal(await bytes(), (FIT - 1) * LARGE);
+});
+
+test('many small chunked bodies are in flight at once', async (t) => {
+  const { director, bytes, open, samples } = await narrowService(t);
+  await director.hold();
+  const head =
+    'POST /classify HTTP/1.1\r\nhost: a\r\ncontent-type: image/png\r\ntransfer-encoding: chunked\r\n\r\n';
+  const uploads = Array.from({ length: 5 * FIT }, open);
+  for (const { socket } of uploads) {
+    socket.write(`${head}${png.length.toString(16)}\r\n`);
+    socket.write(png);
+    socket.write('\r\n0\r\n\r\n');
+  }
+  await until(async () => (await samples()).sum('rdi_in_flight') === uploads.length);
+  assert.equal(await bytes(), uploads.length * png.length);
+  await director.release();
+  await until(() => uploads.every(isAnswered));
 });
 
 test('bytes of pipelined requests on a broken connection are given back when their processing ends', async (t) => {

@@ -11,6 +11,23 @@ const { url, samples, config } = await startTestService({ after }, { config: { w
 const files = (await testImages(60)).map(({ png }) => png);
 const queries = [{}, { profile: 'softmax' }, { profile: 'full' }, { maxExit: 1 }, { profile: 'second-only' }];
 
+test('metrics are compressed on request', async () => {
+  for (const [accepted, expected] of [
+    ['gzip', 'gzip'],
+    ['deflate, gzip;q=0.5', 'gzip'],
+    ['*', 'gzip'],
+    ['gzip;q=0', null],
+    ['gzip;q=0.0, identity', null],
+    ['br', null],
+    ['identity', null],
+  ] as const) {
+    const response = await fetch(`${url}/metrics`, { headers: { 'accept-encoding': accepted } });
+    assert.equal(response.headers.get('content-encoding'), expected, accepted);
+    assert.match(response.headers.get('vary') ?? '', /accept-encoding/);
+    assert.match(await response.text(), /^rdi_in_flight 0$/m);
+  }
+});
+
 test('every answer is counted once, by exit and reason, with the FLOPs of the answer', async () => {
   const before = await samples();
   const answers: Prediction[] = [];

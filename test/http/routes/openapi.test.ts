@@ -1,42 +1,61 @@
 // The OpenAPI document: the committed document equals the served one, its parts have names, and it describes the
 // service's answers.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { failures } from '../../../src/foundation/errors.js';
+import { examples } from '../../../src/http/examples.js';
+import { createApiKey } from '../../../src/http/plugins/api-keys.js';
 import { classifyProblems } from '../../../src/http/routes/classify.js';
 import { namedSchemas } from '../../../src/http/schemas.js';
 import { testImages } from '../../support/packages/profiled-package.js';
 import { classify, classifyBatch } from '../../support/service/requests.js';
 import { startTestService } from '../../support/service/service.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 interface Operation {
   readonly operationId: string;
   readonly summary?: string;
   readonly security?: readonly object[];
   readonly responses: Record<string, Answer>;
+  readonly requestBody?: Pick<Answer, 'content'>;
+  readonly parameters?: readonly { name: string; schema: { type: string; format?: string } }[];
 }
 interface Answer {
   readonly description: string;
   readonly headers?: Record<string, object>;
-  readonly content: Record<string, { schema: object }>;
+  readonly content: Record<string, { schema: { $ref?: string; examples?: unknown[] } }>;
 }
 interface Document {
   readonly openapi: string;
   readonly paths: Record<string, Record<string, Operation>>;
   readonly security: readonly object[];
-  readonly components: { readonly schemas: Record<string, object> };
+  readonly servers: readonly { url: string }[];
+  readonly components: {
+    readonly schemas: Record<string, { examples?: unknown[] }>;
+    readonly securitySchemes?: object;
+  };
 }
 
 const { url, classifier, config } = await startTestService({ after });
-const served = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
+const open = (await (await fetch(`${url}/openapi.json`)).json()) as Document;
+const apiKeysFile = join(temporaryFolder(), 'keys');
+await writeFile(apiKeysFile, createApiKey('tests').line);
+const locked = await startTestService({ after }, { config: { apiKeysFile } });
+/** Of a server with API keys, as the committed one. */
+const served = (await (await fetch(`${locked.url}/openapi.json`)).json()) as Document;
 const operations = Object.values(served.paths).flatMap((path) => Object.values(path));
 
-test('the committed document equals the served one; `npm run openapi` updates it', async () => {
+test('the committed document equals the served one but for the server’s address; `npm run openapi` updates it', async () => {
   const file = join(import.meta.dirname, '../../../../openapi/openapi.json');
-  assert.deepEqual(JSON.parse(await readFile(file, 'utf8')), served);
+  const { servers, ...rest } = JSON.parse(await readFile(file, 'utf8')) as Document;
+  assert.deepEqual({ ...rest, servers: served.servers }, served);
+  assert.deepEqual(
+    servers.map((one) => one.url),
+    ['http://localhost:8080'],
+  );
 });
 
 test('every operation and every schema has its name for generated clients', () => {
@@ -82,8 +101,69 @@ test('all operations except the probes may need a key, and only the probes are m
   }
 });
 
+test('a server without keys shows no padlocks; all else is the same', () => {
+  const { security, components, ...rest } = served;
+  const { securitySchemes, ...others } = components;
+  assert.ok(securitySchemes && security);
+  assert.deepEqual(open, { ...rest, components: others });
+});
+
+test('every operation has an example of its answer, and of its JSON body; examples follow their schemas', () => {
+  const ajv = new Ajv2020({ strict: false, formats: { int64: true, byte: true } });
+  ajv.addSchema({ ...served, $id: 'document' });
+  const exampleOf = ({ content }: Pick<Answer, 'content'>): unknown => {
+    const [schema = {}] = Object.values(content).map((one) => one.schema);
+    const name = schema.$ref?.split('/').at(-1) ?? '';
+    return (schema.examples ?? served.components.schemas[name]?.examples)?.[0];
+  };
+  for (const { operationId, responses, requestBody } of operations) {
+    assert.ok(exampleOf(responses['200'] as Answer), operationId);
+    if (requestBody?.content['application/json']) assert.ok(exampleOf(requestBody), operationId);
+  }
+  for (const [name, example] of Object.entries(examples)) {
+    assert.deepEqual(served.components.schemas[name]?.examples, [example], name);
+    const validate = ajv.compile({ $ref: `document#/components/schemas/${name}` });
+    assert.ok(validate(example), `${name}: ${ajv.errorsText(validate.errors)}`);
+  }
+});
+
+test('integers that can pass 2³¹ say so to generated clients', () => {
+  const places = [
+    ...JSON.stringify(served).matchAll(
+      /"(\w*[fF]lops|executed|full|saved|stage|head|cumulative)":(\{"type":"integer".*?\})/g,
+    ),
+  ];
+  assert.ok(places.length >= 8);
+  for (const [, name, schema = ''] of places) assert.match(schema, /"format":"int64"/, name);
+  const maxFlops = operations
+    .flatMap(({ parameters = [] }) => parameters)
+    .find(({ name }) => name === 'maxFlops');
+  assert.equal(maxFlops?.schema.format, 'int64');
+});
+
+test('behind a path prefix, the document says it, and Swagger UI refers to everything relatively', async () => {
+  const serverFor = async (prefix: string) => {
+    const headers = { 'x-forwarded-prefix': prefix };
+    const document = (await (await fetch(`${url}/openapi.json`, { headers })).json()) as Document;
+    return document.servers[0]?.url;
+  };
+  assert.equal(await serverFor('/prefix'), '/prefix');
+  for (const prefix of ['', '//elsewhere.org', 'https://elsewhere.org', '/a?b']) {
+    assert.equal(await serverFor(prefix), '/');
+  }
+  const inUi = (await (await fetch(`${url}/docs/json`)).json()) as Document;
+  assert.equal(new URL(inUi.servers[0]?.url ?? '', 'https://host/prefix/docs/json').pathname, '/prefix/');
+  const redirect = await fetch(`${url}/docs`, { redirect: 'manual' });
+  assert.equal(redirect.status, 302);
+  const page = new URL(redirect.headers.get('location') ?? '', 'https://host/prefix/docs');
+  assert.equal(page.pathname, '/prefix/docs/');
+  const html = await (await fetch(`${url}/docs/`)).text();
+  assert.match(html, /<title>rdi-serve<\/title>/);
+  for (const [, file = ''] of html.matchAll(/(?:src|href)="([^"]+)"/g)) assert.match(file, /^\.\/static\//);
+});
+
 test('answers and problems follow their schemas, without additional properties', async () => {
-  const ajv = new Ajv2020({ strict: false });
+  const ajv = new Ajv2020({ strict: false, formats: { int64: true, byte: true } });
   ajv.addSchema({ ...served, $id: 'document' });
   const closed = (value: unknown, name: string) => {
     const pointer = `document#/components/schemas/${name}`;

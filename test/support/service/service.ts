@@ -9,7 +9,7 @@ import { readApiKeys } from '../../../src/http/plugins/api-keys.js';
 import type { Classifier } from '../../../src/serving/classifier.js';
 import { startService } from '../../../src/serving/service.js';
 import { createLogger } from '../../../src/telemetry/logging.js';
-import { createTracing } from '../../../src/telemetry/tracing.js';
+import { createTracing, tracesEndpoint } from '../../../src/telemetry/tracing.js';
 import { type TestPackage, writeProfiledPackage } from '../packages/profiled-package.js';
 import type { Scope } from '../scope.js';
 import { temporaryFolder } from '../temporary-folder.js';
@@ -70,7 +70,8 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   const logger = createLogger(config.logLevel, lines);
 
   const { classifier, metrics } = await startService(config, logger, options.engineModule, options.buffer);
-  const tracing = config.otlpEndpoint === '' ? undefined : await createTracing(config.otlpEndpoint, logger);
+  const endpoint = tracesEndpoint(config.otlpEndpoint, {});
+  const tracing = endpoint === undefined ? undefined : await createTracing(endpoint, logger);
   let draining = false;
   const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
   const app = await buildApp({

@@ -1,0 +1,92 @@
+// Examples for the OpenAPI document, by the name of the schema. Swagger UI and mock servers show them.
+import type { Static } from 'typebox';
+import type { Prediction } from '../serving/prediction.js';
+import type { Problem } from './problems.js';
+import type { Model, ModelList } from './routes/models.js';
+
+const prediction: Prediction = {
+  label: '7',
+  classIndex: 7,
+  confidence: 0.998,
+  top: [{ label: '7', classIndex: 7, probability: 0.998 }],
+  model: { name: 'mnist-smallcnn', version: '2' },
+  profile: 'balanced',
+  exit: { index: 0, name: 'exit-1', of: 3, score: 0.00599, threshold: 0.156, reason: 'confident' },
+  flops: { executed: 1_201_664, full: 19_904_800, saved: 18_703_136 },
+  timing: { decodeMs: 0.1, queueMs: 0.04, inferMs: 0.35, totalMs: 0.9 },
+  certified: true,
+};
+
+const problem: Problem = {
+  type: 'urn:rdi-serve:problem:invalid-query',
+  title: 'A query parameter is not acceptable',
+  status: 400,
+  detail: 'topK: mnist-smallcnn/2 has only 10 classes.',
+  requestId: '0f6c8f5e-3f0f-4f0e-8a57-8f1a8e8f5f4d',
+};
+
+const audit = {
+  epsilon: 0.005,
+  evidence: 0.2,
+  alarm: false,
+  agreed: 310,
+  differed: 1,
+  failed: 0,
+  dropped: 0,
+};
+
+const model: Static<typeof Model> = {
+  name: 'mnist-smallcnn',
+  version: '2',
+  description: 'Handwritten digits.',
+  licence: 'Apache-2.0',
+  engine: { name: 'onnx', device: 'cpu' },
+  input: { height: 28, width: 28, channels: 1, resize: 'fill' },
+  classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+  flops: 19_904_800,
+  exits: [
+    { index: 0, name: 'exit-1', flops: { stage: 1_000_000, head: 201_664, cumulative: 1_201_664 } },
+    { index: 1, name: 'final', flops: { stage: 18_904_800, head: 0, cumulative: 20_106_464 } },
+  ],
+  defaultProfile: 'balanced',
+  profiles: [
+    {
+      name: 'balanced',
+      description: 'At most 0.5 % of answers differ from the full network’s.',
+      policy: 'entropy',
+      exits: [
+        { index: 0, threshold: 0.156, flops: 1_201_664 },
+        { index: 1, threshold: null, flops: 20_106_464 },
+      ],
+      audit,
+    },
+  ],
+};
+
+const engine = { name: 'onnx', device: 'cpu', workers: 2, passedOver: [] };
+
+const modelList: Static<typeof ModelList> = {
+  defaultModel: 'mnist-smallcnn',
+  models: [model],
+  engine,
+  refused: [{ name: 'broken', version: '1', reason: 'manifest.json is missing.' }],
+};
+
+/** A PNG of one grey pixel. */
+const tinyPng =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==';
+
+export const examples: Readonly<Record<string, unknown>> = {
+  Prediction: prediction,
+  Problem: problem,
+  BatchRequest: { images: [tinyPng] },
+  BatchItem: { prediction },
+  BatchResponse: { results: [{ prediction }] },
+  Audit: audit,
+  AuditReset: { reason: 'a broken camera, since replaced' },
+  Model: model,
+  ModelList: modelList,
+  Engine: engine,
+  Liveness: { status: 'alive' },
+  Readiness: { status: 'ready', engine },
+};
