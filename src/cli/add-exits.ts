@@ -1,10 +1,12 @@
 // `rdi-serve add-exits`: turns a plain classifier and images into a package that answers early, with certificates.
+import { createHash } from 'node:crypto';
 import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { type AddExitsOptions, addExits, type Outcome } from '../add-exits/add-exits.js';
 import { asText, candidateTable, exitTable, profileTable } from '../add-exits/results-table.js';
 import { withoutCopies } from '../add-exits/split.js';
+import { writeScores } from '../calibration/scores/scores-file.js';
 import { createConfig } from '../config/config.js';
 import type { Sample } from '../datasets/data-set.js';
 import { type NamedDataSet, openDataSet, takeEvenly } from '../datasets/open-data-set.js';
@@ -12,6 +14,7 @@ import { createDecoder } from '../decoding/decode.js';
 import { createEngine } from '../engines/onnx.js';
 import { integer, positiveInteger, properShare } from '../foundation/numbers.js';
 import { type FileFlags, fileFlags, wishesOf } from './import.js';
+import { checkCanBeMade } from './output-file.js';
 
 const details = `
 MODEL is an ONNX file with one image in and logits out, or a folder with model.onnx and
@@ -40,6 +43,7 @@ interface Flags extends FileFlags {
   readonly exits: number;
   readonly leastSaving: number;
   readonly seed: number;
+  readonly scores?: string;
   readonly output: string;
   readonly force: boolean;
 }
@@ -57,6 +61,7 @@ export function addExitsCommand(): Command {
     .option('--exits <n>', 'how many exits to add at most', positiveInteger, 3)
     .option('--least-saving <share>', 'share of the time to save at the largest ε', properShare, 0.1)
     .option('--seed <n>', 'seed of the split', integer, 1)
+    .option('--scores <file>', 'keep the recorded scores, for `rdi-serve calibrate --scores`')
     .option('--output <folder>', 'models folder to put the package into', 'models')
     .option('--force', 'replace a package of the same name and version', false);
   return fileFlags(command).addHelpText('after', details).action(run);
@@ -66,6 +71,7 @@ async function run(source: string, flags: Flags): Promise<void> {
   const epsilons = [...new Set(flags.epsilon ?? [0.01, 0.02, 0.05])].sort((a, b) => a - b);
   const { delta, exits: mostExits, leastSaving, seed, output, force } = flags;
   const wishes = await wishesOf(flags);
+  if (flags.scores !== undefined) await checkCanBeMade(flags.scores);
   const opened: NamedDataSet[] = [];
   const progress = progressBars();
   try {
@@ -83,17 +89,26 @@ async function run(source: string, flags: Flags): Promise<void> {
     const outcome = await addExits({
       ...{ source, wishes, output, force, samples, epsilons, delta, mostExits, leastSaving, seed },
       ...(apart && { apart }),
-      dataSha256: data.sha256,
+      dataSha256: identityOf(data, fitData, flags),
       engine: createEngine(),
       decoder: createDecoder(createConfig()),
       onProgress: progress.show,
     });
     progress.stop();
     tell(outcome);
+    if (outcome.kind === 'added' && flags.scores !== undefined) {
+      await writeScores(flags.scores, outcome.results.recording);
+    }
   } finally {
     progress.stop();
     for (const dataSet of opened) dataSet.close();
   }
+}
+
+/** Of the images that calibrate: they are a part of those given. */
+function identityOf(data: NamedDataSet, fitData: NamedDataSet | undefined, { limit, seed }: Flags): string {
+  const parts = [data.sha256, fitData?.sha256 ?? null, limit ?? null, seed];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 function tellCopies(taken: readonly Sample[], kept: readonly Sample[]): void {
