@@ -1,5 +1,6 @@
 // Chooses which candidates become exits: one after the other the one that saves most time, as long as one saves enough.
 // Decided on images apart from those that the heads are fitted to, and from those that calibrate and certify later.
+import type { CalibrationGoal } from '../calibration/goal.js';
 import { createExitTable } from '../calibration/scores/exit-table.js';
 import type { Recording } from '../calibration/scores/recording.js';
 import { choosePath } from '../calibration/search/choose-path.js';
@@ -8,7 +9,7 @@ import type { ManifestExit } from '../format/manifest.js';
 import type { Times } from './measure-times.js';
 
 /** An exit is added if it saves at least this share of the network's time. */
-export const LEAST_GAIN = 0.03;
+export const LEAST_GAIN = 0.01;
 
 export interface Choice {
   /** Indices of the candidates, in the order of the network. */
@@ -49,9 +50,13 @@ function expectedWith(chosen: readonly number[], options: ChoiceOptions): Choice
   const { times, epsilons, delta } = options;
   const exits = timedExits(chosen, times);
   const tables = { clean: createExitTable(recordingOf(chosen, options), 'margin') };
+  const goalOf = (epsilon: number): CalibrationGoal => ({
+    risks: [{ loss: 'consistency', data: 'clean', epsilon }],
+    delta,
+  });
+  const path = choosePath([tables], exits, goalOf(Math.max(...epsilons)));
   const expected = epsilons.map((epsilon) => {
-    const goal = { risks: [{ loss: 'consistency', data: 'clean', epsilon } as const], delta };
-    const { points, choice } = testPath(choosePath([tables], exits, goal), tables, exits, goal);
+    const { points, choice } = testPath(path, tables, exits, goalOf(epsilon));
     const point = choice.kind === 'point' ? points[choice.index] : undefined;
     return point ? point.meanFlops / (1e9 * times.whole) : 1;
   });

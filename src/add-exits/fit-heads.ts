@@ -6,7 +6,7 @@ import { applyHead, type Rows } from './linear-products.js';
 import { normalEquations, solveRidge } from './ridge.js';
 
 /** Penalties to try, of standardised features. */
-const PENALTIES = [1e-3, 1e-2, 1e-1];
+const PENALTIES = [1e-2, 1e-1];
 
 export interface FittedHead {
   readonly head: LinearHead;

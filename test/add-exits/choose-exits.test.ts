@@ -21,7 +21,7 @@ function logitsThatKnow(share: number): Float32Array {
 }
 
 const usual: ChoiceOptions = {
-  candidates: [logitsThatKnow(0.5), logitsThatKnow(0.6), logitsThatKnow(0.9)],
+  candidates: [logitsThatKnow(0.5), logitsThatKnow(0.52), logitsThatKnow(0.9)],
   final: logitsThatKnow(1),
   classes: CLASSES,
   times: { stages: [0.1, 0.1, 0.3, 0.5], heads: [0.01, 0.01, 0.01], whole: 1 },

@@ -47,34 +47,57 @@ function meanOf(width: number, offset: number, [y0, y1]: number[], [x0, x1]: num
   return sum / count;
 }
 
-test('few channels are taken as a grid of 4 × 4, the last windows longer where the sides do not divide', async () => {
+/** The largest number there. */
+function maximumOf(width: number, offset: number, y1: number, x1: number): number {
+  return offset + (y1 - 1) * width + x1 - 1;
+}
+
+test('few channels are taken as means and maxima over 4 × 4 parts, the last ones longer, and coarser maxima', async () => {
   const { features } = await featuresOf([2, 8, 9]);
-  assert.equal(features.length, 2 * 32);
-  assert.equal(features[0], meanOf(9, 0, [0, 2], [0, 3]), 'kernel of 9 − 3·2 = 3 columns, every 2');
+  assert.equal(features.length, 2 * 2 * (16 + 16 + 4 + 1));
+  assert.equal(features[0], meanOf(9, 0, [0, 2], [0, 3]), 'parts of 9 − 3·2 = 3 columns, every 2');
   assert.equal(features[1], meanOf(9, 0, [0, 2], [2, 5]));
-  assert.equal(features[31], meanOf(9, 72, [6, 8], [6, 9]));
-  assert.ok(Math.abs((features[32] ?? 0) - meanOf(9, 144, [0, 2], [0, 3])) < 1e-3, 'the second image');
+  assert.equal(features[31], meanOf(9, 72, [6, 8], [6, 9]), 'the last part of the second channel');
+  assert.ok(Math.abs((features[74] ?? 0) - meanOf(9, 144, [0, 2], [0, 3])) < 1e-3, 'the second image');
+  assert.equal(features[32], maximumOf(9, 0, 2, 3), 'maxima follow');
+  assert.equal(features[63], maximumOf(9, 72, 8, 9));
+  assert.equal(features[64], maximumOf(9, 0, 4, 5), 'over quarters');
+  assert.deepEqual(features.slice(72, 74), [71, 143], 'over all');
 });
 
-test('more channels are taken as 2 × 2, many as their means, and a small tensor as it is', async () => {
-  assert.equal((await featuresOf([49, 4, 4])).features.length, 2 * 49 * 4);
-  const { features } = await featuresOf([401, 2, 2]);
-  assert.deepEqual(features.slice(0, 2), [1.5, 5.5]);
-  assert.equal((await featuresOf([3, 2, 1])).features.length, 2 * 6);
+test('more channels are taken in coarser parts', async () => {
+  for (const [channels, parts] of [
+    [41, 37],
+    [42, 21],
+    [73, 21],
+    [74, 9],
+    [171, 5],
+    [308, 2],
+    [769, 1],
+  ] as const) {
+    assert.equal(featureForm([channels, 8, 8], options)?.count, channels * parts);
+  }
 });
 
-test('a head stays cheap: the grid gets coarser where it would cost a third of 2 % of the backbone', async () => {
-  assert.equal((await featuresOf([10, 8, 8], { backbone: 3 * 2 * 160 * 10 * 50 })).features.length, 2 * 160);
-  assert.equal((await featuresOf([10, 8, 8], { backbone: 3 * 2 * 160 * 10 * 49 })).features.length, 2 * 40);
-  assert.equal((await featuresOf([10, 8, 8], { backbone: 1 })).features.length, 2 * 10);
+test('a small tensor is taken as it is, and nothing of it twice', async () => {
+  const { features } = await featuresOf([3, 2, 1], { aspect: 2 });
+  assert.deepEqual(features.slice(0, 9), [0, 1, 2, 3, 4, 5, 1, 3, 5], 'all places, and the maximum of each channel');
+  assert.deepEqual((await featuresOf([3, 1, 1])).features, [0, 1, 2, 3, 4, 5]);
+});
+
+test('a head stays cheap: parts get coarser where it would cost a third of 2 % of the backbone', () => {
+  const count = (backbone: number) => featureForm([10, 8, 8], { ...options, backbone })?.count;
+  assert.equal(count(3 * 2 * 370 * 10 * 50), 370);
+  assert.equal(count(3 * 2 * 370 * 10 * 49), 210);
+  assert.equal(count(1), 10);
 });
 
 test('channels may come last; which they are the sides of the image tell', async () => {
   const { features } = await featuresOf([4, 4, 2]);
-  assert.equal(features.length, 2 * 32);
+  assert.equal(features.length, 2 * 2 * (16 + 4 + 1));
   assert.deepEqual(features.slice(0, 3), [0, 2, 4], 'the first channel, place by place');
-  const wide = await featuresOf([12, 3, 12], { aspect: 0.25 });
-  assert.equal(wide.features.length, 2 * 12 * 3 * 4, 'three rows and twelve columns of twelve channels');
+  const wide = featureForm([12, 3, 12], { ...options, aspect: 0.25 });
+  assert.equal(wide?.count, 12 * (3 * 4 + 3 * 4 + 2 * 2 + 1), 'twelve channels of three rows and twelve columns');
 });
 
 test('tokens are taken as their mean, with the class token where there is one, for old and new operators', async () => {
