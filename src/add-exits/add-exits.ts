@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recordScores } from '../calibration/scores/record.js';
 import type { Recording } from '../calibration/scores/recording.js';
-import { decodeSample } from '../datasets/decode-sample.js';
 import type { Sample } from '../datasets/data-set.js';
+import { decodeSample } from '../datasets/decode-sample.js';
 import type { Decoder } from '../decoding/decode.js';
 import type { Engine } from '../engines/engine.js';
 import { DESCRIPTION_FILE, type Description } from '../format/description.js';
@@ -21,13 +21,14 @@ import type { ModelPackage } from '../packages/package.js';
 import { describeFile, MANIFEST_FILE, readListedFiles } from '../packages/package-files.js';
 import { type Certified, certifyProfiles } from './certify-profiles.js';
 import { chooseExits } from './choose-exits.js';
-import { logitsOf, type NewExit, withExits } from './exit-graph.js';
 import { type Candidate, findCandidates } from './find-candidates.js';
+import { renderFigure } from './figure.js';
 import type { Findings, Results } from './findings.js';
-import { answersOf, type FittedHead, fitHead } from './fit-heads.js';
-import { type Rows, rowsBetween } from './linear-products.js';
+import { logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
+import { answersOf, type FittedHead, fitHead } from './heads/fit-heads.js';
+import { type Rows, rowsBetween } from './heads/linear-products.js';
 import { measureTimes } from './measure-times.js';
-import { modelCard } from './model-card.js';
+import { FIGURE_FILE, modelCard } from './model-card.js';
 import { finalLogits, mostImages, observe } from './observe.js';
 import { type PlainNetwork, readPlainNetwork } from './plain-network.js';
 import { measureProfiles } from './profile-times.js';
@@ -114,10 +115,9 @@ async function examine(
   const classes = plain.description.classes.length;
   const split = splitSamples(samples, apart, { ...options, most: mostImages(candidates, classes) });
   const fitting = [...split.fit, ...split.choose];
-  let done = 0;
   const { features, logits } = await observe({
     ...{ engine, decoder, plain, candidates, samples: fitting },
-    onProgress: (images) => onProgress('images through the network', (done += images), fitting.length),
+    onProgress: counted('images through the network', fitting.length, onProgress),
   });
   const notes = [...plain.notes, ...refuseOneAnswer(logits, plain.description)];
   const [edge, end] = [split.fit.length, fitting.length];
@@ -137,6 +137,19 @@ async function examine(
     ...{ classes, times, epsilons, delta, mostExits },
   });
   return { plain, candidates, heads, times, choice, split, notes };
+}
+
+/** From images done since the last call to images done. */
+function counted(
+  step: string,
+  of: number,
+  onProgress: AddExitsOptions['onProgress'],
+): (images: number) => void {
+  let done = 0;
+  return (images) => {
+    done += images;
+    onProgress(step, done, of);
+  };
 }
 
 /** @throws UsageError if the network answers all images alike @returns a note if it nearly does */
@@ -201,7 +214,12 @@ async function importInto(
       exits: {
         by: `rdi-serve ${version} add-exits`,
         fittedTo: 'the answers of the network itself',
-        images: { fit: split.fit.length, choose: split.choose.length, calibrate: split.calibrate.length, seed },
+        images: {
+          fit: split.fit.length,
+          choose: split.choose.length,
+          calibrate: split.calibrate.length,
+          seed,
+        },
         data: dataSha256,
         penalties: choice.chosen.map((index) => heads[index]?.penalty),
       },
@@ -220,10 +238,9 @@ async function recordAll(
   { plain, split: { calibrate } }: Findings,
   { engine, decoder, dataSha256, onProgress }: AddExitsOptions,
 ): Promise<Recording> {
-  let done = 0;
   const recording = await recordScores({
     ...{ model, engine, decoder, samples: calibrate, dataSha256 },
-    onProgress: (images) => onProgress('images calibrated on', (done += images), calibrate.length),
+    onProgress: counted('images calibrated on', calibrate.length, onProgress),
   });
   await compareWithPlain(recording, plain, calibrate, { engine, decoder });
   return recording;
@@ -280,10 +297,17 @@ async function finish(
   const timed = findings.split.calibrate.slice(-TIMED_IMAGES);
   const pixels = await Promise.all(timed.map((sample) => decodeSample(decoder, sample, manifest.input)));
   const results = { certified, recording, seconds: await measureProfiles(engine, profiled, pixels) };
-  const card = Buffer.from(modelCard(findings, results, manifest));
   const made = await installPackage({
     output,
-    ...packed(manifest, new Map([...kept, [CALIBRATION_FILE, toJson(calibration)], ['MODEL_CARD.md', card]])),
+    ...packed(
+      manifest,
+      new Map([
+        ...kept,
+        [CALIBRATION_FILE, toJson(calibration)],
+        ['MODEL_CARD.md', Buffer.from(modelCard(findings, results, manifest))],
+        [FIGURE_FILE, Buffer.from(renderFigure(results, manifest))],
+      ]),
+    ),
     force,
   });
   return { made, results };

@@ -31,7 +31,8 @@ export function findPlaces(network: MultiExitGraph): Place[] {
   const whole = flopsUpTo(network, targets);
   return validCuts(graph, targets).flatMap((tensor) => {
     const [batch, ...shape] = shapes.get(tensor) ?? [];
-    if (batch !== BATCH || !shape.every((extent) => typeof extent === 'number') || shape.length === 0) return [];
+    if (batch !== BATCH || !shape.every((extent) => typeof extent === 'number') || shape.length === 0)
+      return [];
     return [{ tensor, shape, share: flopsUpTo(network, [tensor]) / whole }];
   });
 }
@@ -52,7 +53,10 @@ export function chooseCandidates(places: readonly Place[]): Place[] {
   const width = (LATEST - EARLIEST) / MOST_CANDIDATES;
   const chosen: Place[] = [];
   for (let part = 0; part < MOST_CANDIDATES; part++) {
-    const from = Math.max(EARLIEST + part * width, (chosen.at(-1)?.share ?? Number.NEGATIVE_INFINITY) + APART);
+    const from = Math.max(
+      EARLIEST + part * width,
+      (chosen.at(-1)?.share ?? Number.NEGATIVE_INFINITY) + APART,
+    );
     const to = part === MOST_CANDIDATES - 1 ? LATEST : EARLIEST + (part + 1) * width;
     const inPart = places.filter(({ share }) => share >= from && share <= to);
     const [best] = inPart.toReversed().sort((a, b) => sizeOf(a) - sizeOf(b));

@@ -38,7 +38,12 @@ export function chooseExits(options: ChoiceOptions): Choice {
     const extended = candidates
       .map((_, index) => index)
       .filter((index) => !best.chosen.includes(index))
-      .map((index) => expectedWith([...best.chosen, index].sort((a, b) => a - b), options));
+      .map((index) =>
+        expectedWith(
+          [...best.chosen, index].sort((a, b) => a - b),
+          options,
+        ),
+      );
     const [next] = extended.sort((a, b) => mean(a.expected) - mean(b.expected));
     if (!next || mean(next.expected) > mean(best.expected) - LEAST_GAIN) break;
     best = next;

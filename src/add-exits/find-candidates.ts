@@ -6,9 +6,9 @@ import { elementTypes, FLOAT16, FLOAT32 } from '../network/intake/element-types.
 import { untypedOutput, withGraph } from '../onnx/build.js';
 import { decodeModel, encodeModel } from '../onnx/proto.js';
 import { chooseCandidates, findPlaces, type Place } from './candidates.js';
-import type { Hanging } from './exit-graph.js';
+import type { Hanging } from './heads/exit-graph.js';
+import { featureForm } from './heads/pooled-features.js';
 import type { PlainNetwork } from './plain-network.js';
-import { featureForm } from './pooled-features.js';
 
 /** Beyond this, the normal equations of one head take minutes and gigabytes. */
 const MOST_FEATURES = 4096;
@@ -64,10 +64,16 @@ function noCandidate(places: readonly Place[], usable: readonly Place[]): string
   );
 }
 
-async function typesOf(engine: Engine, model: Uint8Array, places: readonly Place[]): Promise<Map<string, number>> {
+async function typesOf(
+  engine: Engine,
+  model: Uint8Array,
+  places: readonly Place[],
+): Promise<Map<string, number>> {
   const output = places.map(({ tensor }) => untypedOutput(tensor));
   if (output.length === 0) return new Map();
-  const examined = await engine.examine?.(encodeModel(withGraph(decodeModel(model), { output, valueInfo: [] })));
+  const examined = await engine.examine?.(
+    encodeModel(withGraph(decodeModel(model), { output, valueInfo: [] })),
+  );
   await examined?.release();
   return new Map([...(examined?.types ?? [])].map(([name, type]) => [name, elementTypes.get(type) ?? 0]));
 }

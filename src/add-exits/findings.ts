@@ -3,7 +3,7 @@ import type { Recording } from '../calibration/scores/recording.js';
 import type { Certified } from './certify-profiles.js';
 import type { Choice } from './choose-exits.js';
 import type { Candidate } from './find-candidates.js';
-import type { FittedHead } from './fit-heads.js';
+import type { FittedHead } from './heads/fit-heads.js';
 import type { Times } from './measure-times.js';
 import type { PlainNetwork } from './plain-network.js';
 import type { Split } from './split.js';

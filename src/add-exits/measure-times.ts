@@ -6,8 +6,8 @@ import { invariant } from '../foundation/errors.js';
 import { extractSegment } from '../network/segments.js';
 import { readNetwork } from '../packages/package.js';
 import { syntheticImages } from '../packages/synthetic-images.js';
-import { headAlone, logitsOf, type NewExit, withExits } from './exit-graph.js';
 import type { Candidate } from './find-candidates.js';
+import { headAlone, logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
 import { batchFor, finalLogits } from './observe.js';
 import type { PlainNetwork } from './plain-network.js';
 
@@ -49,7 +49,14 @@ export async function measureTimes(
   const heads = exits.map((exit, index): SegmentSource => {
     const { shape, elementType } = candidates[index] as Candidate;
     const graph = headAlone(model, classes, exit, shape, elementType);
-    return { from: index, to: index, input: exit.tensor, inputShape: shape, logits: logitsOf(exit.name), graph };
+    return {
+      from: index,
+      to: index,
+      input: exit.tensor,
+      inputShape: shape,
+      logits: logitsOf(exit.name),
+      graph,
+    };
   });
   const whole = extractSegment(network, { from: -1, to: last });
 
@@ -91,7 +98,11 @@ function withoutWeights(candidate: Candidate, index: number, { description }: Pl
 }
 
 /** What each stage takes: the image, then each cut. */
-async function inputsOf(stages: readonly Segment[], image: Float32Array, batch: number): Promise<Float32Array[]> {
+async function inputsOf(
+  stages: readonly Segment[],
+  image: Float32Array,
+  batch: number,
+): Promise<Float32Array[]> {
   const inputs = [image];
   for (const stage of stages.slice(0, -1)) {
     const { cut } = await stage.run(inputs.at(-1) as Float32Array, batch);

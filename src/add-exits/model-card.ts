@@ -4,6 +4,9 @@ import type { Findings, Results } from './findings.js';
 import { asMarkdown, candidateTable, exitTable, profileTable } from './results-table.js';
 import { TUNE_SHARE } from './split.js';
 
+/** Of the package: what it costs against the answers that change. */
+export const FIGURE_FILE = 'exits.svg';
+
 export function modelCard(findings: Findings, results: Results, manifest: Manifest): string {
   const { split, notes, plain } = findings;
   const { recording, certified } = results;
@@ -33,6 +36,8 @@ surer than it is: none may be among the last two.
 
 ${asMarkdown(profileTable(results, manifest))}
 Time is of one thread of the machine that made this package, in batches of 8, the fastest of several rounds.
+
+![Compute against answers that change](${FIGURE_FILE})
 
 ${statements.join('')}
 ## Exits

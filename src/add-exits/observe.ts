@@ -7,8 +7,8 @@ import type { Decoder } from '../decoding/decode.js';
 import type { Engine } from '../engines/engine.js';
 import type { ModelInput } from '../format/manifest.js';
 import { invariant, UsageError } from '../foundation/errors.js';
-import { type Hanging, withFeatures } from './exit-graph.js';
-import type { Rows } from './linear-products.js';
+import { type Hanging, withFeatures } from './heads/exit-graph.js';
+import type { Rows } from './heads/linear-products.js';
 import type { PlainNetwork } from './plain-network.js';
 
 /** Values of all images of an engine call together; more gain nothing on one thread. */
@@ -74,7 +74,9 @@ export async function observe(options: ObserveOptions): Promise<Observations> {
   const parts = [...features, logits];
   const size = batchFor(input);
   const decoded = (start: number) =>
-    Promise.all(samples.slice(start, start + size).map((sample) => decodeSample(options.decoder, sample, input)));
+    Promise.all(
+      samples.slice(start, start + size).map((sample) => decodeSample(options.decoder, sample, input)),
+    );
   let next = decoded(0);
   try {
     for (let start = 0; start < samples.length; start += size) {

@@ -15,7 +15,11 @@ export interface PlainNetwork extends TakenIn {
  * @throws UsageError if more has to be said of a file alone, or the network has several exits already
  * @throws PackageError if the network cannot be served
  */
-export async function readPlainNetwork(engine: Engine, source: string, wishes: Wishes): Promise<PlainNetwork> {
+export async function readPlainNetwork(
+  engine: Engine,
+  source: string,
+  wishes: Wishes,
+): Promise<PlainNetwork> {
   const { description, model } = await readSource(source, wishes);
   if (description.exits.length !== 1) {
     throw new UsageError(

@@ -1,12 +1,13 @@
 // What adding exits has come to, as tables for people: the exits, the profiles, and without success the candidates.
-import { answersOf } from './fit-heads.js';
-import type { Findings, Results } from './findings.js';
+
 import { flopsByExit } from '../calibration/scores/replay.js';
 import { exactPercent } from '../calibration/statement.js';
 import type { Manifest } from '../format/manifest.js';
 import { FULL_PROFILE } from '../format/profiles.js';
 import { fullFlops } from '../network/execution-path.js';
 import { type Cell, formatTable, megaflops, percent } from '../report/table.js';
+import type { Findings, Results } from './findings.js';
+import { answersOf } from './heads/fit-heads.js';
 
 export interface Table {
   readonly header: readonly string[];
@@ -23,7 +24,14 @@ export function exitTable({ certified, recording }: Results, { exits }: Pick<Man
     exits.slice(0, -1).map(() => 0),
   );
   return {
-    header: ['exit:', 'tensor:', 'MFLOPs', 'of plain', 'agrees', ...passed.map(({ name }) => `leave, ${name}`)],
+    header: [
+      'exit:',
+      'tensor:',
+      'MFLOPs',
+      'of plain',
+      'agrees',
+      ...passed.map(({ name }) => `leave, ${name}`),
+    ],
     rows: exits.map(({ name, cut = '–' }, index) => [
       name,
       cut,

@@ -77,11 +77,17 @@ function refuseTooFew(
 }
 
 function mix(samples: readonly Sample[], seed: number): Sample[] {
-  return Array.from(shuffledIndices(samples.length, createUniform(seed)), (index) => samples[index] as Sample);
+  return Array.from(
+    shuffledIndices(samples.length, createUniform(seed)),
+    (index) => samples[index] as Sample,
+  );
 }
 
 /** The samples without those whose bytes are the same as another's, or as one of `others`. */
-export async function withoutCopies(samples: readonly Sample[], others: readonly Sample[] = []): Promise<Sample[]> {
+export async function withoutCopies(
+  samples: readonly Sample[],
+  others: readonly Sample[] = [],
+): Promise<Sample[]> {
   const seen = new Set<string>();
   for (const sample of others) seen.add(await hashOf(sample));
   const kept: Sample[] = [];
@@ -94,5 +100,7 @@ export async function withoutCopies(samples: readonly Sample[], others: readonly
 }
 
 async function hashOf(sample: Sample): Promise<string> {
-  return createHash('sha256').update(await sample.read()).digest('base64');
+  return createHash('sha256')
+    .update(await sample.read())
+    .digest('base64');
 }

@@ -12,6 +12,7 @@ import type { Sample } from '../datasets/data-set.js';
 import { type NamedDataSet, openDataSet, takeEvenly } from '../datasets/open-data-set.js';
 import { createDecoder } from '../decoding/decode.js';
 import { createEngine } from '../engines/onnx.js';
+import { UsageError } from '../foundation/errors.js';
 import { integer, positiveInteger, properShare } from '../foundation/numbers.js';
 import { type FileFlags, fileFlags, wishesOf } from './import.js';
 import { checkCanBeMade } from './output-file.js';
@@ -51,10 +52,15 @@ interface Flags extends FileFlags {
 export function addExitsCommand(): Command {
   const command = new Command('add-exits')
     .summary('a plain ONNX classifier and images → a package with certified early exits')
-    .description('Adds exits to a plain classifier, fitted to its own answers, and certifies their thresholds.')
+    .description(
+      'Adds exits to a plain classifier, fitted to its own answers, and certifies their thresholds.',
+    )
     .argument('<model>', 'ONNX file, or folder with model.onnx and description.json')
     .requiredOption('--data <path>', 'images: folder, zip or IDX file; labels are not needed')
-    .option('--fit-data <path>', 'images to fit the exits to; default: half of --data. May be training images')
+    .option(
+      '--fit-data <path>',
+      'images to fit the exits to; default: half of --data. May be training images',
+    )
     .option('--limit <n>', 'take so many images of --data, evenly spaced', positiveInteger)
     .option('--epsilon <share...>', 'limits of answers that differ (default: 0.01 0.02 0.05)', properShares)
     .option('--delta <share>', 'probability that a certificate is wrong', properShare, 0.05)
@@ -74,6 +80,7 @@ async function run(source: string, flags: Flags): Promise<void> {
   if (flags.scores !== undefined) await checkCanBeMade(flags.scores);
   const opened: NamedDataSet[] = [];
   const progress = progressBars();
+  const stopping = stopOnSignals();
   try {
     const open = async (path: string): Promise<NamedDataSet> => {
       const dataSet = await openDataSet(path, undefined, { labelled: false });
@@ -92,7 +99,10 @@ async function run(source: string, flags: Flags): Promise<void> {
       dataSha256: identityOf(data, fitData, flags),
       engine: createEngine(),
       decoder: createDecoder(createConfig()),
-      onProgress: progress.show,
+      onProgress(...step) {
+        stopping.check();
+        progress.show(...step);
+      },
     });
     progress.stop();
     tell(outcome);
@@ -101,6 +111,7 @@ async function run(source: string, flags: Flags): Promise<void> {
     }
   } finally {
     progress.stop();
+    stopping.end();
     for (const dataSet of opened) dataSet.close();
   }
 }
@@ -113,7 +124,8 @@ function identityOf(data: NamedDataSet, fitData: NamedDataSet | undefined, { lim
 
 function tellCopies(taken: readonly Sample[], kept: readonly Sample[]): void {
   const copies = taken.length - kept.length;
-  if (copies > 0) process.stdout.write(`${copies} of ${taken.length} images are copies of others and left out.\n`);
+  if (copies > 0)
+    process.stdout.write(`${copies} of ${taken.length} images are copies of others and left out.\n`);
 }
 
 function tell(outcome: Outcome): void {
@@ -130,6 +142,24 @@ function tell(outcome: Outcome): void {
     `${asText(exitTable(results, made.manifest))}\n${asText(profileTable(results, made.manifest))}\n` +
       `${made.directory}\nDefault profile: ${made.defaultProfile}. \`rdi-serve serve\` serves it.\n`,
   );
+}
+
+/** A first signal ends the work where it leaves nothing behind; a second one ends the process. */
+function stopOnSignals(): { check: () => void; end: () => void } {
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  let isAsked = false;
+  const ask = (): void => {
+    isAsked = true;
+  };
+  for (const signal of signals) process.once(signal, ask);
+  return {
+    check() {
+      if (isAsked) throw new UsageError('Stopped before its end; no package was written.');
+    },
+    end() {
+      for (const signal of signals) process.off(signal, ask);
+    },
+  };
 }
 
 /** One bar for each step; without a terminal, cli-progress draws nothing. */

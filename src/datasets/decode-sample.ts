@@ -5,11 +5,7 @@ import { messageOf, UsageError } from '../foundation/errors.js';
 import type { Sample } from './data-set.js';
 
 /** @throws UsageError that names the image if it cannot be decoded. */
-export async function decodeSample(
-  decoder: Decoder,
-  sample: Sample,
-  input: ModelInput,
-): Promise<Uint8Array> {
+export async function decodeSample(decoder: Decoder, sample: Sample, input: ModelInput): Promise<Uint8Array> {
   try {
     return await decoder.decode(await sample.read(), sample.mediaType, input);
   } catch (error) {

@@ -52,7 +52,13 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   const { description, model: exported, optional, proposed } = await readSource(source, options.wishes);
   if (!options.force) await refuseExisting(output, description);
   const { tensor: _tensor, input: _input, exits: _exits, ...rest } = description;
-  const { graph, input: modelInput, exits, network, notes: changes } = await takeIn(engine, exported, description);
+  const {
+    graph,
+    input: modelInput,
+    exits,
+    network,
+    notes: changes,
+  } = await takeIn(engine, exported, description);
   const files = new Map([[GRAPH_FILE, graph], ...optional]);
   const flops = countFlops(network);
 

@@ -27,7 +27,10 @@ test('every image has one part, and the same seed gives the same parts', () => {
   for (const part of ['fit', 'choose', 'calibrate'] as const) {
     assert.deepEqual(names(again[part]), names(split[part]));
   }
-  assert.notDeepEqual(names(splitSamples(samples(1001), undefined, { ...options, seed: 2 }).fit), names(split.fit));
+  assert.notDeepEqual(
+    names(splitSamples(samples(1001), undefined, { ...options, seed: 2 }).fit),
+    names(split.fit),
+  );
 });
 
 test('images apart fit, and all others calibrate; no more fit than memory and use allow', () => {
@@ -48,7 +51,10 @@ test('too few images are refused with how many are needed', () => {
     );
   }
   assert.doesNotThrow(() => splitSamples(samples(400), undefined, options));
-  assert.throws(() => splitSamples(samples(400), undefined, { ...options, epsilons: [0.001] }), /ε = 0.001 needs 2995/);
+  assert.throws(
+    () => splitSamples(samples(400), undefined, { ...options, epsilons: [0.001] }),
+    /ε = 0.001 needs 2995/,
+  );
 });
 
 test('as many images are needed as the exact test needs without any loss', () => {
@@ -59,5 +65,8 @@ test('as many images are needed as the exact test needs without any loss', () =>
 test('copies are found by their bytes, also among images given apart', async () => {
   const given = [...samples(5), ...samples(3)];
   assert.equal((await withoutCopies(given)).length, 5);
-  assert.deepEqual(names(await withoutCopies([...samples(4), ...samples(2, 'new-')], samples(4))), ['new-0', 'new-1']);
+  assert.deepEqual(names(await withoutCopies([...samples(4), ...samples(2, 'new-')], samples(4))), [
+    'new-0',
+    'new-1',
+  ]);
 });

@@ -1,9 +1,12 @@
 // `rdi-serve add-exits` as a user runs it: a plain file and images become a package that is served, or a clear sentence.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createEngine } from '../../src/engines/onnx.js';
 import { importPackage } from '../../src/packages/import.js';
@@ -74,7 +77,18 @@ test('a plain file becomes a package that leaves early, with certificates and a 
   assert.match(card, /\| 113 \| chose the exits/);
   assert.match(card, /\| 270 \| tested the paths/);
 
-  const again = await addExits(file, '--data', data, '--output', output, ...usual, '--name', 'colours', '--model-version', '3');
+  const again = await addExits(
+    file,
+    '--data',
+    data,
+    '--output',
+    output,
+    ...usual,
+    '--name',
+    'colours',
+    '--model-version',
+    '3',
+  );
   assert.equal(again.code, 1);
   assert.match(again.stderr, /exists already; give --force/);
 });
@@ -135,6 +149,25 @@ test('what does not do is one sentence, and leaves nothing behind', async () => 
     assert.doesNotMatch(stderr, /\n +at /);
     assert.deepEqual(await contentOf(output), []);
   }
+});
+
+test('a run that is stopped leaves nothing behind', async () => {
+  const output = join(root, 'stopped');
+  const file = await network('slow', { width: 48, blocks: 12 });
+  const running = spawn(
+    process.execPath,
+    [main, 'add-exits', file, '--data', data, '--output', output, ...usual],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  const stderr = text(running.stderr);
+  const ended = once(running, 'exit');
+  while (running.exitCode === null && (await contentOf(output)).length === 0) await setTimeout(20);
+  running.kill('SIGINT');
+  assert.deepEqual(await ended, [1, null]);
+  assert.equal(await stderr, 'rdi-serve: Stopped before its end; no package was written.\n');
+  assert.deepEqual(await contentOf(output), []);
 });
 
 test('two classes do', async () => {

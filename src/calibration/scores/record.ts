@@ -47,7 +47,9 @@ export async function recordScores(options: RecordOptions): Promise<Recording> {
   try {
     for (let start = 0; start < samples.length; start += BATCH) {
       const batch = samples.slice(start, start + BATCH);
-      const pixels = await Promise.all(batch.map((sample) => decodeSample(options.decoder, sample, manifest.input)));
+      const pixels = await Promise.all(
+        batch.map((sample) => decodeSample(options.decoder, sample, manifest.input)),
+      );
       const rows = await runStages(stages, toTensor(Buffer.concat(pixels)), batch.length, classes);
       refuseNonFinite(rows, batch, exits * classes);
       logits.set(rows, start * exits * classes);

@@ -30,10 +30,21 @@ export function buildPlainNetwork(options: PlainOptions = {}): Uint8Array {
   const initializers: TensorProto[] = [];
   const weights = (name: string, dims: number[], scale: number): string => {
     const count = dims.reduce((product, extent) => product * extent, 1);
-    initializers.push(floatTensor(name, dims, Array.from({ length: count }, () => scale * (2 * uniform() - 1))));
+    initializers.push(
+      floatTensor(
+        name,
+        dims,
+        Array.from({ length: count }, () => scale * (2 * uniform() - 1)),
+      ),
+    );
     return name;
   };
-  const add = (operator: string, inputs: string[], output: string, attributes: Parameters<typeof node>[3] = {}) => {
+  const add = (
+    operator: string,
+    inputs: string[],
+    output: string,
+    attributes: Parameters<typeof node>[3] = {},
+  ) => {
     nodes.push(node(operator, inputs, [output], attributes));
     return output;
   };
@@ -51,11 +62,20 @@ export function buildPlainNetwork(options: PlainOptions = {}): Uint8Array {
     const sum = add('Add', [`outer_${block}`, current], `sum_${block}`);
     current = options.dense ? add('Add', [sum, 'image_again'], `dense_${block}`) : sum;
   }
-  if (options.dense) nodes.unshift(node('Conv', ['image', weights('again', [width, 3, 1, 1], 0.1)], ['image_again']));
+  if (options.dense)
+    nodes.unshift(node('Conv', ['image', weights('again', [width, 3, 1, 1], 0.1)], ['image_again']));
   add('GlobalAveragePool', [current], 'pooled');
   add('Flatten', ['pooled'], 'mean', { axis: 1 });
-  initializers.push(floatTensor('logits_bias', [classes], Array.from({ length: classes }, (_, one) => (one ? 0 : bias))));
-  add('Gemm', ['mean', weights('logits_weight', [classes, width], 6), 'logits_bias'], 'logits', { transB: 1 });
+  initializers.push(
+    floatTensor(
+      'logits_bias',
+      [classes],
+      Array.from({ length: classes }, (_, one) => (one ? 0 : bias)),
+    ),
+  );
+  add('Gemm', ['mean', weights('logits_weight', [classes, width], 6), 'logits_bias'], 'logits', {
+    transB: 1,
+  });
   if (options.softmax) add('Softmax', ['logits'], 'probabilities', { axis: -1 });
   if (options.secondInput) {
     nodes.pop();

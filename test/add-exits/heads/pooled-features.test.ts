@@ -1,12 +1,12 @@
 // The features of an exit, computed by the engine, against means taken by hand: grids, channels last, tokens.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { featureForm } from '../../src/add-exits/pooled-features.js';
-import { createEngine } from '../../src/engines/onnx.js';
-import { FLOAT16, FLOAT32 } from '../../src/network/intake/element-types.js';
-import { operator, tensorInfo } from '../../src/onnx/build.js';
-import { encodeModel } from '../../src/onnx/proto.js';
-import { modelOf } from '../support/packages/onnx-builder.js';
+import { featureForm } from '../../../src/add-exits/heads/pooled-features.js';
+import { createEngine } from '../../../src/engines/onnx.js';
+import { FLOAT16, FLOAT32 } from '../../../src/network/intake/element-types.js';
+import { operator, tensorInfo } from '../../../src/onnx/build.js';
+import { encodeModel } from '../../../src/onnx/proto.js';
+import { modelOf } from '../../support/packages/onnx-builder.js';
 
 const options = { aspect: 1, classes: 10, backbone: 1e9, opset: 17, isConverted: false };
 
@@ -81,7 +81,11 @@ test('more channels are taken in coarser parts', async () => {
 
 test('a small tensor is taken as it is, and nothing of it twice', async () => {
   const { features } = await featuresOf([3, 2, 1], { aspect: 2 });
-  assert.deepEqual(features.slice(0, 9), [0, 1, 2, 3, 4, 5, 1, 3, 5], 'all places, and the maximum of each channel');
+  assert.deepEqual(
+    features.slice(0, 9),
+    [0, 1, 2, 3, 4, 5, 1, 3, 5],
+    'all places, and the maximum of each channel',
+  );
   assert.deepEqual((await featuresOf([3, 1, 1])).features, [0, 1, 2, 3, 4, 5]);
 });
 
@@ -97,7 +101,11 @@ test('channels may come last; which they are the sides of the image tell', async
   assert.equal(features.length, 2 * 2 * (16 + 4 + 1));
   assert.deepEqual(features.slice(0, 3), [0, 2, 4], 'the first channel, place by place');
   const wide = featureForm([12, 3, 12], { ...options, aspect: 0.25 });
-  assert.equal(wide?.count, 12 * (3 * 4 + 3 * 4 + 2 * 2 + 1), 'twelve channels of three rows and twelve columns');
+  assert.equal(
+    wide?.count,
+    12 * (3 * 4 + 3 * 4 + 2 * 2 + 1),
+    'twelve channels of three rows and twelve columns',
+  );
 });
 
 test('tokens are taken as their mean, with the class token where there is one, for old and new operators', async () => {
@@ -105,7 +113,11 @@ test('tokens are taken as their mean, with the class token where there is one, f
     const { features } = await featuresOf([6, 2], { opset });
     assert.deepEqual(features.slice(0, 2), [5, 6]);
     const classed = await featuresOf([5, 2], { opset });
-    assert.deepEqual(classed.features.slice(0, 4), [4, 5, 0, 1], 'four patches are a square: the first is the class token');
+    assert.deepEqual(
+      classed.features.slice(0, 4),
+      [4, 5, 0, 1],
+      'four patches are a square: the first is the class token',
+    );
   }
 });
 

@@ -1,13 +1,13 @@
 // Products of large matrices, computed by the engine: a matrix product is a network of one operator, and no library of
 // JavaScript comes near its speed.
 import { create } from '@bufbuild/protobuf';
-import type { Engine } from '../engines/engine.js';
-import { invariant } from '../foundation/errors.js';
-import { FLOAT32 } from '../network/intake/element-types.js';
-import { floats, operator, tensorInfo } from '../onnx/build.js';
-import { BATCH } from '../onnx/dimensions.js';
-import { encodeModel } from '../onnx/proto.js';
-import { type GraphProto, GraphProtoSchema } from '../protobuf/onnx-ml_pb.js';
+import type { Engine } from '../../engines/engine.js';
+import { invariant } from '../../foundation/errors.js';
+import { FLOAT32 } from '../../network/intake/element-types.js';
+import { floats, operator, tensorInfo } from '../../onnx/build.js';
+import { BATCH } from '../../onnx/dimensions.js';
+import { encodeModel } from '../../onnx/proto.js';
+import { type GraphProto, GraphProtoSchema } from '../../protobuf/onnx-ml_pb.js';
 import type { LinearHead } from './exit-graph.js';
 
 /** Rows of one engine call: their sum is taken in float32, that of all calls in float64. */

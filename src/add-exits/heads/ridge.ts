@@ -1,7 +1,7 @@
 // Ridge regression from features to the network's own logits: in closed form, without a seed, and as good as logistic
 // regression by L-BFGS within some points of agreement, in a hundredth of the time.
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
-import type { Engine } from '../engines/engine.js';
+import type { Engine } from '../../engines/engine.js';
 import type { LinearHead } from './exit-graph.js';
 import { gram, type Rows } from './linear-products.js';
 
@@ -25,7 +25,11 @@ export interface NormalEquations {
  * A softmax does not change when all logits of an image do by as much, so each image's logits are centred first.
  * Takes memory for a copy of the rows, and for (features + classes)² numbers.
  */
-export async function normalEquations(engine: Engine, features: Rows, logits: Rows): Promise<NormalEquations> {
+export async function normalEquations(
+  engine: Engine,
+  features: Rows,
+  logits: Rows,
+): Promise<NormalEquations> {
   const images = features.values.length / features.width;
   const [mean, scale] = momentsOf(features);
   const width = features.width + logits.width;

@@ -1,6 +1,6 @@
 // Fits a head at every candidate to the network's own answers, with the penalty that agrees best on images apart.
-import type { Engine } from '../engines/engine.js';
-import { argmax } from '../policies/probabilities.js';
+import type { Engine } from '../../engines/engine.js';
+import { argmax } from '../../policies/probabilities.js';
 import type { LinearHead } from './exit-graph.js';
 import { applyHead, type Rows } from './linear-products.js';
 import { normalEquations, solveRidge } from './ridge.js';
@@ -33,7 +33,8 @@ export async function fitHead(engine: Engine, fit: Observed, apart: Observed): P
     const head = solveRidge(equations, penalty);
     const logits = await applyHead(engine, apart.features, head);
     const own = answersOf(logits, classes);
-    const agreement = own.reduce((sum, answer, image) => sum + Number(answer === answers[image]), 0) / own.length;
+    const agreement =
+      own.reduce((sum, answer, image) => sum + Number(answer === answers[image]), 0) / own.length;
     if (!best || agreement >= best.agreement) best = { head, penalty, logits, agreement };
   }
   return best as FittedHead;

@@ -1,10 +1,10 @@
 // Writes graphs: the plain network with the features of candidate exits as its output, and the network with its exits.
 // The nodes of the plain network stay as they are, so that its answers do too.
-import { FLOAT32 } from '../network/intake/element-types.js';
-import { floats, operator, tensorInfo, withGraph } from '../onnx/build.js';
-import { BATCH } from '../onnx/dimensions.js';
-import { decodeModel, encodeModel } from '../onnx/proto.js';
-import type { ModelProto, NodeProto, TensorProto } from '../protobuf/onnx-ml_pb.js';
+import { FLOAT32 } from '../../network/intake/element-types.js';
+import { floats, operator, tensorInfo, withGraph } from '../../onnx/build.js';
+import { BATCH } from '../../onnx/dimensions.js';
+import { decodeModel, encodeModel } from '../../onnx/proto.js';
+import type { ModelProto, NodeProto, TensorProto } from '../../protobuf/onnx-ml_pb.js';
 import type { FeatureForm } from './pooled-features.js';
 
 /** Of names that are made here; no exporter starts one like this. */
@@ -115,7 +115,10 @@ function headOf({ tensor, form, name, head }: NewExit, classes: number) {
 
 function extended(
   model: ModelProto,
-  { nodes, initializers }: { readonly nodes: readonly NodeProto[]; readonly initializers: readonly TensorProto[] },
+  {
+    nodes,
+    initializers,
+  }: { readonly nodes: readonly NodeProto[]; readonly initializers: readonly TensorProto[] },
 ): ModelProto {
   return withGraph(model, {
     node: [...(model.graph?.node ?? []), ...nodes],

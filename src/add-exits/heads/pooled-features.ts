@@ -1,8 +1,8 @@
 // What an exit takes from the tensor that it hangs on: means and maxima over parts of each channel, or of tokens their mean.
 // More parts help early exits most, where channels are few; maxima tell what is there, means how much of it.
-import { FLOAT32 } from '../network/intake/element-types.js';
-import { integers, operator } from '../onnx/build.js';
-import type { NodeProto, TensorProto } from '../protobuf/onnx-ml_pb.js';
+import { FLOAT32 } from '../../network/intake/element-types.js';
+import { integers, operator } from '../../onnx/build.js';
+import type { NodeProto, TensorProto } from '../../protobuf/onnx-ml_pb.js';
 
 /** Parts along each side that means are taken of, and maxima; the richest first. */
 const PYRAMIDS: readonly { readonly means: number; readonly maxima: readonly number[] }[] = [
@@ -24,7 +24,10 @@ export interface FeatureForm {
   /** Number of features. */
   readonly count: number;
   /** Nodes that make `output`, [batch, count], of `tensor`, and the constants that they take. */
-  build(tensor: string, output: string): { readonly nodes: NodeProto[]; readonly initializers: TensorProto[] };
+  build(
+    tensor: string,
+    output: string,
+  ): { readonly nodes: NodeProto[]; readonly initializers: TensorProto[] };
 }
 
 export interface FormOptions {
@@ -94,7 +97,8 @@ function pyramid([height, width]: Size, means: number, maxima: readonly number[]
   for (const size of maxima.map(sizeOf)) {
     const isTensor = size[0] === height && size[1] === width;
     const isThere = grids.some((grid) => grid.operator === 'MaxPool' && `${grid.size}` === `${size}`);
-    if (!isThere && !(isTensor && `${grids[0]?.size}` === `${size}`)) grids.push({ operator: 'MaxPool', size });
+    if (!isThere && !(isTensor && `${grids[0]?.size}` === `${size}`))
+      grids.push({ operator: 'MaxPool', size });
   }
   return grids;
 }

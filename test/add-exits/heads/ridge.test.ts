@@ -1,11 +1,11 @@
 // Heads by ridge regression: what is linear in the features is found again, the penalty holds weights down.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fitHead } from '../../src/add-exits/fit-heads.js';
-import { applyHead, gram, type Rows } from '../../src/add-exits/linear-products.js';
-import { normalEquations, solveRidge } from '../../src/add-exits/ridge.js';
-import { createEngine } from '../../src/engines/onnx.js';
-import { createUniform } from '../../src/foundation/random.js';
+import { fitHead } from '../../../src/add-exits/heads/fit-heads.js';
+import { applyHead, gram, type Rows } from '../../../src/add-exits/heads/linear-products.js';
+import { normalEquations, solveRidge } from '../../../src/add-exits/heads/ridge.js';
+import { createEngine } from '../../../src/engines/onnx.js';
+import { createUniform } from '../../../src/foundation/random.js';
 
 const engine = createEngine();
 const [IMAGES, FEATURES, CLASSES] = [3000, 7, 3];
@@ -20,7 +20,9 @@ const features: Rows = {
   }),
 };
 const truth = {
-  weight: Float32Array.from({ length: CLASSES * FEATURES }, (_, place) => (place % FEATURES ? uniform() : 0.01)),
+  weight: Float32Array.from({ length: CLASSES * FEATURES }, (_, place) =>
+    place % FEATURES ? uniform() : 0.01,
+  ),
   bias: Float32Array.from([1, -2, 0.5]),
 };
 const logits: Rows = { width: CLASSES, values: await applyHead(engine, features, truth) };
@@ -35,10 +37,14 @@ test('products over many rows are those of plain loops', async () => {
     let expected = 0;
     for (let image = 0; image < IMAGES; image++) {
       expected +=
-        (features.values[image * FEATURES + row] as number) * (features.values[image * FEATURES + column] as number);
+        (features.values[image * FEATURES + row] as number) *
+        (features.values[image * FEATURES + column] as number);
     }
     const found = sums[row * FEATURES + column] as number;
-    assert.ok(Math.abs(found - expected) <= 1e-5 * Math.max(1, Math.abs(expected)), `${found}, not ${expected}`);
+    assert.ok(
+      Math.abs(found - expected) <= 1e-5 * Math.max(1, Math.abs(expected)),
+      `${found}, not ${expected}`,
+    );
   }
 });
 
