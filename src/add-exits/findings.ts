@@ -3,6 +3,7 @@ import type { Recording } from '../calibration/scores/recording.js';
 import type { Certified } from './certify-profiles.js';
 import type { Choice } from './choose-exits.js';
 import type { Candidate } from './find-candidates.js';
+import type { LinearHead } from './heads/exit-graph.js';
 import type { FittedHead } from './heads/fit-heads.js';
 import type { Times } from './measure-times.js';
 import type { PlainNetwork } from './plain-network.js';
@@ -13,6 +14,8 @@ export interface Findings {
   readonly plain: PlainNetwork;
   readonly candidates: readonly Candidate[];
   readonly heads: readonly FittedHead[];
+  /** By exit that was chosen: its head, fitted again to all images for fitting. */
+  readonly final: readonly LinearHead[];
   readonly times: Times;
   readonly choice: Choice;
   readonly split: Split;

@@ -18,7 +18,7 @@ const FEWEST_TO_FIT = 200;
 export interface Split {
   /** Heads are fitted to these. */
   readonly fit: readonly Sample[];
-  /** These choose penalties and exits. */
+  /** These choose penalties and exits, before the heads of the exits are fitted again to both. */
   readonly choose: readonly Sample[];
   /** These build the path of thresholds, and test it. */
   readonly calibrate: readonly Sample[];

@@ -77,6 +77,10 @@ test('a plain file becomes a package that leaves early, with certificates and a 
   assert.match(card, /\| 113 \| chose the exits/);
   assert.match(card, /\| 270 \| tested the paths/);
 
+  const figure = await readFile(join(directory, 'exits.svg'), 'utf8');
+  assert.match(figure, /fast: \d+ %, certified for at most 20 %/);
+  assert.match(figure, /<polyline points="\d/);
+
   const again = await addExits(
     file,
     '--data',

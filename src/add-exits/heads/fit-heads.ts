@@ -40,6 +40,11 @@ export async function fitHead(engine: Engine, fit: Observed, apart: Observed): P
   return best as FittedHead;
 }
 
+/** The head again, fitted with its penalty to more images: to all of them, once the choice has been made. */
+export async function refitHead(engine: Engine, all: Observed, { penalty }: FittedHead): Promise<LinearHead> {
+  return solveRidge(await normalEquations(engine, all.features, all.logits), penalty);
+}
+
 /** [image]: the class with the largest logit. */
 export function answersOf(logits: Float32Array, classes: number): Int32Array {
   return Int32Array.from({ length: logits.length / classes }, (_, image) =>

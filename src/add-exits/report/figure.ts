@@ -1,8 +1,8 @@
 // The figure of a network with added exits: what it costs, the more answers may change. On the images that test the path.
-import { exactPercent } from '../calibration/statement.js';
-import type { Manifest } from '../format/manifest.js';
-import { fullFlops } from '../network/execution-path.js';
-import type { Results } from './findings.js';
+import { exactPercent } from '../../calibration/statement.js';
+import type { Manifest } from '../../format/manifest.js';
+import { fullFlops } from '../../network/execution-path.js';
+import type { Results } from '../findings.js';
 
 const [WIDTH, HEIGHT] = [720, 400];
 const AREA = { left: 70, right: 690, top: 50, bottom: 340 };
@@ -46,7 +46,12 @@ export function renderFigure({ certified }: Results, manifest: Pick<Manifest, 'n
     ...certified.map(({ epsilon }) =>
       text(x(epsilon), AREA.bottom + 18, exactPercent(epsilon), 'text-anchor="middle"'),
     ),
-    text((AREA.left + AREA.right) / 2, HEIGHT - 14, 'answers that differ from the plain network’s', 'text-anchor="middle"'),
+    text(
+      (AREA.left + AREA.right) / 2,
+      HEIGHT - 14,
+      'answers that differ from the plain network’s',
+      'text-anchor="middle"',
+    ),
     text(AREA.left, AREA.top - 8, 'mean FLOPs, share of the plain network'),
     '</svg>\n',
   ].join('\n');

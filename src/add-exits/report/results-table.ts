@@ -1,13 +1,13 @@
 // What adding exits has come to, as tables for people: the exits, the profiles, and without success the candidates.
 
-import { flopsByExit } from '../calibration/scores/replay.js';
-import { exactPercent } from '../calibration/statement.js';
-import type { Manifest } from '../format/manifest.js';
-import { FULL_PROFILE } from '../format/profiles.js';
-import { fullFlops } from '../network/execution-path.js';
-import { type Cell, formatTable, megaflops, percent } from '../report/table.js';
-import type { Findings, Results } from './findings.js';
-import { answersOf } from './heads/fit-heads.js';
+import { flopsByExit } from '../../calibration/scores/replay.js';
+import { exactPercent } from '../../calibration/statement.js';
+import type { Manifest } from '../../format/manifest.js';
+import { FULL_PROFILE } from '../../format/profiles.js';
+import { fullFlops } from '../../network/execution-path.js';
+import { type Cell, formatTable, megaflops, percent } from '../../report/table.js';
+import type { Findings, Results } from '../findings.js';
+import { answersOf } from '../heads/fit-heads.js';
 
 export interface Table {
   readonly header: readonly string[];

@@ -1,8 +1,8 @@
 // The model card of a network with added exits: what was done to it, with which images, and what came of it.
-import type { Manifest } from '../format/manifest.js';
-import type { Findings, Results } from './findings.js';
+import type { Manifest } from '../../format/manifest.js';
+import type { Findings, Results } from '../findings.js';
+import { TUNE_SHARE } from '../split.js';
 import { asMarkdown, candidateTable, exitTable, profileTable } from './results-table.js';
-import { TUNE_SHARE } from './split.js';
 
 /** Of the package: what it costs against the answers that change. */
 export const FIGURE_FILE = 'exits.svg';
@@ -25,7 +25,7 @@ network's own answers by ridge regression. No labels were used. ${manifest.class
 | images | what they did |
 | --: | --- |
 | ${split.fit.length} | the heads were fitted to them |
-| ${split.choose.length} | chose the exits and how much their weights are held down |
+| ${split.choose.length} | chose the exits and how much their weights are held down; then the heads were fitted to them, too |
 | ${tune} | built the paths of thresholds |
 | ${recording.images - tune} | tested the paths: the certificates are about these |
 
