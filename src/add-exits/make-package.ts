@@ -28,7 +28,7 @@ import { renderFigure } from './report/figure.js';
 import { FIGURE_FILE, modelCard } from './report/model-card.js';
 
 /** Images whose time is measured under each profile. */
-const TIMED_IMAGES = 256;
+const TIMED_IMAGES = 128;
 /** Final logits may differ from the plain network's by this part of the largest: engines fuse operators otherwise. */
 const SAME_LOGITS = 1e-4;
 const COMPARED_IMAGES = 64;

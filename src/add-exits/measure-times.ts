@@ -14,7 +14,7 @@ import type { PlainNetwork } from './plain-network.js';
 /** As many images as the server takes together under load. */
 const BATCH = 8;
 /** Seconds to spend; rounds are as many as fit, and at least a few. */
-const SECONDS = 8;
+const SECONDS = 4;
 const [FEWEST_ROUNDS, MOST_ROUNDS] = [5, 100];
 
 /** Seconds for one image. */

@@ -11,7 +11,7 @@ import type { ModelPackage } from '../packages/package.js';
 
 /** As many images as the server takes together under load. */
 const BATCH = 8;
-const SECONDS = 10;
+const SECONDS = 4;
 const [FEWEST_ROUNDS, MOST_ROUNDS] = [3, 30];
 
 /**

@@ -143,7 +143,7 @@ test('what does not do is one sentence, and leaves nothing behind', async () => 
     [plain, alike, /^rdi-serve: 1 images are too few/],
     [plain, broken, /100\.png cannot be decoded: /],
     [plain, join(root, 'nowhere'), /The data set cannot be read/],
-    [join(root, 'nowhere.onnx'), data, /is not a folder, nor a file whose name ends in \.onnx/],
+    [join(root, 'nowhere.onnx'), data, /is neither a folder nor a file whose name ends in \.onnx/],
   ];
   for (const [index, [file, images, message]] of cases.entries()) {
     const output = join(root, `nothing-${index}`);
