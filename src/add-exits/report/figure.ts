@@ -36,11 +36,15 @@ export function renderFigure({ certified }: Results, manifest: Pick<Manifest, 'n
       const certificate = profile?.certificate;
       if (!certificate) return [];
       const [observed, share] = [certificate.risks[0]?.observed ?? 0, certificate.flops.mean / full];
+      const isRight = x(observed) > (AREA.left + AREA.right) / 2;
       const label = `${name}: ${(100 * share).toFixed(0)} %, certified for at most ${exactPercent(epsilon)}`;
       return [
         `<line x1="${x(observed)}" x2="${x(epsilon)}" y1="${y(share)}" y2="${y(share)}" stroke="${MARK}" stroke-dasharray="3"/>`,
         `<circle cx="${x(observed)}" cy="${y(share)}" r="4" fill="${MARK}"/>`,
-        text(x(observed) + 8, y(share) - 8, label, `fill="${MARK}"`),
+        // Where there is no room to the right, the label is below the curve.
+        isRight
+          ? text(x(observed) + 8, y(share) + 20, label, `fill="${MARK}" text-anchor="end"`)
+          : text(x(observed) + 8, y(share) - 8, label, `fill="${MARK}"`),
       ];
     }),
     ...certified.map(({ epsilon }) =>
