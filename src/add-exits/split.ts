@@ -1,5 +1,5 @@
-// Which images do what: no image that fits heads, chooses penalties and exits, builds the path or tests it does another
-// of these, however often the same file lies in the folder.
+// Which images do what: no image that fits or chooses heads builds a path or tests one, and none that builds a path tests
+// it, however often the same file lies in the folder.
 import { createHash } from 'node:crypto';
 import type { Sample } from '../datasets/data-set.js';
 import { UsageError } from '../foundation/errors.js';
