@@ -1,6 +1,5 @@
 // What adding exits has come to, as tables for people: the exits, the profiles, and without success the candidates.
 
-import { flopsByExit } from '../../calibration/scores/replay.js';
 import { exactPercent } from '../../calibration/statement.js';
 import type { Manifest } from '../../format/manifest.js';
 import { FULL_PROFILE } from '../../format/profiles.js';
@@ -19,10 +18,6 @@ export function exitTable({ certified, recording }: Results, { exits }: Pick<Man
   const full = fullFlops(exits);
   const passed = certified.flatMap(({ name, profile }) => (profile?.certificate ? [{ name, profile }] : []));
   const agreement = agreementByExit(recording);
-  const reached = flopsByExit(
-    exits,
-    exits.slice(0, -1).map(() => 0),
-  );
   return {
     header: [
       'exit:',
@@ -32,11 +27,11 @@ export function exitTable({ certified, recording }: Results, { exits }: Pick<Man
       'agrees',
       ...passed.map(({ name }) => `leave, ${name}`),
     ],
-    rows: exits.map(({ name, cut = '–' }, index) => [
+    rows: exits.map(({ name, cut = '–', flops }, index) => [
       name,
       cut,
-      megaflops(reached[index] ?? 0),
-      percent((reached[index] ?? 0) / full, 1),
+      megaflops(flops.cumulative),
+      percent(flops.cumulative / full, 1),
       percent(agreement[index] ?? 0, 1),
       ...passed.map(({ profile }) =>
         profile.thresholds[index] === null ? 'off' : percent(profile.certificate?.exitShares[index] ?? 0, 1),
