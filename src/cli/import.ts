@@ -48,9 +48,13 @@ The image, the exits and the cuts are found in the graph: an exit is an output [
 its cut the last tensor that it shares with all exits behind it, or a list of several.
 `;
 
-interface ImportFlags {
+interface ImportFlags extends FileFlags {
   readonly output: string;
   readonly force: boolean;
+}
+
+/** What a file alone does not say. */
+export interface FileFlags {
   readonly classes?: string;
   readonly preprocess?: string;
   readonly name?: string;
@@ -60,21 +64,13 @@ interface ImportFlags {
 }
 
 export function importCommand(): Command {
-  return new Command('import')
+  const command = new Command('import')
     .summary('make a model package from an ONNX export')
     .description('Makes a checked model package, <output>/<name>/<version>/, from an exported network.')
     .argument('<source>', 'folder with model.onnx and description.json, or an ONNX file alone')
     .option('--output <folder>', 'models folder to put the package into', 'models')
-    .option('--force', 'replace a package of the same name and version', false)
-    .option('--classes <file>', 'of a file alone: names of the classes, one a line, in columns, or as JSON')
-    .option(
-      '--preprocess <preset>',
-      `of a file alone: ${presetNames.join(', ')}, or a preprocessor_config.json or pretrained_cfg`,
-    )
-    .option('--size <height>x<width>', 'of a file alone that leaves the size of the image open', parseSize)
-    .option('--name <name>', 'of a file alone: name of the model; default: that of the file')
-    .option('--model-version <version>', 'of a file alone: version of the model; default: 1')
-    .option('--licence <licence>', 'of a file alone: licence of the model; default: unknown')
+    .option('--force', 'replace a package of the same name and version', false);
+  return fileFlags(command)
     .addHelpText('after', details)
     .action(async (source: string, flags: ImportFlags) => {
       const { output, force } = flags;
@@ -85,7 +81,21 @@ export function importCommand(): Command {
     });
 }
 
-async function wishesOf(flags: ImportFlags): Promise<Wishes> {
+/** Adds the flags that say what a file alone does not. */
+export function fileFlags(command: Command): Command {
+  return command
+    .option('--classes <file>', 'of a file alone: names of the classes, one per line, in columns, or as JSON')
+    .option(
+      '--preprocess <preset>',
+      `of a file alone: ${presetNames.join(', ')}, or a preprocessor_config.json or pretrained_cfg`,
+    )
+    .option('--size <height>x<width>', 'of a file alone that leaves the size of the image open', parseSize)
+    .option('--name <name>', 'of a file alone: name of the model; default: that of the file')
+    .option('--model-version <version>', 'of a file alone: version of the model; default: 1')
+    .option('--licence <licence>', 'of a file alone: licence of the model; default: unknown');
+}
+
+export async function wishesOf(flags: FileFlags): Promise<Wishes> {
   const { classes: file, preprocess, name, modelVersion: version, licence, size } = flags;
   const classes = file === undefined ? undefined : readLabels(file, await readText('--classes', file));
   return {

@@ -16,15 +16,21 @@ import {
   ValueInfoProtoSchema,
 } from '../protobuf/onnx-ml_pb.js';
 
-/** A node with one output and integer attributes. */
+/** A node with one output, whose attributes are integers or lists of them. */
 export function operator(
   opType: string,
   input: string[],
   output: string,
-  attributes: Readonly<Record<string, number>> = {},
+  attributes: Readonly<Record<string, number | readonly number[]>> = {},
 ): NodeProto {
   const attribute = Object.entries(attributes).map(([name, value]) =>
-    create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) }),
+    typeof value === 'number'
+      ? create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.INT, i: BigInt(value) })
+      : create(AttributeProtoSchema, {
+          name,
+          type: AttributeProto_AttributeType.INTS,
+          ints: value.map(BigInt),
+        }),
   );
   return create(NodeProtoSchema, { name: output, opType, input, output: [output], attribute });
 }
@@ -36,6 +42,16 @@ export function integers(name: string, values: readonly number[]): TensorProto {
     dims: [BigInt(values.length)],
     dataType: TensorProto_DataType.INT64,
     int64Data: values.map(BigInt),
+  });
+}
+
+/** float32 of the shape `dims` */
+export function floats(name: string, dims: readonly number[], values: Float32Array): TensorProto {
+  return create(TensorProtoSchema, {
+    name,
+    dims: dims.map(BigInt),
+    dataType: TensorProto_DataType.FLOAT,
+    rawData: new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
   });
 }
 

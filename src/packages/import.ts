@@ -6,14 +6,13 @@ import { GOLDEN_FILE, GRAPH_FILE } from '../format/documents.js';
 import { MANIFEST_FORMAT, type Manifest, type ModelInput } from '../format/manifest.js';
 import { invariant } from '../foundation/errors.js';
 import { countFlops } from '../network/flops.js';
-import { imageLayout } from '../network/intake/image-layout.js';
-import { rewriteExport } from '../network/intake/rewrite-export.js';
 import { everyStage, makeGolden, verifyGolden } from './golden-outputs.js';
 import { warnOfOtherEngines } from './importing/other-engines.js';
 import type { Wishes } from './importing/propose.js';
 import { readSource } from './importing/read-source.js';
+import { takeIn } from './importing/take-in.js';
 import { installPackage, refuseExisting, toJson } from './install.js';
-import { graphImage, type ModelPackage, readNetwork } from './package.js';
+import type { ModelPackage } from './package.js';
 import { describeFile, MANIFEST_FILE } from './package-files.js';
 
 const GOLDEN_CASES = 8;
@@ -52,18 +51,15 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
   const { source, output, engine } = options;
   const { description, model: exported, optional, proposed } = await readSource(source, options.wishes);
   if (!options.force) await refuseExisting(output, description);
-  const { tensor, input, exits: describedExits, ...rest } = description;
-  const layout = input.layout ?? imageLayout(exported, { tensor, ...input });
-  const modelInput: ModelInput = { tensor, background: 0, ...input, ...(layout === 'nhwc' && { layout }) };
-  const rewritten = await rewriteExport(engine, exported, {
-    image: graphImage(modelInput),
-    classes: rest.classes,
-    exits: describedExits,
-    isUnit: isUnit(input),
-  });
-  const { model: graph, exits } = rewritten;
+  const { tensor: _tensor, input: _input, exits: _exits, ...rest } = description;
+  const {
+    graph,
+    input: modelInput,
+    exits,
+    network,
+    notes: changes,
+  } = await takeIn(engine, exported, description);
   const files = new Map([[GRAPH_FILE, graph], ...optional]);
-  const network = readNetwork(graph, { classes: rest.classes, input: modelInput, exits });
   const flops = countFlops(network);
 
   const goldenMade = !files.has(GOLDEN_FILE);
@@ -91,13 +87,8 @@ export async function importPackage(options: ImportOptions): Promise<ImportedPac
     force: options.force,
     check: (made) => verifyGolden(engine, network, made),
   });
-  const notes = [...layoutNotes(modelInput), ...rewritten.notes, ...warnOfOtherEngines(everyStage(network))];
+  const notes = [...layoutNotes(modelInput), ...changes, ...warnOfOtherEngines(everyStage(network))];
   return { ...installed, goldenMade, notes, ...(proposed && { proposed: description }) };
-}
-
-/** Whether pixels go in as values from 0 to 1. */
-function isUnit({ mean, std, range: [black, white] = [0, 1] }: Description['input']): boolean {
-  return [...mean, black].every((value) => value === 0) && [...std, white].every((value) => value === 1);
 }
 
 function layoutNotes({ tensor, layout }: ModelInput): string[] {

@@ -4,11 +4,12 @@
 import { createImageTensor } from '../../cascade/image-tensor.js';
 import { loadSegments, segmentKey } from '../../cascade/self-check.js';
 import type { Sample } from '../../datasets/data-set.js';
+import { decodeSample } from '../../datasets/decode-sample.js';
 import type { Decoder } from '../../decoding/decode.js';
 import type { Engine, Segment } from '../../engines/engine.js';
 import { describedSha256 } from '../../format/certificate.js';
 import { GRAPH_FILE } from '../../format/documents.js';
-import { invariant, messageOf, UsageError } from '../../foundation/errors.js';
+import { invariant, UsageError } from '../../foundation/errors.js';
 import { everyStage } from '../../packages/golden-outputs.js';
 import { type ModelPackage, readNetwork } from '../../packages/package.js';
 import { readInside } from '../../packages/package-files.js';
@@ -46,7 +47,9 @@ export async function recordScores(options: RecordOptions): Promise<Recording> {
   try {
     for (let start = 0; start < samples.length; start += BATCH) {
       const batch = samples.slice(start, start + BATCH);
-      const pixels = await Promise.all(batch.map((sample) => decode(sample, options)));
+      const pixels = await Promise.all(
+        batch.map((sample) => decodeSample(options.decoder, sample, manifest.input)),
+      );
       const rows = await runStages(stages, toTensor(Buffer.concat(pixels)), batch.length, classes);
       refuseNonFinite(rows, batch, exits * classes);
       logits.set(rows, start * exits * classes);
@@ -86,14 +89,6 @@ async function runStages(
     current = output.cut ?? current;
   }
   return rows;
-}
-
-async function decode(sample: Sample, { decoder, model }: RecordOptions): Promise<Uint8Array> {
-  try {
-    return await decoder.decode(await sample.read(), sample.mediaType, model.manifest.input);
-  } catch (error) {
-    throw new UsageError(`${sample.name} cannot be recorded: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 function refuseNonFinite(rows: Float32Array, batch: readonly Sample[], perImage: number): void {

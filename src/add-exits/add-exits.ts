@@ -1,0 +1,78 @@
+// Adds exits to a plain network, from the file to the package: candidates, features, heads, the choice of exits, the graph,
+// its import, thresholds with certificates. Nothing lies in the models folder before all of it has succeeded.
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { exactPercent } from '../calibration/statement.js';
+import { messageOf, UsageError } from '../foundation/errors.js';
+import { refuseExisting } from '../packages/install.js';
+import type { ModelPackage } from '../packages/package.js';
+import { certifyProfiles } from './certify-profiles.js';
+import { examine } from './examine.js';
+import { findCandidates } from './find-candidates.js';
+import type { Findings, Results } from './findings.js';
+import { finish, importInto, recordAll } from './make-package.js';
+import type { AddExitsOptions } from './options.js';
+import { readPlainNetwork } from './plain-network.js';
+
+export type Outcome = Findings &
+  (
+    | { readonly kind: 'added'; readonly made: ModelPackage; readonly results: Results }
+    /** No package was written. */
+    | { readonly kind: 'does-not-pay'; readonly reason: string }
+  );
+
+/**
+ * @throws UsageError if the images do not do, the output cannot be written to, or the package exists already
+ * @throws PackageError if the network cannot be served, or has no place for an exit
+ */
+export async function addExits(options: AddExitsOptions): Promise<Outcome> {
+  const { engine, output, force, leastSaving, epsilons } = options;
+  const plain = await readPlainNetwork(engine, options.source, options.wishes);
+  if (!force) await refuseExisting(output, plain.description);
+  const candidates = await findCandidates(engine, plain);
+  // Whether it can be written to shows before the images take their time.
+  const workshop = await makeWorkshop(output);
+  try {
+    const findings = await examine(options, plain, candidates);
+    const { choice } = findings;
+    const saving = 1 - (choice.expected.at(-1) ?? 1);
+    if (choice.chosen.length === 0 || saving < leastSaving) {
+      return { ...findings, kind: 'does-not-pay', reason: tooLittle(saving, options) };
+    }
+    const staged = await importInto(workshop, findings, options);
+    const recording = await recordAll(staged, findings, options);
+    const certified = certifyProfiles(recording, staged.manifest, options);
+    if (certified.every(({ profile }) => profile === undefined)) {
+      return { ...findings, kind: 'does-not-pay', reason: nothingCertified(epsilons) };
+    }
+    const { made, results } = await finish(staged, workshop, { findings, recording, certified }, options);
+    return { ...findings, kind: 'added', made, results };
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+}
+
+function nothingCertified(epsilons: readonly number[]): string {
+  return (
+    `Nothing is certified with at most ${epsilons.map(exactPercent).join(', ')} of answers changed: already the first ` +
+    'step away from the plain network fails its test. More images or a larger --epsilon would help.'
+  );
+}
+
+function tooLittle(saving: number, { epsilons, leastSaving }: AddExitsOptions): string {
+  const epsilon = epsilons.at(-1) ?? 0;
+  return (
+    `It does not pay: with at most ${exactPercent(epsilon)} of answers changed, exits are expected to save ` +
+    `${Math.max(0, 100 * saving).toFixed(1)} % of the time on this machine, less than the ${exactPercent(leastSaving)} asked for. ` +
+    'Exits pay where a network is sure of most images long before its end; this one is not, on these images.'
+  );
+}
+
+async function makeWorkshop(output: string): Promise<string> {
+  try {
+    await mkdir(output, { recursive: true });
+    return await mkdtemp(join(output, '.add-exits-'));
+  } catch (error) {
+    throw new UsageError(`"${output}" cannot be written to: ${messageOf(error)}.`, { cause: error });
+  }
+}

@@ -1,0 +1,85 @@
+// Products of large matrices, computed by the engine: a matrix product is a network of one operator, and no library of
+// JavaScript comes near its speed.
+import { create } from '@bufbuild/protobuf';
+import type { Engine } from '../../engines/engine.js';
+import { invariant } from '../../foundation/errors.js';
+import { FLOAT32 } from '../../network/intake/element-types.js';
+import { floats, operator, tensorInfo } from '../../onnx/build.js';
+import { BATCH } from '../../onnx/dimensions.js';
+import { encodeModel } from '../../onnx/proto.js';
+import { type GraphProto, GraphProtoSchema } from '../../protobuf/onnx-ml_pb.js';
+import type { LinearHead } from './exit-graph.js';
+
+/** Rows of one engine call: their sum is taken in float32, that of all calls in float64. */
+const ROWS = 1024;
+
+/** Row-major [rows, width]. */
+export interface Rows {
+  readonly values: Float32Array;
+  readonly width: number;
+}
+
+export function rowsBetween({ values, width }: Rows, from: number, to: number): Rows {
+  return { values: values.subarray(from * width, to * width), width };
+}
+
+/** @returns AᵀA, [width, width] row-major, the same for the same rows on the same machine. */
+export async function gram(engine: Engine, { values, width }: Rows): Promise<Float64Array> {
+  const sum = new Float64Array(width * width);
+  const graph = {
+    node: [
+      operator('Transpose', ['rows'], 'columns', { perm: [1, 0] }),
+      operator('MatMul', ['columns', 'rows'], 'product'),
+    ],
+    output: [tensorInfo('product', FLOAT32, [width, width])],
+  };
+  await inParts(engine, graph, { values, width }, 'product', (product) => {
+    for (let place = 0; place < sum.length; place++) {
+      sum[place] = (sum[place] as number) + (product[place] as number);
+    }
+  });
+  return sum;
+}
+
+/** @returns the logits of every row, [rows, classes]. */
+export async function applyHead(engine: Engine, rows: Rows, head: LinearHead): Promise<Float32Array> {
+  const classes = head.bias.length;
+  const logits = new Float32Array((rows.values.length / rows.width) * classes);
+  let place = 0;
+  const graph = {
+    node: [operator('Gemm', ['rows', 'weight', 'bias'], 'logits', { transB: 1 })],
+    initializer: [floats('weight', [classes, rows.width], head.weight), floats('bias', [classes], head.bias)],
+    output: [tensorInfo('logits', FLOAT32, [BATCH, classes])],
+  };
+  await inParts(engine, graph, rows, 'logits', (part) => {
+    logits.set(part, place);
+    place += part.length;
+  });
+  return logits;
+}
+
+async function inParts(
+  engine: Engine,
+  graph: Partial<GraphProto>,
+  { values, width }: Rows,
+  output: string,
+  take: (part: Float32Array) => void,
+): Promise<void> {
+  const input = [tensorInfo('rows', FLOAT32, [BATCH, width])];
+  const model = encodeModel({
+    irVersion: 8n,
+    opsetImport: [{ domain: '', version: 17n }],
+    graph: Object.assign(create(GraphProtoSchema, { name: output }), { input, ...graph }),
+  });
+  const source = { from: -1, to: 0, input: 'rows', inputShape: [width], logits: output, graph: model };
+  const [segment] = await engine.load([source]);
+  invariant(segment, 'an engine loads as many segments as it is given');
+  try {
+    for (let start = 0; start < values.length; start += ROWS * width) {
+      const part = values.subarray(start, start + ROWS * width);
+      take((await segment.run(part, part.length / width)).logits);
+    }
+  } finally {
+    await segment.release();
+  }
+}

@@ -1,0 +1,162 @@
+// Makes the package: the network with its exits imported into a folder aside, recorded there, given its profiles and its
+// card, and put into the models folder at the end.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { recordScores } from '../calibration/scores/record.js';
+import type { Recording } from '../calibration/scores/recording.js';
+import type { Sample } from '../datasets/data-set.js';
+import { decodeSample } from '../datasets/decode-sample.js';
+import { DESCRIPTION_FILE, type Description } from '../format/description.js';
+import { CALIBRATION_FILE, GRAPH_FILE } from '../format/documents.js';
+import type { Manifest } from '../format/manifest.js';
+import { CALIBRATION_FORMAT, type CalibrationDocument, FULL_PROFILE } from '../format/profiles.js';
+import { invariant } from '../foundation/errors.js';
+import { version } from '../foundation/version.js';
+import { importPackage } from '../packages/import.js';
+import { installPackage, toJson } from '../packages/install.js';
+import type { ModelPackage } from '../packages/package.js';
+import { describeFile, MANIFEST_FILE, readListedFiles } from '../packages/package-files.js';
+import type { Certified } from './certify-profiles.js';
+import type { Candidate } from './find-candidates.js';
+import type { Findings, Results } from './findings.js';
+import { type LinearHead, logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
+import { finalLogits, observe } from './observe.js';
+import { type AddExitsOptions, counted } from './options.js';
+import type { PlainNetwork } from './plain-network.js';
+import { measureProfiles } from './profile-times.js';
+import { renderFigure } from './report/figure.js';
+import { FIGURE_FILE, modelCard } from './report/model-card.js';
+
+/** Images whose time is measured under each profile. */
+const TIMED_IMAGES = 128;
+/** Final logits may differ from the plain network's by this part of the largest: engines fuse operators otherwise. */
+const SAME_LOGITS = 1e-4;
+const COMPARED_IMAGES = 64;
+
+/** The network with its exits as a package, in a models folder of its own. */
+export async function importInto(
+  workshop: string,
+  { plain, candidates, heads, final, choice, split }: Findings,
+  { engine, seed, dataSha256 }: AddExitsOptions,
+): Promise<ModelPackage> {
+  const { description } = plain;
+  const exits = choice.chosen.map((index, place): NewExit => {
+    const { tensor, form } = candidates[index] as Candidate;
+    return { name: `exit-${place + 1}`, tensor, form, head: final[place] as LinearHead };
+  });
+  const described: Description = {
+    ...description,
+    exits: [
+      ...exits.map(({ name, tensor }) => ({ name, logits: logitsOf(name), cut: tensor })),
+      { name: 'final', logits: finalLogits(plain) },
+    ],
+    input: { ...description.input, ...(plain.input.layout && { layout: plain.input.layout }) },
+    provenance: {
+      ...description.provenance,
+      exits: {
+        by: `rdi-serve ${version} add-exits`,
+        fittedTo: 'the answers of the network itself',
+        images: {
+          fit: split.fit.length,
+          choose: split.choose.length,
+          calibrate: split.calibrate.length,
+          seed,
+        },
+        data: dataSha256,
+        penalties: choice.chosen.map((index) => heads[index]?.penalty),
+      },
+    },
+  };
+  const source = join(workshop, 'source');
+  await mkdir(source);
+  await writeFile(join(source, GRAPH_FILE), withExits(plain.graph, description.classes.length, exits));
+  await writeFile(join(source, DESCRIPTION_FILE), toJson(described));
+  return importPackage({ source, output: join(workshop, 'models'), force: true, engine });
+}
+
+/** The images that calibrate go through the network that will be served, once. */
+export async function recordAll(
+  model: ModelPackage,
+  { plain, split: { calibrate } }: Findings,
+  { engine, decoder, dataSha256, onProgress }: AddExitsOptions,
+): Promise<Recording> {
+  const recording = await recordScores({
+    ...{ model, engine, decoder, samples: calibrate, dataSha256 },
+    onProgress: counted('images calibrated on', calibrate.length, onProgress),
+  });
+  await compareWithPlain(recording, plain, calibrate, { engine, decoder });
+  return recording;
+}
+
+/** @throws Error if the final exit does not give the plain network's logits */
+async function compareWithPlain(
+  { logits, exits, classes }: Recording,
+  plain: PlainNetwork,
+  samples: readonly Sample[],
+  { engine, decoder }: Pick<AddExitsOptions, 'engine' | 'decoder'>,
+): Promise<void> {
+  const compared = samples.slice(0, COMPARED_IMAGES);
+  const alone = await observe({ engine, decoder, plain, candidates: [], samples: compared, onProgress() {} });
+  const { values } = alone.logits;
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const difference = values.reduce((most, value, place) => {
+    const [image, one] = [Math.floor(place / classes), place % classes];
+    return Math.max(most, Math.abs(value - (logits[((image + 1) * exits - 1) * classes + one] as number)));
+  }, 0);
+  invariant(
+    difference <= SAME_LOGITS * Math.max(1, largest),
+    `the final exit gives the plain network's logits; they differ by ${difference}`,
+  );
+}
+
+interface Made {
+  readonly findings: Findings;
+  readonly recording: Recording;
+  readonly certified: readonly Certified[];
+}
+
+/** Adds profiles and card, measures, and puts the package in place. */
+export async function finish(
+  staged: ModelPackage,
+  workshop: string,
+  { findings, recording, certified }: Made,
+  { engine, decoder, output, force }: AddExitsOptions,
+): Promise<{ made: ModelPackage; results: Results }> {
+  const passed = certified.flatMap(({ name, profile }) => (profile ? [[name, profile] as const] : []));
+  const names = passed.map(([name]) => name);
+  const calibration: CalibrationDocument = {
+    formatVersion: CALIBRATION_FORMAT,
+    defaultProfile: names.includes('balanced') ? 'balanced' : (names[0] ?? FULL_PROFILE),
+    profiles: Object.fromEntries(passed),
+  };
+  const { manifest, directory } = staged;
+  const kept = await readListedFiles(directory, manifest.files, Object.keys(manifest.files));
+  const profiled = await installPackage({
+    output: join(workshop, 'models'),
+    ...packed(manifest, new Map([...kept, [CALIBRATION_FILE, toJson(calibration)]])),
+    force: true,
+  });
+  const timed = findings.split.calibrate.slice(-TIMED_IMAGES);
+  const pixels = await Promise.all(timed.map((sample) => decodeSample(decoder, sample, manifest.input)));
+  const results = { certified, recording, seconds: await measureProfiles(engine, profiled, pixels) };
+  const made = await installPackage({
+    output,
+    ...packed(
+      manifest,
+      new Map([
+        ...kept,
+        [CALIBRATION_FILE, toJson(calibration)],
+        ['MODEL_CARD.md', Buffer.from(modelCard(findings, results, manifest))],
+        [FIGURE_FILE, Buffer.from(renderFigure(results, manifest))],
+      ]),
+    ),
+    force,
+  });
+  return { made, results };
+}
+
+function packed(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>) {
+  const listed = Object.fromEntries([...files].map(([file, bytes]) => [file, describeFile(bytes)]));
+  const changed: Manifest = { ...manifest, files: listed };
+  return { manifest: changed, files: new Map([...files, [MANIFEST_FILE, toJson(changed)]]) };
+}
