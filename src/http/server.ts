@@ -19,7 +19,7 @@ export function createServer(
       requestTimeout,
       keepAliveTimeout: keepAliveTimeoutSeconds * 1000,
       connectionsCheckingInterval: CHECK_MILLISECONDS,
-      // Node's own refusal of a request without Host is no problem document; plugins/refuse-odd-heads.ts refuses it.
+      // Node's own refusal of a request without Host is no problem document; connections/refuse-odd-heads.ts refuses it.
       requireHostHeader: false,
     },
     listener,

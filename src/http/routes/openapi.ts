@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { examples } from '../examples.js';
+import { examples } from './examples.js';
 
 const TITLE = 'rdi-serve';
 const PREFIX_HEADER = 'x-forwarded-prefix';

@@ -1,8 +1,8 @@
 // Examples for the OpenAPI document, by the name of the schema. Swagger UI and mock servers show them.
 import type { Static } from 'typebox';
-import type { Prediction } from '../serving/prediction.js';
-import type { Problem } from './problems.js';
-import type { Model, ModelList } from './routes/models.js';
+import type { Prediction } from '../../serving/prediction.js';
+import type { Problem } from '../problems.js';
+import type { Model, ModelList } from './models.js';
 
 const prediction: Prediction = {
   label: '7',

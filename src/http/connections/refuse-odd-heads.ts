@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import fp from 'fastify-plugin';
 import { Failure } from '../../foundation/errors.js';
-import type { ParserRefusals } from '../connections/parser-refusals.js';
+import type { ParserRefusals } from './parser-refusals.js';
 
 /** Needs `requireHostHeader: false`. Register before the hooks that read a request's content. */
 export const refuseOddHeads = fp<{ refusals: ParserRefusals }>(
