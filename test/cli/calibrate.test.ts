@@ -79,12 +79,18 @@ test('--cost time says what each exit costs on this machine, and certifies in FL
   const { code, stdout, stderr } = await calibrate(
     ...['--scores', scores, '--epsilon', '0.3', '--profile', 'quick', '--cost', 'time'],
   );
-  assert.equal(code, 0, stderr);
-  assert.match(stdout, /^exit +ms to reach it +ms that it adds to a full run$/m);
-  for (const name of ['exit-0', 'exit-1', 'final'])
+  assert.match(stdout, /^exit +ms to reach it +ms that it adds to a full run$/m, stderr);
+  for (const name of ['exit-0', 'exit-1', 'final']) {
     assert.match(stdout, new RegExp(`^${name} +\\d+\\.\\d{3} `, 'm'));
+  }
   assert.match(stdout, /of backbone +ms +leave at exit/);
-  assert.match(stdout, /quick: With confidence 95 %, .* MFLOPs an image/);
+  // Whether a network of this size gains time by leaving early differs from run to run.
+  const { profiles } = await loadPackage(made.directory);
+  assert.equal(profiles.has('quick'), code === 0);
+  assert.match(
+    stdout,
+    code === 0 ? /quick: With confidence 95 %, .* MFLOPs an image/ : /Nothing is certified/,
+  );
 });
 
 test('kept scores replace the images, under every policy and with true classes', async () => {
