@@ -275,6 +275,11 @@ const cases: Record<string, ShapeCase> = {
     ],
     shape: [8],
   },
+  'Concat of a single part': {
+    image: [4],
+    nodes: [node('Neg', ['image'], ['negative']), node('Concat', ['negative'], ['out'], { axis: 1 })],
+    shape: [4],
+  },
 };
 
 /** The case with random weights; those of a normalisation's variance have to be positive. */

@@ -7,6 +7,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs, promisify } from 'node:util';
+import { setBackend } from '@tensorflow/tfjs-core';
 import { createImageTensor } from '../../../src/cascade/image-tensor.js';
 import type { Engine } from '../../../src/engines/engine.js';
 import { messageOf } from '../../../src/foundation/errors.js';
@@ -58,6 +59,7 @@ const cli = new URL('../../../src/cli/main.js', import.meta.url).pathname;
 const run = promisify(execFile);
 
 const rows: Row[] = [];
+let lastTask: Promise<unknown> = Promise.resolve();
 const failures: string[] = [];
 const names = (await readdir(folder)).filter((file) => file.endsWith('.onnx')).sort();
 assert.ok(names.length > 0, `${folder} holds no exported network`);
@@ -101,13 +103,24 @@ async function hold(name: string, about: Case): Promise<Row> {
   const able = engines.filter(({ name: engine, skip }) => !skip && (engine === 'onnx' || !only));
   const differences: string[] = [];
   for (const engine of able) {
-    const difference = await largestDifference(await engine.create(), made, about);
+    const difference = await alone(async () => {
+      const created = await engine.create();
+      if (engine.name !== 'onnx') await setBackend(engine.name);
+      return largestDifference(created, made, about);
+    });
     assert.ok(difference <= TOLERANCE, `${engine.name} is off by ${difference}`);
     differences.push(`${engine.name} ${difference.toExponential(1)}`);
   }
   process.stdout.write(`${name}: ${differences.join(', ')}; FLOPs ${counted} (${flops})\n`);
   if (only) process.stdout.write(`  ${only}\n`);
   return { source, network, exporter, exits: exits.length, engines: only ? 'onnx' : 'all', flops: counted };
+}
+
+/** Runs one task after the other: wasm and tensorflow share the backend of TensorFlow.js in a thread. */
+function alone<Result>(task: () => Promise<Result>): Promise<Result> {
+  const result = lastTask.then(task);
+  lastTask = result.catch(() => undefined);
+  return result;
 }
 
 /** Between the answers of every exit, run stage by stage, and the framework's. */

@@ -34,7 +34,10 @@ function matters([channels, height, width]: readonly number[]): boolean {
   return channels !== 1 && !(height === 1 && width === 1);
 }
 
-const concat: OperatorRule = ({ node, build, shape, value }) => {
+const concat: OperatorRule = (context) => {
+  const { node, build, shape, value } = context;
+  // TensorFlow refuses to join a single part, as the first layer of a DenseNet does.
+  if (node.inputs.length === 1) return same(context);
   const rank = shape.length + 1;
   const axis = intAttribute(node.proto, 'axis') ?? refuse(node, 'names no axis');
   const parts = node.inputs.map((_, index) => value(index).node);
