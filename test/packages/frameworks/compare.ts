@@ -87,7 +87,7 @@ async function tryNetwork(name: string): Promise<void> {
 async function hold(name: string, about: Case): Promise<Row> {
   const { source, network, exporter, answers, flops } = about;
   const classes = answers[0]?.[0]?.length ?? 0;
-  const labels = join(folder, `${classes}-classes.txt`);
+  const labels = join(folder, `${name}-classes.txt`);
   await writeFile(labels, Array.from({ length: classes }, (_, index) => `class ${index}\n`).join(''));
   const models = join(folder, 'models');
   const flags = ['--classes', labels, '--preprocess', 'unit', '--output', models, '--force'];
