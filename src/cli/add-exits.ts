@@ -14,7 +14,7 @@ import { type NamedDataSet, openDataSet, takeEvenly } from '../datasets/open-dat
 import { createDecoder } from '../decoding/decode.js';
 import { createEngine } from '../engines/onnx.js';
 import { UsageError } from '../foundation/errors.js';
-import { integer, positiveInteger, properShare } from '../foundation/numbers.js';
+import { integer, positiveInteger, properShare, properShares } from '../foundation/numbers.js';
 import { type FileFlags, fileFlags, wishesOf } from './import.js';
 import { checkCanBeMade } from './output-file.js';
 
@@ -182,8 +182,4 @@ function progressBars(): { show: AddExitsOptions['onProgress']; stop: () => void
       bar = undefined;
     },
   };
-}
-
-function properShares(text: string, all: number[] = []): number[] {
-  return [...all, properShare(text)];
 }

@@ -15,7 +15,7 @@ import { parseModelName } from '../evaluation/subject.js';
 import type { Manifest } from '../format/manifest.js';
 import { FULL_PROFILE, type Policy } from '../format/profiles.js';
 import { UsageError } from '../foundation/errors.js';
-import { integer, positiveNumber, properShare } from '../foundation/numbers.js';
+import { integer, positiveNumber, properShare, properShares } from '../foundation/numbers.js';
 import { version } from '../foundation/version.js';
 import { fullFlops } from '../network/execution-path.js';
 import type { ModelPackage } from '../packages/package.js';
@@ -234,8 +234,4 @@ async function obtainCopies(
   const copies = await obtainScores(model, options, '--adversarial');
   checkCopies(recording, copies);
   return copies;
-}
-
-function properShares(text: string, all: number[] = []): number[] {
-  return [...all, properShare(text)];
 }

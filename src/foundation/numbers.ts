@@ -29,3 +29,8 @@ export function properShare(text: string): number {
     throw new InvalidArgumentError('It must be a number between 0 and 1, such as 0.01.');
   return number;
 }
+
+/** For an option that takes several of them. */
+export function properShares(text: string, all: readonly number[] = []): number[] {
+  return [...all, properShare(text)];
+}

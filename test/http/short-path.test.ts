@@ -31,15 +31,8 @@ async function answerOf(query: string, png: Buffer, contentType: string) {
 }
 
 test('both ways give the same answer with the same headers, whatever is asked', async () => {
-  const queries = [
-    '',
-    '?',
-    '?profile=full',
-    '?topK=3&maxExit=1',
-    '?maxFlops=1e3',
-    '?model=tiny&version=1&deadlineMs=60000',
-  ];
-  for (const query of queries.filter((one) => !one.includes('1e3'))) {
+  const queries = ['', '?', '?profile=full', '?topK=3&maxExit=1', '?model=tiny&version=1&deadlineMs=60000'];
+  for (const query of queries) {
     for (const { png } of images) {
       assert.deepEqual(
         await answerOf(query, png, 'image/png'),
