@@ -11,6 +11,7 @@ import { policies } from '../policies/policies.js';
 import { clears } from '../policies/policy.js';
 import { argmax, softmax } from '../policies/probabilities.js';
 import { concatenate } from './concatenate.js';
+import { createTrail, type Explain, type Trail, type Visit } from './explain.js';
 
 /** Why an image left at its exit. */
 export type ExitReason = 'confident' | 'final' | 'budget' | 'deadline';
@@ -23,6 +24,8 @@ export interface Departure {
   readonly reason: ExitReason;
   readonly score: number;
   readonly probabilities: Float32Array;
+  /** Of an explained image: all exits at which it was scored, in order. */
+  readonly visits?: readonly Visit[];
 }
 
 export interface SegmentRun {
@@ -48,6 +51,8 @@ export interface CascadeInput {
   readonly deadlineOf: (image: number) => number;
   /** Whether the client of an image has disconnected. Such an image is dropped without a departure. */
   readonly isCancelled: (image: number) => boolean;
+  /** undefined: nothing is recorded. */
+  readonly explain?: Explain | undefined;
   readonly now: Clock;
 }
 
@@ -70,6 +75,8 @@ export interface Descent {
   /** By image: the label at the last exit, and the number of consecutive exits with that label. */
   readonly label: Int32Array;
   readonly agreeing: Int32Array;
+  /** undefined: the batch is not explained. */
+  readonly trail: Trail<Departure> | undefined;
 }
 
 export function beginDescent(input: CascadeInput): Descent {
@@ -82,6 +89,7 @@ export function beginDescent(input: CascadeInput): Descent {
     rows: input.images,
     label: new Int32Array(batch).fill(-1),
     agreeing: new Int32Array(batch),
+    trail: input.explain && createTrail({ ...input, explain: input.explain }),
   };
 }
 
@@ -156,7 +164,7 @@ export async function* runCascade(input: CascadeInput): AsyncGenerator<CascadePr
 
 /** Scores all images at the exit reached and compacts the rows of those that stay. @returns the departures */
 function advance(descent: Descent, { logits, cut }: SegmentOutput): Departure[] {
-  const { input, staying, step: index, label, agreeing } = descent;
+  const { input, staying, step: index, label, agreeing, trail } = descent;
   const { path } = input;
   const policy = policies[input.policy];
   const step = path[index];
@@ -170,8 +178,16 @@ function advance(descent: Descent, { logits, cut }: SegmentOutput): Departure[] 
     label[image] = best;
     const score = policy.score(probabilities, agreeing[image] as number);
     const reason = reasonToLeave(input, step, score, image);
-    if (reason === undefined) return true;
-    departures.push({ image, step: index, reason, score, probabilities });
+    const exited = reason && { image, step: index, reason, score, probabilities };
+    const departure = trail
+      ? trail.pass(
+          image,
+          { step: index, score, cleared: isCleared(input, step, score), probabilities },
+          exited,
+        )
+      : exited;
+    if (!departure) return true;
+    departures.push(departure);
     return false;
   });
   descent.step++;
@@ -191,9 +207,13 @@ function reasonToLeave(
   image: number,
 ): ExitReason | undefined {
   if (step.exit === input.finalExit) return 'final';
-  if (step.threshold !== null && clears(policies[input.policy], score, step.threshold)) return 'confident';
+  if (isCleared(input, step, score)) return 'confident';
   if (step === lastStep(input.path)) return 'budget';
   return input.now() >= input.deadlineOf(image) ? 'deadline' : undefined;
+}
+
+function isCleared({ policy }: CascadeInput, { threshold }: Step, score: number): boolean {
+  return threshold !== null && clears(policies[policy], score, threshold);
 }
 
 /** A view of some rows of a tensor with `batch` rows; not a copy. */

@@ -4,6 +4,8 @@ import { ExitFlops } from '../format/manifest.js';
 import { Policy } from '../format/profiles.js';
 import {
   ExitTaken,
+  ExplainedExit,
+  Explanation,
   FlopsSpent,
   ModelId,
   Prediction,
@@ -36,6 +38,8 @@ export const namedSchemas = [
   ExitTaken,
   FlopsSpent,
   Timing,
+  ExplainedExit,
+  Explanation,
   Prediction,
   BatchRequest,
   BatchItem,

@@ -6,7 +6,7 @@ import type Type from 'typebox';
 
 type Schema = Type.TSchema & {
   readonly format?: string;
-  readonly properties?: Readonly<Record<string, { readonly type?: unknown }>>;
+  readonly properties?: Readonly<Record<string, object>>;
 };
 
 /** For generated clients only; JavaScript has one type of number. */
@@ -31,9 +31,10 @@ const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /** Ajv's own coercion is not used: it accepts "0x10", " 7 " and even "Infinity", which passes every maximum. */
 function readNumbers({ properties = {} }: Schema, validate: ValidateFunction) {
-  const numeric = Object.keys(properties).filter((key) =>
-    ['number', 'integer'].includes(String(properties[key]?.type)),
-  );
+  const numeric = Object.keys(properties).filter((key) => {
+    const property: { readonly type?: unknown } | undefined = properties[key];
+    return property?.type === 'number' || property?.type === 'integer';
+  });
   return (values: Record<string, unknown>) => {
     for (const key of numeric) {
       const text = values[key];

@@ -63,11 +63,12 @@ export function createClassifyImage({ decoder, submit, metrics, now }: ClassifyI
         path: plan.path,
         pixels,
         topK: plan.topK,
+        explain: plan.explain,
         deadline,
         signal,
         timeline,
       });
-      if (!Number.isFinite(outcome.top[0]?.probability)) {
+      if (!hasProbabilities(outcome) || !(outcome.visits ?? []).every(hasProbabilities)) {
         throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
       }
     } catch (error) {
@@ -83,4 +84,9 @@ export function createClassifyImage({ decoder, submit, metrics, now }: ClassifyI
     }
     return prediction;
   };
+}
+
+/** Whether an exit gave numbers. */
+function hasProbabilities({ top }: Pick<Outcome, 'top'>): boolean {
+  return Number.isFinite(top[0]?.probability);
 }

@@ -1,4 +1,5 @@
 // Turns a request's options into a plan: which profile of the model runs, and which path.
+import type { Explain } from '../cascade/explain.js';
 import { Failure } from '../foundation/errors.js';
 import { deepestExitWithin, type ExecutionPath, lastStep } from '../network/execution-path.js';
 import type { ServedModel, ServedProfile } from './catalog.js';
@@ -11,6 +12,7 @@ export interface PlanOptions {
   /** Maximum FLOPs to execute. */
   readonly maxFlops?: number;
   readonly deadlineMs?: number;
+  readonly explain?: Explain;
 }
 
 export interface Plan {
@@ -20,6 +22,8 @@ export interface Plan {
   readonly topK: number;
   /** Seconds from admission; Infinity: none. */
   readonly deadlineSeconds: number;
+  /** undefined: the answer is not explained. */
+  readonly explain: Explain | undefined;
 }
 
 /** @throws Failure `invalid-query` that names the option and its acceptable values */
@@ -52,11 +56,24 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
       `maxFlops: the cheapest exit of ${model.id}${upTo} costs ${cheapest}.`,
     );
   }
+  if (options.explain === 'full') checkFullRun(model, profile, path);
   return {
     model,
     profile,
     path,
     topK,
+    explain: options.explain,
     deadlineSeconds: (options.deadlineMs ?? Number.POSITIVE_INFINITY) / 1000,
   };
+}
+
+/** An explanation never executes more than the client allows. @throws Failure `invalid-query` */
+function checkFullRun({ id, full }: ServedModel, { name, paths }: ServedProfile, path: ExecutionPath): void {
+  const whole = lastStep(paths.at(-1) ?? full.path);
+  if (lastStep(path).exit === whole.exit) return;
+  throw new Failure(
+    'invalid-query',
+    `explain: full runs ${id} under ${name} to exit ${whole.exit}, for ${whole.flops} FLOPs, more than maxExit or ` +
+      'maxFlops allows. Use explain=path.',
+  );
 }

@@ -1,8 +1,9 @@
 // The answer to one image: its schema (shown in OpenAPI), its type and its construction.
 import Type from 'typebox';
 import type { ExitReason } from '../cascade/cascade.js';
-import { isCertified } from '../format/profiles.js';
+import { isCertified, Policy } from '../format/profiles.js';
 import { ref } from '../foundation/schema-ref.js';
+import type { RankedClass as RankedIndex } from '../workers/protocol.js';
 import type { Outcome } from '../workers/request.js';
 import type { Plan } from './plan.js';
 
@@ -14,6 +15,7 @@ export const RankedClass = Type.Object(
   { label: Type.String(), classIndex: Type.Integer({ minimum: 0 }), probability: Probability },
   { $id: 'RankedClass' },
 );
+type RankedClass = Type.Static<typeof RankedClass>;
 
 export const ModelId = Type.Object({ name: Type.String(), version: Type.String() }, { $id: 'ModelId' });
 
@@ -44,7 +46,10 @@ export const ExitTaken = Type.Object(
 
 export const FlopsSpent = Type.Object(
   {
-    executed: Flops('2 × multiply-accumulates executed for this image, every head on the way included.'),
+    executed: Flops(
+      '2 × multiply-accumulates executed for this image, every head on the way included; with explain=full also ' +
+        'those behind the exit taken.',
+    ),
     full: Flops('What the backbone with its final exit alone would have cost.'),
     saved: Flops('full − executed; negative if the heads on the way cost more than was saved.'),
   },
@@ -60,6 +65,41 @@ export const Timing = Type.Object(
   },
   { $id: 'Timing' },
 );
+
+export const ExplainedExit = Type.Object(
+  {
+    index: Type.Integer({ minimum: 0 }),
+    name: Type.String(),
+    score: Type.Number({ description: 'What the policy compares with the threshold.' }),
+    threshold: Type.Unsafe<number | null>({
+      type: ['number', 'null'],
+      description: 'null where the profile has none, as at the final exit.',
+    }),
+    cleared: Type.Boolean({
+      description:
+        'Whether the score cleared the threshold: here an image may leave. false without a threshold.',
+    }),
+    flops: Flops('Executed up to here, every head on the way included.'),
+    top: Type.Array(ref(RankedClass), {
+      description: 'The topK most probable classes at this exit, best first.',
+    }),
+  },
+  { $id: 'ExplainedExit' },
+);
+
+export const Explanation = Type.Object(
+  {
+    policy: ref(Policy),
+    exits: Type.Array(ref(ExplainedExit), {
+      description:
+        'Every exit of the profile that was run for this image, in order. With explain=path the last one is the exit ' +
+        'taken; with explain=full the last one is the final exit, and those behind the exit taken were run for the ' +
+        'explanation alone.',
+    }),
+  },
+  { $id: 'Explanation', description: 'What each exit said about the image.' },
+);
+type Explanation = Type.Static<typeof Explanation>;
 
 export const Prediction = Type.Object(
   {
@@ -82,6 +122,7 @@ export const Prediction = Type.Object(
         'Whether the promise of the profile’s certificate covers this answer (of `full`: that it is the network’s ' +
         'own). false without a valid certificate, and whenever the answer left the calibrated path.',
     }),
+    explanation: Type.Optional(ref(Explanation)),
   },
   { $id: 'Prediction' },
 );
@@ -92,16 +133,17 @@ const onCalibratedPath: ReadonlySet<ExitReason> = new Set(['confident', 'final']
 
 /** Builds the answer from the plan and the outcome. */
 export function createPrediction(
-  { model, profile, path }: Plan,
+  plan: Plan,
   outcome: Outcome,
   decodeSeconds: number,
   totalSeconds: number,
 ): Prediction {
-  const { exits, classes } = model.manifest;
+  const { model, profile, path } = plan;
+  const { exits } = model.manifest;
   const step = path[outcome.step] ?? path[0];
-  const top = outcome.top.map(({ classIndex, probability }) => {
-    return { label: classes[classIndex] ?? '', classIndex, probability };
-  });
+  const top = named(model, outcome.top);
+  const { visits } = outcome;
+  const { flops: executed } = path[visits?.at(-1)?.step ?? outcome.step] ?? step;
   const [best = { label: '', classIndex: -1, probability: 0 }] = top;
   return {
     label: best.label,
@@ -118,7 +160,7 @@ export function createPrediction(
       threshold: step.threshold,
       reason: outcome.reason,
     },
-    flops: { executed: step.flops, full: model.fullFlops, saved: model.fullFlops - step.flops },
+    flops: { executed, full: model.fullFlops, saved: model.fullFlops - executed },
     timing: {
       decodeMs: decodeSeconds * 1000,
       queueMs: outcome.queueSeconds * 1000,
@@ -126,5 +168,23 @@ export function createPrediction(
       totalMs: totalSeconds * 1000,
     },
     certified: isCertified(profile) && onCalibratedPath.has(outcome.reason),
+    ...(visits && { explanation: explain(plan, visits) }),
   };
+}
+
+function explain({ model, profile, path }: Plan, visits: NonNullable<Outcome['visits']>): Explanation {
+  return {
+    policy: profile.policy,
+    exits: visits.map(({ step: index, score, cleared, top }) => {
+      const { exit, threshold, flops } = path[index] ?? path[0];
+      const name = model.manifest.exits[exit]?.name ?? '';
+      return { index: exit, name, score, threshold, cleared, flops, top: named(model, top) };
+    }),
+  };
+}
+
+function named({ manifest }: Plan['model'], top: readonly RankedIndex[]): RankedClass[] {
+  return top.map(({ classIndex, probability }) => {
+    return { label: manifest.classes[classIndex] ?? '', classIndex, probability };
+  });
 }

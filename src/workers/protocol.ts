@@ -1,6 +1,7 @@
 // The messages between the main thread and the workers. All of them can be structured-cloned.
 
 import type { ExitReason, SegmentRun } from '../cascade/cascade.js';
+import type { Explain, Visit } from '../cascade/explain.js';
 import type { EngineOptions, SegmentSource } from '../engines/engine.js';
 import type { Policy } from '../format/profiles.js';
 import type { ExecutionPath } from '../network/execution-path.js';
@@ -30,6 +31,8 @@ export interface RunCommand {
   readonly deadlines: readonly number[];
   /** Per image: number of classes to report. */
   readonly topK: readonly number[];
+  /** Absent: the images are not explained. */
+  readonly explain?: Explain;
 }
 
 /** Loads further segments of a network that is already loaded. */
@@ -51,6 +54,11 @@ export interface RankedClass {
   readonly probability: number;
 }
 
+/** A visit with the most probable classes, best first. */
+export interface RankedVisit extends Omit<Visit, 'probabilities'> {
+  readonly top: readonly RankedClass[];
+}
+
 export interface Leaver {
   readonly image: number;
   readonly step: number;
@@ -58,6 +66,8 @@ export interface Leaver {
   readonly score: number;
   /** The most probable classes, best first. */
   readonly top: readonly RankedClass[];
+  /** Of an explained image: all exits at which it was scored, in order. */
+  readonly visits?: readonly RankedVisit[];
 }
 
 export interface Progress {

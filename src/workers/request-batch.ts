@@ -17,7 +17,7 @@ export interface RequestBatchOptions {
   readonly onLost: (requests: Request[]) => void;
 }
 
-/** @param requests at least one; all with the same path object */
+/** @param requests at least one; all with the same path object and `explain` */
 export function createRequestBatch(requests: readonly Request[], options: RequestBatchOptions): Batch {
   const [first] = requests as [Request];
   const { network } = first.job;
@@ -34,11 +34,12 @@ export function createRequestBatch(requests: readonly Request[], options: Reques
       job.timeline.begun = begun;
       job.timeline.segments.push(run);
     }
-    for (const { image, step, reason, score, top } of leavers) {
+    for (const { image, step, reason, score, top, visits } of leavers) {
       const request = requests[image];
       if (!request) continue;
       const queueSeconds = begun - request.enqueued;
-      answerWith(request, { step, reason, score, top, inferSeconds, queueSeconds });
+      const outcome = { step, reason, score, top, inferSeconds, queueSeconds };
+      answerWith(request, visits ? { ...outcome, visits } : outcome);
     }
   }
 
@@ -61,7 +62,7 @@ export function createRequestBatch(requests: readonly Request[], options: Reques
 
 function commandOf(requests: readonly Request[]): RunCommand {
   const [first] = requests as [Request];
-  const { network, policy, path } = first.job;
+  const { network, policy, path, explain } = first.job;
   return {
     kind: 'run',
     network: network.id,
@@ -73,6 +74,7 @@ function commandOf(requests: readonly Request[]): RunCommand {
     ),
     deadlines: requests.map(({ job }) => job.deadline),
     topK: requests.map(({ job }) => job.topK),
+    ...(explain && { explain }),
   };
 }
 

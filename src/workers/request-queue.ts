@@ -126,10 +126,11 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
 
   /** Removes the oldest requests that can share a batch from the queue, at most `count`. */
   function shift(count: number): Request[] {
-    const path = waiting[0]?.job.path;
+    const first = waiting[0]?.job;
     const taken: Request[] = [];
     waiting = waiting.filter((request) => {
-      if (request.job.path !== path || taken.length === count) return true;
+      const { path, explain } = request.job;
+      if (path !== first?.path || explain !== first.explain || taken.length === count) return true;
       if (request.job.deadline <= now()) refuseWith(request, deadlineExceeded());
       else taken.push(request);
       return false;

@@ -1,6 +1,7 @@
 // The loop of a worker. It runs its batches through the cascade, together if they need the same segment, and reports
 // each image as soon as it leaves.
-import { beginDescent, type Descent, descend } from '../cascade/cascade.js';
+import { beginDescent, type Departure, type Descent, descend } from '../cascade/cascade.js';
+import type { Visit } from '../cascade/explain.js';
 import { createImageTensor } from '../cascade/image-tensor.js';
 import { createSegmentQueue } from '../cascade/segment-queue.js';
 import { loadSegments, segmentKey } from '../cascade/self-check.js';
@@ -9,7 +10,15 @@ import type { Clock } from '../foundation/clock.js';
 import { invariant, messageOf, PackageError } from '../foundation/errors.js';
 import type { Network } from '../network/network.js';
 import { argmax } from '../policies/probabilities.js';
-import type { Command, LoadCommand, RankedClass, Report, WorkerSetup } from './protocol.js';
+import type {
+  Command,
+  Leaver,
+  LoadCommand,
+  RankedClass,
+  RankedVisit,
+  Report,
+  WorkerSetup,
+} from './protocol.js';
 
 export interface WorkerLoopOptions {
   readonly engine: Engine;
@@ -55,6 +64,7 @@ export async function startWorkerLoop(options: WorkerLoopOptions): Promise<(comm
         images: network.toTensor(command.pixels),
         batch: command.deadlines.length,
         deadlineOf: (image) => command.deadlines[image] ?? Number.POSITIVE_INFINITY,
+        explain: command.explain,
         isCancelled: (image) => Atomics.load(cancelled, place * setup.maxBatch + image) !== 0,
         now,
       });
@@ -147,9 +157,9 @@ async function run(together: readonly LoadedBatch[]): Promise<Report> {
     const { run, departures } = await descend(together);
     const parts = together.map((batch, index) => {
       const { place, topK } = batch.command;
-      const leavers = (departures[index] ?? []).map(({ image, step, reason, score, probabilities }) => {
-        return { image, step, reason, score, top: rank(probabilities, topK[image] ?? 1) };
-      });
+      const leavers = (departures[index] ?? []).map((departure) =>
+        leaverOf(departure, topK[departure.image] ?? 1),
+      );
       return { place, leavers, done: batch.staying.length === 0 };
     });
     return { kind: 'progress', run, parts };
@@ -157,6 +167,15 @@ async function run(together: readonly LoadedBatch[]): Promise<Report> {
     const places = together.map(({ command }) => command.place);
     return { kind: 'failed', places, reason: messageOf(error) };
   }
+}
+
+function leaverOf({ probabilities, visits, ...departure }: Departure, topK: number): Leaver {
+  const leaver = { ...departure, top: rank(probabilities, topK) };
+  return visits ? { ...leaver, visits: visits.map((visit) => rankedVisit(visit, topK)) } : leaver;
+}
+
+function rankedVisit({ probabilities, ...visit }: Visit, topK: number): RankedVisit {
+  return { ...visit, top: rank(probabilities, topK) };
 }
 
 function reasonOf(engine: Engine, error: unknown): string {

@@ -151,3 +151,38 @@ test('an image whose score is NaN stays to the final exit', async () => {
   const { departures } = await run([0], { segmentOf: () => broken });
   assert.deepEqual(summary(departures), [[0, 2, 'final']]);
 });
+
+test('an explained image has the exits of its way; run on to the end, those behind too, with the same answer', async () => {
+  const images = [2, 0, 1, -2];
+  const plain = (await run(images)).departures;
+  for (const explain of ['path', 'full'] as const) {
+    const { departures, rowsSeen } = await run(images, { explain });
+    const answers = departures.map(({ visits, ...answer }) => answer);
+    assert.deepEqual(
+      answers.sort((a, b) => a.image - b.image),
+      [...plain].sort((a, b) => a.image - b.image),
+    );
+    for (const { image, step, visits = [] } of departures) {
+      const depth = Math.abs(images[image] as number);
+      const last = explain === 'full' ? 2 : step;
+      assert.deepEqual(
+        visits.map((visit) => [visit.step, visit.cleared]),
+        [0, 1, 2].slice(0, last + 1).map((exit) => [exit, exit >= depth && exit < 2]),
+      );
+      assert.deepEqual(visits[step]?.probabilities, plain.find((one) => one.image === image)?.probabilities);
+    }
+    assert.deepEqual(
+      rowsSeen.map((rows) => rows.length),
+      explain === 'full' ? [4, 4, 4] : [4, 3, 2],
+    );
+  }
+  assert.ok(plain.every((departure) => !('visits' in departure)));
+});
+
+test('a deadline ends an explanation, and the answer is that of the exit where the image would have left', async () => {
+  let time = 0;
+  // Each exit asks the clock once about an image that has left.
+  const { departures } = await run([0], { explain: 'full', now: () => time++, deadlineOf: () => 4 });
+  const [{ visits = [], step, reason } = {} as Departure] = departures;
+  assert.deepEqual([step, reason, visits.length], [0, 'confident', 2]);
+});

@@ -31,7 +31,14 @@ async function answerOf(query: string, png: Buffer, contentType: string) {
 }
 
 test('both ways give the same answer with the same headers, whatever is asked', async () => {
-  const queries = ['', '?', '?profile=full', '?topK=3&maxExit=1', '?model=tiny&version=1&deadlineMs=60000'];
+  const queries = [
+    '',
+    '?',
+    '?profile=full',
+    '?topK=3&maxExit=1',
+    '?model=tiny&version=1&deadlineMs=60000',
+    '?explain=full',
+  ];
   for (const query of queries) {
     for (const { png } of images) {
       assert.deepEqual(

@@ -96,6 +96,31 @@ test('an idle worker takes a request at once; while all are busy, new requests f
   );
 });
 
+test('explained requests run in batches of their own; the command for others does not mention it', async () => {
+  const { submit, running, take, finish } = bench(1);
+  const answers = [
+    submit(0),
+    submit(1),
+    submit(2, { explain: 'full' }),
+    submit(3),
+    submit(4, { explain: 'path' }),
+  ];
+  const commands = [];
+  while (running.length > 0) {
+    const batch = take();
+    const { pixels, explain } = batch.command;
+    commands.push([[...pixels], 'explain' in batch.command ? explain : 'none']);
+    finish(batch);
+  }
+  assert.deepEqual(commands, [
+    [[0], 'none'],
+    [[1, 3], 'none'],
+    [[2], 'full'],
+    [[4], 'path'],
+  ]);
+  await Promise.all(answers);
+});
+
 test('waiting requests are shared evenly among the idle workers, up to maxBatch each', async () => {
   const { submit, running, depth, dispatch } = bench(3, 4);
   const blocked = running.push(...([{}, {}, {}] as Batch[]));

@@ -47,6 +47,15 @@ export const ClassifyQuery = Type.Object(
           'deadline-exceeded (504) if no worker had started by then.',
       }),
     ),
+    explain: Type.Optional(
+      Type.Enum(['path', 'full'], {
+        type: 'string',
+        description:
+          'Adds `explanation`: what each exit said. path: the exits that the image ran through anyway. full: the image ' +
+          'also runs on through the profile’s other exits to the final one. The answer stays the same; the FLOPs count ' +
+          'as executed, so maxExit and maxFlops must allow them.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -17,6 +17,21 @@ const prediction: Prediction = {
   certified: true,
 };
 
+const explanation = {
+  policy: 'entropy' as const,
+  exits: [
+    {
+      index: 0,
+      name: 'exit-1',
+      score: 0.00599,
+      threshold: 0.156,
+      cleared: true,
+      flops: 1_201_664,
+      top: [{ label: '7', classIndex: 7, probability: 0.998 }],
+    },
+  ],
+};
+
 const problem: Problem = {
   type: 'urn:rdi-serve:problem:invalid-query',
   title: 'A query parameter is not acceptable',
@@ -78,6 +93,7 @@ const tinyPng =
 
 export const examples: Readonly<Record<string, unknown>> = {
   Prediction: prediction,
+  Explanation: explanation,
   Problem: problem,
   BatchRequest: { images: [tinyPng] },
   BatchItem: { prediction },

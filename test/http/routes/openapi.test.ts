@@ -173,6 +173,7 @@ test('answers and problems follow their schemas, without additional properties',
   const [image] = await testImages(1);
   const png = image?.png ?? Buffer.alloc(0);
   closed(await (await classify(url, png, { topK: 3 })).json(), 'Prediction');
+  closed(await (await classify(url, png, { explain: 'full' })).json(), 'Prediction');
   closed(await (await classify(url, png, { topK: 0 })).json(), 'Problem');
   closed(await (await classifyBatch(url, [png, Buffer.from('no')])).json(), 'BatchResponse');
   closed(await (await fetch(`${url}/models`)).json(), 'ModelList');
