@@ -14,7 +14,7 @@ import { goldenImages } from './load/golden-images.js';
 import { probeLatency } from './load/latency-probe.js';
 import { type LoadResult, startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
-import { median } from './load/quantile.js';
+import { median, quantile } from './load/quantile.js';
 import { startServer } from './load/server-process.js';
 
 const [models = 'models', model, secondsText = '30'] = process.argv.slice(2);
@@ -24,6 +24,8 @@ const OVERLOAD = 13;
 /** CPU cores. A client that needs more might itself limit the load. */
 const CLIENT_LIMIT = 0.8;
 const CAPACITY_SECONDS = 5;
+const PROBES_PER_SECOND = 10;
+const PROBE_P99_MS = 100;
 /** The default timeout of a kubelet's probe. */
 const PROBE_PATIENCE_MS = 1000;
 const MIB = 2 ** 20;
@@ -45,8 +47,8 @@ const capacity = answered(calm) / calm.seconds;
 
 const memory: number[] = [];
 const probes: number[] = [];
-const watch = setInterval(async () => {
-  probes.push(await probeReadiness());
+const probing = setInterval(async () => probes.push(await probeLiveness()), 1000 / PROBES_PER_SECOND);
+const watching = setInterval(async () => {
   memory.push(sumOf(await server.metrics(), 'process_resident_memory_bytes'));
 }, 1000);
 const load = await client.apply({
@@ -56,17 +58,18 @@ const load = await client.apply({
   extent: { seconds },
   requestsPerSecond: Math.ceil(OVERLOAD * capacity),
 });
-clearInterval(watch);
+clearInterval(probing);
+clearInterval(watching);
 await sleep(1000);
 const after = await server.metrics();
 const recovered = await probeLatency(url, images, 1);
 client.close();
 await server.stop();
 
-/** Opens a new connection, as a kubelet does. @returns milliseconds; infinity if the server is not ready */
-async function probeReadiness(): Promise<number> {
+/** Opens a new connection, as a kubelet does. @returns milliseconds; infinity if the server does not answer with 200 */
+async function probeLiveness(): Promise<number> {
   const started = monotonicSeconds();
-  const request = get(`${server.url}/readyz`, { agent: false });
+  const request = get(`${server.url}/livez`, { agent: false });
   const [response] = await once(request, 'response');
   response.resume();
   return response.statusCode === 200 ? 1000 * (monotonicSeconds() - started) : Number.POSITIVE_INFINITY;
@@ -80,6 +83,7 @@ const third = Math.floor(memory.length / 3);
 const early = Math.max(...memory.slice(0, third));
 const late = Math.max(...memory.slice(-third));
 const slowest = Math.max(...probes);
+const probeP99 = quantile(probes, 0.99);
 const milliseconds = (seconds: number): string => (1000 * seconds).toFixed(2);
 process.stdout.write(
   formatTable(
@@ -95,6 +99,7 @@ process.stdout.write(
       ['largest memory in the first third, MiB', Math.round(early / MIB)],
       ['largest memory in the last third, MiB', Math.round(late / MIB)],
       ['probe over a new connection, median, ms', median(probes).toFixed(0)],
+      ['p99 probe, ms', probeP99.toFixed(0)],
       ['slowest probe, ms', slowest.toFixed(0)],
       ['idle median before the load, ms', milliseconds(before.medianSeconds)],
       ['idle median a second after the load, ms', milliseconds(recovered.medianSeconds)],
@@ -119,6 +124,11 @@ reportPromises([
     JSON.stringify(load.statuses),
   ],
   ['every 503 has Retry-After', load.withoutRetryAfter === 0, `${load.withoutRetryAfter} without`],
+  [
+    `99 of 100 probes take at most ${PROBE_P99_MS} ms`,
+    probeP99 <= PROBE_P99_MS,
+    `p99 ${probeP99.toFixed(0)} ms`,
+  ],
   ['every probe is answered in time', slowest <= PROBE_PATIENCE_MS, `one took ${slowest.toFixed(0)} ms`],
   [
     'memory is bounded',

@@ -4,11 +4,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { EngineModule } from '../engines/engine.js';
 import { monotonicSeconds } from '../foundation/clock.js';
 import { invariant } from '../foundation/errors.js';
+import { lowerPriority } from './lower-priority.js';
 import type { WorkerSetup } from './protocol.js';
 import { startWorkerLoop } from './worker-loop.js';
 
 invariant(parentPort, 'worker.ts runs as a worker thread');
 const port = parentPort;
+lowerPriority();
 const setup = workerData as WorkerSetup;
 const { createEngine } = (await import(setup.engine.module)) as EngineModule;
 const receive = await startWorkerLoop({
