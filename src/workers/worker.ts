@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { EngineModule } from '../engines/engine.js';
 import { monotonicSeconds } from '../foundation/clock.js';
 import { invariant } from '../foundation/errors.js';
-import { lowerPriority } from './lower-priority.js';
+import { lowerPriority } from '../foundation/lower-priority.js';
 import type { WorkerSetup } from './protocol.js';
 import { startWorkerLoop } from './worker-loop.js';
 
