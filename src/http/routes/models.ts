@@ -97,19 +97,23 @@ export const Model = Type.Object(
 );
 type Model = Type.Static<typeof Model>;
 
+export const PassedOverEngine = Type.Object(
+  {
+    engine: Type.String(),
+    code: Type.Unsafe<PassedOver['code']>({ type: 'string', enum: [...passedOverCodes] }),
+    reason: Type.String({ description: 'The same as a sentence.' }),
+  },
+  { $id: 'PassedOverEngine' },
+);
+
 export const Engine = Type.Object(
   {
     name: Type.String(),
     device: Type.String({ description: 'Where it computes: cpu, gpu:0, …' }),
     workers: Type.Integer({ description: 'Threads that run it.' }),
-    passedOver: Type.Array(
-      Type.Object({
-        engine: Type.String(),
-        code: Type.Unsafe<PassedOver['code']>({ type: 'string', enum: [...passedOverCodes] }),
-        reason: Type.String({ description: 'The same as a sentence.' }),
-      }),
-      { description: 'The engines that were not taken, and why.' },
-    ),
+    passedOver: Type.Array(ref(PassedOverEngine), {
+      description: 'The engines that were not taken, and why.',
+    }),
   },
   { $id: 'Engine' },
 );

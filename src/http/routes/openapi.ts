@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { examples } from './examples.js';
+import { forClients } from './for-clients.js';
 
 const TITLE = 'rdi-serve';
 const PREFIX_HEADER = 'x-forwarded-prefix';
@@ -77,7 +78,7 @@ export const openapi = fp<{ version: string; docs: boolean; hasApiKeys: boolean 
         ],
       },
       transformObject: (made) =>
-        'openapiObject' in made ? withExamples(made.openapiObject) : made.swaggerObject,
+        'openapiObject' in made ? withExamples(forClients(made.openapiObject)) : made.swaggerObject,
       refResolver: {
         buildLocalReference: (json, _baseUri, _fragment, index) => String(json['$id'] ?? `schema-${index}`),
       },

@@ -109,7 +109,7 @@ test('a server without keys shows no padlocks; all else is the same', () => {
 });
 
 test('every operation has an example of its answer, and of its JSON body; examples follow their schemas', () => {
-  const ajv = new Ajv2020({ strict: false, formats: { int64: true, byte: true } });
+  const ajv = new Ajv2020({ strict: false, formats: { int64: true, double: true, byte: true } });
   ajv.addSchema({ ...served, $id: 'document' });
   const exampleOf = ({ content }: Pick<Answer, 'content'>): unknown => {
     const [schema = {}] = Object.values(content).map((one) => one.schema);
@@ -141,6 +141,19 @@ test('integers that can pass 2³¹ say so to generated clients', () => {
   assert.equal(maxFlops?.schema.format, 'int64');
 });
 
+test('generated clients read numbers as 64-bit floats', () => {
+  const numbers = [...JSON.stringify(served).matchAll(/\{"type":(?:"number"|\["number","null"\])[^{}]*\}/g)];
+  assert.ok(numbers.length >= 20);
+  for (const [schema] of numbers) assert.match(schema, /"format":"double"/);
+});
+
+test('generated clients refuse unknown properties in what they send, not in what a later release answers', () => {
+  const closed = Object.entries(served.components.schemas)
+    .filter(([, schema]) => JSON.stringify(schema).includes('"additionalProperties":false'))
+    .map(([name]) => name);
+  assert.deepEqual(closed.sort(), ['AuditReset', 'BatchRequest']);
+});
+
 test('behind a path prefix, the document says it, and Swagger UI refers to everything relatively', async () => {
   const serverFor = async (prefix: string) => {
     const headers = { 'x-forwarded-prefix': prefix };
@@ -163,7 +176,7 @@ test('behind a path prefix, the document says it, and Swagger UI refers to every
 });
 
 test('answers and problems follow their schemas, without additional properties', async () => {
-  const ajv = new Ajv2020({ strict: false, formats: { int64: true, byte: true } });
+  const ajv = new Ajv2020({ strict: false, formats: { int64: true, double: true, byte: true } });
   ajv.addSchema({ ...served, $id: 'document' });
   const closed = (value: unknown, name: string) => {
     const pointer = `document#/components/schemas/${name}`;
