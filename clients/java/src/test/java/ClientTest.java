@@ -56,7 +56,7 @@ class ClientTest {
   @CsvSource({"digit-7.png, 7", "digit-3-large.jpg, 3", "digit-5.webp, 5"})
   void classifiesAnImageOfEachFormatWithOptions(String name, String label) throws Exception {
     ApiResponse<Prediction> answer =
-        classification.classifyWithHttpInfo(image(name), null, null, null, 3, null, null, 5000.0);
+        classification.classifyWithHttpInfo(image(name), null, null, null, 3, null, null, 5000.0, null);
     Prediction prediction = answer.getData();
     assertEquals(label, prediction.getLabel());
     assertEquals(3, prediction.getTop().size());
@@ -75,7 +75,7 @@ class ClientTest {
             .addImagesItem(Files.readAllBytes(EXAMPLES.resolve("digit-2.png")))
             .addImagesItem("no image".getBytes(StandardCharsets.UTF_8));
     List<BatchItem> results =
-        classification.classifyBatch(batch, null, null, null, null, null, null, null).getResults();
+        classification.classifyBatch(batch, null, null, null, null, null, null, null, null).getResults();
     assertEquals("2", results.get(0).getPrediction().getLabel());
     assertNull(results.get(0).getProblem());
     assertEquals("urn:rdi-serve:problem:undecodable-image", results.get(1).getProblem().getType());
@@ -101,7 +101,7 @@ class ClientTest {
     ApiException thrown =
         assertThrows(
             ApiException.class,
-            () -> classification.classify(noImage(), null, null, null, null, null, null, null));
+            () -> classification.classify(noImage(), null, null, null, null, null, null, null, null));
     Problem problem = problemOf(thrown);
     assertEquals("urn:rdi-serve:problem:undecodable-image", problem.getType());
     assertEquals(List.of(problem.getRequestId()), thrown.getResponseHeaders().get("x-request-id"));
