@@ -89,6 +89,14 @@ export function tensorIntegers(tensor: TensorProto): number[] | undefined {
   return values;
 }
 
+/** The values of a bool tensor as 0 and 1, otherwise undefined. @throws PackageError if their number is wrong */
+export function tensorBooleans(tensor: TensorProto): number[] | undefined {
+  if (tensor.dataType !== TensorProto_DataType.BOOL) return undefined;
+  const values = tensor.rawData.length === 0 ? tensor.int32Data : tensor.rawData;
+  checkCount(tensor, values.length);
+  return Array.from(values, (value) => (value === 0 ? 0 : 1));
+}
+
 /** The values of a float32 tensor, otherwise undefined. @throws PackageError if their number is wrong */
 export function tensorFloats(tensor: TensorProto): Float32Array | undefined {
   if (tensor.dataType !== TensorProto_DataType.FLOAT) return undefined;

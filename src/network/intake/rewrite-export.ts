@@ -20,6 +20,7 @@ import { hasOtherFloats, makeImageFloat } from './float-image.js';
 import { fixedBatch, freeBatch } from './free-batch.js';
 import { hasSeveralCuts, joinCuts } from './join-cuts.js';
 import { measureShapes, writeShapes } from './measured-shapes.js';
+import { simplifyGraph } from './simplify/simplify-graph.js';
 import { takeOffSoftmax } from './softmax-exits.js';
 
 export interface Described<Exit extends DescribedExit = DescribedExit> {
@@ -44,7 +45,7 @@ export async function rewriteExport<Exit extends DescribedExit>(
   bytes: Uint8Array,
   described: Described<Exit>,
 ): Promise<RewrittenExport<Exit>> {
-  const model = decodeModel(bytes);
+  let model = decodeModel(bytes);
   const notes: string[] = [];
   const batch = fixedBatch(model, described.image.tensor);
   if (engine.examine && freeBatch(model, described.image, batch, notes)) {
@@ -59,11 +60,15 @@ export async function rewriteExport<Exit extends DescribedExit>(
     ? await cutDimensions(engine, model, described.image, inFloat)
     : () => [];
   const exits = joinCuts(model, inFloat, dimensionsOf, notes);
-  const rewritten = notes.length === 0 ? bytes : encodeModel(model);
+  const { tensor, shape } = described.image;
+  const kept = exits.flatMap(({ logits, cut }) => (cut === undefined ? [logits] : [logits, cut]));
+  const simplified = await runnable(engine, () => simplifyGraph(engine, model, described.image, kept, notes));
+  const isChanged = notes.length > 0 || simplified !== model;
+  model = simplified;
+  const rewritten = isChanged ? encodeModel(model) : bytes;
   if (!engine.examine || tellsShapes(rewritten, model, { ...described, exits })) {
     return { model: rewritten, exits, notes };
   }
-  const { tensor, shape } = described.image;
   const measured = await runnable(engine, () => measureShapes(engine, model, tensor, shape));
   writeShapes(model, measured);
   return { model: encodeModel(model), exits, notes };

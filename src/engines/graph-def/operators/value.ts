@@ -6,6 +6,7 @@ import {
   axesOf,
   axisHere,
   type Constant,
+  extentOf,
   fromOnnxOrder,
   inOnnxOrder,
   inOrderHere,
@@ -15,6 +16,7 @@ import {
   permuted,
   refuse,
   reshaped,
+  sizesOf,
   weights,
 } from './rule.js';
 
@@ -30,17 +32,30 @@ function binary(operation: string): OperatorRule {
 /** An input of an operator that broadcasts, with as many axes as the output, so that their order here fits. */
 function operand(context: OperatorContext, index: number): string {
   const { node, build } = context;
-  const rank = context.shape.length + 1;
-  const constant = context.constant(index);
-  if (!constant) {
-    const { shape, node: name } = context.value(index);
-    return shape.length + 1 === rank ? name : refuse(node, 'broadcasts tensors of different ranks');
-  }
-  const shape = [...new Array<number>(rank - constant.shape.length).fill(1), ...constant.shape];
-  if (shape[0] !== 1) refuse(node, 'has a constant for each image of a batch');
-  const here = permuted({ values: constant.values, shape }, inOrderHere(shape.map((_, axis) => axis)));
-  return build.floats(here.values, here.shape);
+  const constant = constantOperand(context, index);
+  if (constant) return build.floats(constant.values, constant.shape);
+  const { shape, node: name } = context.value(index);
+  return shape.length === context.shape.length ? name : refuse(node, 'broadcasts tensors of different ranks');
 }
+
+/** A constant that broadcasts, in the order that is used here; undefined: the input depends on the image. */
+function constantOperand(context: OperatorContext, index: number): Constant | undefined {
+  const { node, shape: output } = context;
+  const constant = context.constant(index) ?? context.repeated(index);
+  if (!constant) return undefined;
+  const shape = [...new Array<number>(output.length - constant.shape.length).fill(1), ...constant.shape];
+  const batch = output.findIndex((extent) => typeof extent === 'string');
+  if (shape[batch] !== 1) refuse(node, 'has a constant for each image of a batch');
+  return permuted({ values: constant.values, shape }, inOrderHere(shape.map((_, axis) => axis)));
+}
+
+/** Where a condition holds, the second input, elsewhere the third. */
+const where: OperatorRule = (context) => {
+  const { build } = context;
+  const known = constantOperand(context, 0);
+  const condition = known ? build.booleans(known.values, known.shape) : operand(context, 0);
+  return build.add('SelectV2', [condition, operand(context, 1), operand(context, 2)]);
+};
 
 const clip: OperatorRule = (context) => {
   const { node, build } = context;
@@ -85,10 +100,18 @@ function gate(context: OperatorContext, slope: number, offset: number): string {
   return build.add('ClipByValue', [moved, scalar(context, 0), scalar(context, 1)]);
 }
 
-const softmax: OperatorRule = ({ node, build, shape, value }) => {
-  const axis = intAttribute(node.proto, 'axis') ?? -1;
-  if (shape.length !== 1 || (axis !== -1 && axis !== 1)) refuse(node, 'is not taken over rows');
-  return build.add('Softmax', [value(0).node]);
+const softmax: OperatorRule = (context) => {
+  const { node, opset, build, shape } = context;
+  const rank = shape.length;
+  const given = intAttribute(node.proto, 'axis') ?? (opset < 13 ? 1 : -1);
+  const axis = given < 0 ? given + rank : given;
+  // Older versions normalise all axes from `axis` on together, which is the same if it is the last.
+  if (axis !== rank - 1 && (opset < 13 || axisHere(axis, rank) !== rank - 1)) {
+    refuse(node, 'is not taken over the last axis');
+  }
+  const input = context.value(0);
+  if (axisHere(axis, rank) === rank - 1) return build.add('Softmax', [input.node]);
+  return fromOnnxOrder(context, build.add('Softmax', [inOnnxOrder(context, input)]));
 };
 
 const gemm: OperatorRule = (context) => {
@@ -102,7 +125,7 @@ const gemm: OperatorRule = (context) => {
     { ...matrix, values: matrix.values.map((weight) => alpha * weight) },
     intAttribute(node.proto, 'transB') === 1,
   );
-  const [columns] = context.shape as [number];
+  const columns = extentOf(node, context.shape, 1);
   const bias = optionalVector(context, 2, columns);
   if (!bias) return product;
   const scaled = context.build.floats(
@@ -112,7 +135,10 @@ const gemm: OperatorRule = (context) => {
   return context.build.add('BiasAdd', [product, scaled]);
 };
 
-const matrixProduct: OperatorRule = (context) => multiply(context, weights(context, 1), false);
+const matrixProduct: OperatorRule = (context) =>
+  context.constant(0) || context.constant(1)
+    ? multiply(context, weights(context, 1), false)
+    : multiplyEach(context);
 
 /** Of rows: whatever axes come before the last are taken as more rows. */
 function multiply(context: OperatorContext, matrix: Constant, isTransposed: boolean): string {
@@ -121,21 +147,45 @@ function multiply(context: OperatorContext, matrix: Constant, isTransposed: bool
   if (matrix.shape.length !== 2) refuse(node, 'is no product of rows with a matrix');
   const { values, shape } = isTransposed ? permuted(matrix, [1, 0]) : matrix;
   const weight = build.floats(values, shape);
-  if (input.shape.length === 1) return build.add('MatMul', [input.node, weight]);
-  const rows = reshaped(build, inOnnxOrder(context, input), [-1, input.shape.at(-1) as number]);
+  if (input.shape.length === 2) return build.add('MatMul', [input.node, weight]);
+  const depth = extentOf(node, input.shape, input.shape.length - 1);
+  const rows = reshaped(build, inOnnxOrder(context, input), [-1, depth]);
   const product = build.add('MatMul', [rows, weight]);
-  return fromOnnxOrder(context, reshaped(build, product, [-1, ...outputShape]));
+  return fromOnnxOrder(context, reshaped(build, product, sizesOf(outputShape)));
 }
 
-function reduction(operation: 'Mean' | 'Sum'): OperatorRule {
+/** Of two tensors of the image, as in attention: one product of matrices for each entry of the axes before them. */
+function multiplyEach(context: OperatorContext): string {
+  const { node, build, shape } = context;
+  const [a, b] = [context.value(0), context.value(1)];
+  const isAlike =
+    a.shape.length === b.shape.length &&
+    a.shape.slice(0, -2).every((extent, axis) => extent === b.shape[axis]) &&
+    a.shape.slice(0, -2).some((extent) => typeof extent === 'string');
+  if (!isAlike) refuse(node, 'multiplies tensors whose leading axes differ');
+  const [left, right] = [a, b].map((value) => {
+    const matrix = [-2, -1].map((axis) => extentOf(node, value.shape, value.shape.length + axis));
+    const ordered = inOnnxOrder(context, value);
+    return value.shape.length === 3 ? ordered : reshaped(build, ordered, [-1, ...matrix]);
+  }) as [string, string];
+  const product = build.add('BatchMatMulV2', [left, right], { adj_x: false, adj_y: false });
+  return shape.length === 3 ? product : fromOnnxOrder(context, reshaped(build, product, sizesOf(shape)));
+}
+
+function reduction(operation: 'Mean' | 'Sum' | 'Max' | 'Min'): OperatorRule {
   return (context) => {
     const { node, build } = context;
     const input = context.value(0);
-    const rank = input.shape.length + 1;
-    const axes = axesOf(context, 1, rank) ?? refuse(node, 'has no constant at its input 1');
+    const rank = input.shape.length;
+    const axes = axesOf(context, 1, rank);
+    if (!axes?.length) return refuse(node, 'has no constant axes');
+    for (const axis of axes) extentOf(node, input.shape, axis);
     const keeps = intAttribute(node.proto, 'keepdims') !== 0;
-    // Of an image only one axis can be left: the order of several would be another here.
-    if (rank === 4 && !keeps && axes.length === 1) refuse(node, 'drops a single axis of an image');
+    // Where several axes of an image are left, or four of more, their order would be another here.
+    const isPlain = keeps || (rank === 4 ? axes.length > 1 : rank - axes.length !== 4);
+    if (!isPlain) {
+      return fromOnnxOrder(context, reduced(build, operation, inOnnxOrder(context, input), axes, false));
+    }
     const here = axes.map((axis) => axisHere(axis, rank));
     return reduced(build, operation, input.node, here, keeps);
   };
@@ -143,7 +193,7 @@ function reduction(operation: 'Mean' | 'Sum'): OperatorRule {
 
 function reduced(
   build: GraphBuilder,
-  operation: 'Mean' | 'Sum',
+  operation: 'Mean' | 'Sum' | 'Max' | 'Min',
   node: string,
   axes: readonly number[],
   keeps: boolean,
@@ -175,7 +225,7 @@ const gelu: OperatorRule = (context) => {
 const layerNormalisation: OperatorRule = (context) => {
   const { node, build } = context;
   const input = context.value(0);
-  const rank = input.shape.length + 1;
+  const rank = input.shape.length;
   const given = intAttribute(node.proto, 'axis') ?? -1;
   const first = given < 0 ? given + rank : given;
   const axes = Array.from({ length: rank - first }, (_, index) => axisHere(first + index, rank));
@@ -198,6 +248,9 @@ export const valueRules: Readonly<Record<string, OperatorRule>> = {
   Exp: unary('Exp'),
   Erf: unary('Erf'),
   Sqrt: unary('Sqrt'),
+  Reciprocal: unary('Reciprocal'),
+  Log: unary('Log'),
+  IsNaN: unary('IsNan'),
   LeakyRelu: leakyRelu,
   HardSigmoid: hardSigmoid,
   HardSwish: hardSwish,
@@ -206,11 +259,15 @@ export const valueRules: Readonly<Record<string, OperatorRule>> = {
   Sub: binary('Sub'),
   Mul: binary('Mul'),
   Div: binary('RealDiv'),
+  Pow: binary('Pow'),
+  Where: where,
   Softmax: softmax,
   Gemm: gemm,
   MatMul: matrixProduct,
   ReduceMean: reduction('Mean'),
   ReduceSum: reduction('Sum'),
+  ReduceMax: reduction('Max'),
+  ReduceMin: reduction('Min'),
   Gelu: gelu,
   LayerNormalization: layerNormalisation,
 };

@@ -1,5 +1,6 @@
 // Convolution and pooling. PyTorch's padding is not TensorFlow's SAME, so it is always spelled out.
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../../../onnx/attributes.js';
+import type { Shape } from '../../../onnx/dimensions.js';
 import { DataType } from '../../../protobuf/saved_model_pb.js';
 import type { Attribute } from '../graph-def.js';
 import { pad } from './pad.js';
@@ -23,9 +24,16 @@ interface Window {
   readonly declaredAfter: readonly number[];
 }
 
+/** [channels, height, width], or fewer or more axes, of a batch. */
+function extentsOf({ node }: OperatorContext, [batch, ...extents]: Shape): number[] {
+  const isBatch = typeof batch === 'string' && extents.every((extent) => typeof extent === 'number');
+  return isBatch ? (extents as number[]) : refuse(node, 'takes no batch of images');
+}
+
 function windowOf(context: OperatorContext, kernel: readonly number[]): Window {
-  const { node, shape } = context;
-  const extents = context.value(0).shape.slice(1);
+  const { node } = context;
+  const shape = extentsOf(context, context.shape);
+  const extents = extentsOf(context, context.value(0).shape).slice(1);
   if (extents.length !== 2 || kernel.length !== 2) refuse(node, 'does not slide over height and width');
   const strides = intsAttribute(node.proto, 'strides') ?? [1, 1];
   const dilations = intsAttribute(node.proto, 'dilations') ?? [1, 1];
@@ -65,10 +73,11 @@ function isPadded({ before, after }: Window): boolean {
 }
 
 /** SAME where that is what the padding amounts to: TensorFlow has its fastest kernels for it. */
-function paddingOf({ shape, value }: OperatorContext, window: Window): Record<string, Attribute> {
+function paddingOf(context: OperatorContext, window: Window): Record<string, Attribute> {
   if (!isPadded(window)) return { padding: 'VALID' };
+  const [before, after] = [context.value(0).shape, context.shape].map((shape) => extentsOf(context, shape));
   const isSame = [0, 1].every((axis) => {
-    const [extent, extentAfter] = [value(0).shape[axis + 1], shape[axis + 1]] as [number, number];
+    const [extent, extentAfter] = [before?.[axis + 1], after?.[axis + 1]] as [number, number];
     const [size, stride, dilation] = [window.kernel, window.strides, window.dilations].map(
       (pair) => pair[axis],
     ) as [number, number, number];
@@ -123,7 +132,7 @@ const convolution: OperatorRule = (context) => {
   /** [filters, 1, height, width] as [height, width, channels, filters per channel]. */
   function depthwise(): ReturnType<typeof weights> {
     const [height, width] = kernel as [number, number];
-    if (groups !== input.shape[0]) refuse(node, `convolves in ${groups} groups of several channels`);
+    if (groups !== input.shape[1]) refuse(node, `convolves in ${groups} groups of several channels`);
     if (window.dilations.some((dilation) => dilation !== 1) || window.strides[0] !== window.strides[1]) {
       refuse(node, 'convolves depthwise with a dilated window, or with two different strides');
     }
@@ -155,9 +164,11 @@ function pooling(operation: 'MaxPool' | 'AvgPool'): OperatorRule {
 }
 
 /** AvgPool divides by the whole window; ONNX by those of its cells that count. [1, height, width, 1]. */
-function averageCorrection({ node, build, shape, value }: OperatorContext, window: Window): string {
+function averageCorrection(context: OperatorContext, window: Window): string {
+  const { node, build, value } = context;
   const countsPadding = intAttribute(node.proto, 'count_include_pad') === 1;
-  const extents = value(0).shape.slice(1);
+  const shape = extentsOf(context, context.shape);
+  const extents = extentsOf(context, value(0).shape).slice(1);
   const counts = extents.map((extent, axis) => {
     const [size, stride, before] = [window.kernel, window.strides, window.before].map(
       (pair) => pair[axis] as number,
@@ -178,7 +189,7 @@ function averageCorrection({ node, build, shape, value }: OperatorContext, windo
 function globalPooling(operation: 'Mean' | 'Max'): OperatorRule {
   return ({ node, build, value }) => {
     const input = value(0);
-    if (input.shape.length !== 3) refuse(node, 'does not pool over height and width');
+    if (input.shape.length !== 4) refuse(node, 'does not pool over height and width');
     return build.add(operation, [input.node, build.integers([1, 2])], {
       Tidx: { type: DataType.DT_INT32 },
       keep_dims: true,
@@ -190,7 +201,7 @@ function globalPooling(operation: 'Mean' | 'Max'): OperatorRule {
 const batchNormalisation: OperatorRule = (context) => {
   const { node, build } = context;
   const input = context.value(0);
-  if (input.shape.length !== 1 && input.shape.length !== 3)
+  if (input.shape.length !== 2 && input.shape.length !== 4)
     refuse(node, 'normalises neither rows nor images');
   const [scale, shift, mean, variance] = [1, 2, 3, 4].map((index) => weights(context, index).values) as [
     Float32Array,
