@@ -36,7 +36,9 @@ async function examine(model: Uint8Array): Promise<Examined> {
       const results = await session.run({ [input]: new Tensor('float32', values, dims) });
       const raw = Object.entries(results).flatMap(([name, { dims: shape, data }]): [string, RawTensor][] => {
         if (!ArrayBuffer.isView(data)) return [];
-        return [[name, { dims: shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }]];
+        return [
+          [name, { dims: shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }],
+        ];
       });
       return new Map(raw);
     },

@@ -55,11 +55,7 @@ export interface FollowedShapes {
 }
 
 /** As `inferShapes`, but for an unknown shape or a refused operator, `problems` has the reason, by tensor. */
-export function followShapes(
-  graph: Graph,
-  image: GraphImage,
-  targets: readonly string[],
-): FollowedShapes {
+export function followShapes(graph: Graph, image: GraphImage, targets: readonly string[]): FollowedShapes {
   const known = new Map<string, TensorShape>([[image.tensor, { shape: [BATCH, ...image.shape] }]]);
   const { nodes, sources } = walkBack(graph, targets);
   for (const name of sources) {

@@ -8,10 +8,10 @@ import {
   tensorFloats,
   tensorIntegers,
 } from '../../onnx/attributes.js';
+import { BATCH, type Shape } from '../../onnx/dimensions.js';
 import { type Graph, type GraphNode, readGraph } from '../../onnx/graph.js';
 import { integerRules } from '../../onnx/shape-rules/integer-rules.js';
 import { imageDimensions, inferShapes } from '../../onnx/shapes.js';
-import { BATCH, type Shape } from '../../onnx/dimensions.js';
 import type { NodeDef } from '../../protobuf/saved_model_pb.js';
 import type { SegmentSource } from '../engine.js';
 import { createGraphBuilder, type GraphBuilder } from './graph-def.js';

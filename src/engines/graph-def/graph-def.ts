@@ -58,7 +58,8 @@ export function createGraphBuilder(): GraphBuilder {
   function constant(
     dtype: DataType,
     values: Float32Array | Int32Array | Uint8Array,
-    shape: readonly number[]): string {
+    shape: readonly number[],
+  ): string {
     const tensorContent = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const tensor = { dtype, tensorShape: shapeProto(shape), tensorContent };
     return push('Const', [], {
@@ -90,7 +91,11 @@ export function createGraphBuilder(): GraphBuilder {
     floats: (values, shape) => constant(DataType.DT_FLOAT, values, shape),
     integers,
     booleans: (values, shape) =>
-      constant(DataType.DT_BOOL, Uint8Array.from(values, (value) => (value === 0 ? 0 : 1)), shape),
+      constant(
+        DataType.DT_BOOL,
+        Uint8Array.from(values, (value) => (value === 0 ? 0 : 1)),
+        shape,
+      ),
     placeholder: (shape) =>
       push('Placeholder', [], {
         dtype: attribute({ type: DataType.DT_FLOAT }),

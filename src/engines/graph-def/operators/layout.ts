@@ -174,7 +174,9 @@ const expand: OperatorRule = (context) => {
   const times = shape.map((extent, axis) => {
     const before = padded[axis];
     if (extent === before) return 1;
-    return before === 1 && typeof extent === 'number' ? extent : refuse(node, 'repeats the images of a batch');
+    return before === 1 && typeof extent === 'number'
+      ? extent
+      : refuse(node, 'repeats the images of a batch');
   });
   const ordered = fromOnnxOrder(context, reshaped(build, inOnnxOrder(context, input), sizesOf(padded)));
   return build.add('Tile', [ordered, build.integers(inOrderHere(times))], {

@@ -77,6 +77,19 @@ function scalar({ build }: OperatorContext, value: number): string {
 const leakyRelu: OperatorRule = ({ node, build, value }) =>
   build.add('LeakyRelu', [value(0).node], { alpha: { f: floatAttribute(node.proto, 'alpha') ?? 0.01 } });
 
+/** max(x, 0) + slope · min(x, 0). */
+const pRelu: OperatorRule = (context) => {
+  const { build } = context;
+  const input = context.value(0).node;
+  const below = build.add('Minimum', [input, scalar(context, 0)]);
+  return build.add('AddV2', [build.add('Relu', [input]), build.add('Mul', [below, operand(context, 1)])]);
+};
+
+const selu: OperatorRule = ({ node, build, value }) => {
+  if (node.proto.attribute.length > 0) refuse(node, 'has an alpha or a gamma of its own');
+  return build.add('Selu', [value(0).node]);
+};
+
 const elu: OperatorRule = ({ node, build, value }) => {
   if ((floatAttribute(node.proto, 'alpha') ?? 1) !== 1) refuse(node, 'has an alpha other than 1');
   return build.add('Elu', [value(0).node]);
@@ -243,6 +256,9 @@ export const valueRules: Readonly<Record<string, OperatorRule>> = {
   Sigmoid: unary('Sigmoid'),
   Tanh: unary('Tanh'),
   Elu: elu,
+  Selu: selu,
+  PRelu: pRelu,
+  Softplus: unary('Softplus'),
   Abs: unary('Abs'),
   Neg: unary('Neg'),
   Exp: unary('Exp'),

@@ -36,11 +36,7 @@ export function findOrderedGathers(
   return ordered;
 }
 
-function gridOf(
-  node: GraphNode,
-  shape: Shape,
-  grid: (name: string) => Grid | undefined,
-): Grid | undefined {
+function gridOf(node: GraphNode, shape: Shape, grid: (name: string) => Grid | undefined): Grid | undefined {
   const [a, b, c] = node.inputs.map(grid);
   switch (node.operator) {
     case 'Range': {
@@ -79,7 +75,9 @@ function storedGrid(graph: Graph, name: string): Grid | undefined {
   if (!tensor || !values?.length) return undefined;
   const shape = tensorDimensions(tensor);
   const [offset = 0] = values;
-  const steps = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, extent) => product * extent, 1));
+  const steps = shape.map((_, axis) =>
+    shape.slice(axis + 1).reduce((product, extent) => product * extent, 1),
+  );
   const strides = steps.map((step, axis) => (shape[axis] === 1 ? 0 : (values[step] as number) - offset));
   const fits = values.every((value, place) => {
     const sum = steps.reduce(
@@ -100,7 +98,8 @@ function isSingle({ shape }: Grid): boolean {
 function withUnitAxes({ shape: before, offset, strides }: Grid, shape: Shape): Grid | undefined {
   const wide = (extents: Shape) => extents.flatMap((extent, axis) => (extent === 1 ? [] : [axis]));
   const [from, to] = [wide(before), wide(shape)];
-  const isSame = from.length === to.length && from.every((axis, i) => before[axis] === shape[to[i] as number]);
+  const isSame =
+    from.length === to.length && from.every((axis, i) => before[axis] === shape[to[i] as number]);
   if (!isSame) return undefined;
   return { shape, offset, strides: shape.map((_, axis) => strides[from[to.indexOf(axis)] ?? -1] ?? 0) };
 }

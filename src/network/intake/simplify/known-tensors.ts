@@ -25,7 +25,22 @@ const MOST_GROWTH = 2 ** 20;
 
 /** Operators that compute each entry of the output from one entry of each input, with broadcasting. */
 const ELEMENTWISE = new Set([
-  ...['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Mod', 'Min', 'Max', 'Abs', 'Neg', 'Sqrt', 'Exp', 'Cast', 'Identity'],
+  ...[
+    'Add',
+    'Sub',
+    'Mul',
+    'Div',
+    'Pow',
+    'Mod',
+    'Min',
+    'Max',
+    'Abs',
+    'Neg',
+    'Sqrt',
+    'Exp',
+    'Cast',
+    'Identity',
+  ],
   ...['Where', 'Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'And', 'Or', 'Xor', 'Not'],
 ]);
 

@@ -36,7 +36,9 @@ export function rewriteNodes(plan: Plan): RewrittenNodes | undefined {
   const { graph, known, kept } = plan;
   const state: State = { nodes: [], initializers: new Map(), wanted: new Set(), replaced: new Map() };
   for (const node of graph.nodes) {
-    const isKnown = node.outputs.every((name) => name === '' || known.fixed.has(name) || known.repeated.has(name));
+    const isKnown = node.outputs.every(
+      (name) => name === '' || known.fixed.has(name) || known.repeated.has(name),
+    );
     if (isKnown && !node.outputs.some((name) => kept.has(name))) continue;
     rewriteNode(plan, state, node);
   }
@@ -87,7 +89,10 @@ function rewriteNode(plan: Plan, state: State, node: GraphNode): void {
 }
 
 /** Whether the first output of a node has the values, the shape and the type of its first input. */
-function changesNothing({ shapes }: Plan, { domain, operator: kind, inputs: [input = ''], outputs }: GraphNode): boolean {
+function changesNothing(
+  { shapes }: Plan,
+  { domain, operator: kind, inputs: [input = ''], outputs }: GraphNode,
+): boolean {
   if (domain !== '' || outputs.length !== 1) return false;
   const [before, after] = [shapes.get(input), shapes.get(outputs[0] ?? '')];
   if (kind === 'Identity') return true;
