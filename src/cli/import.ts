@@ -8,6 +8,7 @@ import type { Description } from '../format/description.js';
 import { messageOf, UsageError } from '../foundation/errors.js';
 import { type ImportedPackage, importPackage } from '../packages/import.js';
 import { readLabels } from '../packages/importing/class-labels.js';
+import { readGivenImages } from '../packages/importing/given-images.js';
 import { presetNames } from '../packages/importing/presets.js';
 import type { Wishes } from '../packages/importing/propose.js';
 import { costTable } from '../report/cost-table.js';
@@ -42,6 +43,7 @@ Examples:
   rdi-serve import export/
   rdi-serve import export/ --output /srv/models --force
   rdi-serve import net.onnx --classes labels.txt --preprocess imagenet
+  rdi-serve import net.onnx --classes labels.txt --preprocess imagenet --golden-images photos/
 
 Of an ONNX file alone the description is proposed, shown, and written beside the file.
 The image, the exits and the cuts are found in the graph: an exit is an output [N, classes],
@@ -49,6 +51,7 @@ its cut the last tensor that it shares with all exits behind it, or a list of se
 `;
 
 interface ImportFlags extends FileFlags {
+  readonly goldenImages?: string;
   readonly output: string;
   readonly force: boolean;
 }
@@ -71,10 +74,17 @@ export function importCommand(): Command {
     .option('--output <folder>', 'models folder to put the package into', 'models')
     .option('--force', 'replace a package of the same name and version', false);
   return fileFlags(command)
+    .option(
+      '--golden-images <path>',
+      'of a file alone: a golden-images.json with logits from the framework; or an image or a folder of them, whose ' +
+        'logits are recorded here',
+    )
     .addHelpText('after', details)
     .action(async (source: string, flags: ImportFlags) => {
       const { output, force } = flags;
-      const wishes = await wishesOf(flags);
+      const { goldenImages: path } = flags;
+      const goldenImages = path === undefined ? undefined : await readGivenImages(path);
+      const wishes = { ...(await wishesOf(flags)), ...(goldenImages && { goldenImages }) };
       const made = await importPackage({ source, output, force, engine: createEngine(), wishes });
       process.stdout.write(reportOf(made));
       if (made.proposed) await writeProposal(source, made.proposed);
@@ -119,7 +129,10 @@ function reportOf(made: ImportedPackage): string {
     ? 'made here, from synthetic images'
     : `${made.golden.cases.length} cases reproduced at every exit`;
   const images = made.goldenImages?.cases.length;
-  const goldenImages = images === undefined ? '' : `Golden images: ${images} reproduced at every exit.\n`;
+  const proof = made.imagesRecorded
+    ? 'recorded at every exit; how the network was trained to see them is not proven'
+    : 'reproduced at every exit';
+  const goldenImages = images === undefined ? '' : `Golden images: ${images} ${proof}.\n`;
   return (
     `${made.directory}\n\n${costTable(made.manifest)}\n` +
     `Profiles: ${[...made.profiles.keys()].join(', ')} (default ${made.defaultProfile}).\n` +

@@ -43,7 +43,7 @@ async function simplified(
   const notes: string[] = [];
   const image = { tensor: 'image', shape: written.image };
   const model = await simplifyGraph(engine, before, image, kept, notes);
-  assert.deepEqual(notes, []);
+  assert.equal(notes.filter((note) => !/^The graph was simplified from/.test(note)).length, 0);
   const size = written.image.reduce((product, extent) => product * extent, 1);
   for (const batch of [1, 2, 3, 5, 17]) {
     const data = Float32Array.from({ length: batch * size }, (_, index) => Math.sin(index));

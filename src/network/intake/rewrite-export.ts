@@ -45,7 +45,7 @@ export async function rewriteExport<Exit extends DescribedExit>(
   bytes: Uint8Array,
   described: Described<Exit>,
 ): Promise<RewrittenExport<Exit>> {
-  let model = decodeModel(bytes);
+  const model = decodeModel(bytes);
   const notes: string[] = [];
   const batch = fixedBatch(model, described.image.tensor);
   if (engine.examine && freeBatch(model, described.image, batch, notes)) {
@@ -62,16 +62,14 @@ export async function rewriteExport<Exit extends DescribedExit>(
   const exits = joinCuts(model, inFloat, dimensionsOf, notes);
   const { tensor, shape } = described.image;
   const kept = exits.flatMap(({ logits, cut }) => (cut === undefined ? [logits] : [logits, cut]));
-  const simplified = await runnable(engine, () => simplifyGraph(engine, model, described.image, kept, notes));
-  const isChanged = notes.length > 0 || simplified !== model;
-  model = simplified;
-  const rewritten = isChanged ? encodeModel(model) : bytes;
-  if (!engine.examine || tellsShapes(rewritten, model, { ...described, exits })) {
+  const simple = await runnable(engine, () => simplifyGraph(engine, model, described.image, kept, notes));
+  const rewritten = notes.length === 0 ? bytes : encodeModel(simple);
+  if (!engine.examine || tellsShapes(rewritten, simple, { ...described, exits })) {
     return { model: rewritten, exits, notes };
   }
-  const measured = await runnable(engine, () => measureShapes(engine, model, tensor, shape));
-  writeShapes(model, measured);
-  return { model: encodeModel(model), exits, notes };
+  const measured = await runnable(engine, () => measureShapes(engine, simple, tensor, shape));
+  writeShapes(simple, measured);
+  return { model: encodeModel(simple), exits, notes };
 }
 
 /** @throws PackageError if the network runs only with the batch size that its file fixed */

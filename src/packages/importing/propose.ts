@@ -4,6 +4,7 @@ import { type Description, readDescription } from '../../format/description.js';
 import { UsageError } from '../../foundation/errors.js';
 import { type FoundImage, findNetwork } from '../../network/intake/find-network.js';
 import { toJson } from '../install.js';
+import type { GivenImages } from './given-images.js';
 import { type PreprocessingFile, readPreprocessing } from './preprocessing-file.js';
 import { type Preprocessing, presetNames, presetOf } from './presets.js';
 
@@ -16,6 +17,7 @@ export interface Wishes {
   readonly version?: string;
   readonly licence?: string;
   readonly size?: { readonly height: number; readonly width: number };
+  readonly goldenImages?: GivenImages;
 }
 
 /**
