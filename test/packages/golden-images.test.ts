@@ -13,7 +13,7 @@ import { decodeModel, encodeModel } from '../../src/onnx/proto.js';
 import { importPackage } from '../../src/packages/import.js';
 import { readGivenImages } from '../../src/packages/importing/given-images.js';
 import { loadPackage } from '../../src/packages/package.js';
-import type { GraphProto } from '../../src/protobuf/onnx-ml_pb.js';
+import { type GraphProto, TensorProto_DataType } from '../../src/protobuf/onnx-ml_pb.js';
 import { textured } from '../support/images/images.js';
 import { buildTestNetwork, writeTestExport } from '../support/packages/network.js';
 import { node, tensorInfo } from '../support/packages/onnx-builder.js';
@@ -158,14 +158,25 @@ describe('golden images of a file alone', () => {
     });
   }
 
-  it('are recorded from the package alone if the file cannot be run on single images, which is said', async () => {
+  it('are held against a file that fixes its batch, too', async () => {
     const { photos, importWith } = await prepareFile((graph) => {
       graph.input = [tensorInfo('image', [4, 3, 8, 8])];
       for (const output of graph.output) Object.assign(output, tensorInfo(output.name, [4, 10]));
     });
+    const { manifest } = await importWith(photos);
+    assert.match(String(manifest.provenance['goldenImages']), /net\.onnx gives the same/);
+  });
+
+  it('are recorded from the package alone if the file takes no float32, which is said', async () => {
+    const { photos, importWith } = await prepareFile((graph) => {
+      const half = tensorInfo('half', ['batch', 3, 8, 8]);
+      Object.assign(half.type?.value.value ?? {}, { elemType: TensorProto_DataType.FLOAT16 });
+      graph.input = [half];
+      graph.node.unshift(node('Cast', ['half'], ['image'], { to: TensorProto_DataType.FLOAT }));
+    });
     const { notes } = await importWith(photos);
     const said =
-      /^The golden images were recorded from the package alone; net\.onnx was not compared: .*batch|image/;
+      /^The golden images were recorded from the package alone; net\.onnx was not compared: .*float16[^.]*\.$/;
     assert.ok(
       notes.some((note) => said.test(note)),
       notes.join('\n'),
