@@ -100,7 +100,10 @@ export function fileFlags(command: Command): Command {
       `of a file alone: ${presetNames.join(', ')}, or a preprocessor_config.json or pretrained_cfg`,
     )
     .option('--size <height>x<width>', 'of a file alone that leaves the size of the image open', parseSize)
-    .option('--name <name>', 'of a file alone: name of the model; default: that of the file')
+    .option(
+      '--name <name>',
+      'of a file alone: name of the model; default: that of the file, or of the folder of a model.onnx',
+    )
     .option('--model-version <version>', 'of a file alone: version of the model; default: 1')
     .option('--licence <licence>', 'of a file alone: licence of the model; default: unknown');
 }

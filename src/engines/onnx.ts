@@ -21,7 +21,8 @@ async function examine(model: Uint8Array): Promise<Examined> {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'disabled',
     enableCpuMemArena: false,
-    logSeverityLevel: 3,
+    // Nothing but fatal errors: all others are thrown, and callers report them.
+    logSeverityLevel: 4,
   });
   const typed = session.outputMetadata.flatMap((one): [string, string][] =>
     one.isTensor ? [[one.name, one.type]] : [],

@@ -1,5 +1,5 @@
 // Proposes a description for a single ONNX file. The graph shows one part of it, and the user gives the rest.
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { type Description, readDescription } from '../../format/description.js';
 import { UsageError } from '../../foundation/errors.js';
 import { type FoundImage, findNetwork } from '../../network/intake/find-network.js';
@@ -94,10 +94,10 @@ function missing({ classes, preprocess, size }: Wishes, image: FoundImage, count
   return sentences;
 }
 
-/** The file's name with only those characters that the name of a model may have. */
+/** The file's name, or its folder's if it is model.onnx, with only those characters that the name of a model may have. */
 function nameFrom(file: string): string {
-  const plain = basename(file)
-    .replace(/\.onnx$/i, '')
+  const own = basename(file).replace(/\.onnx$/i, '');
+  const plain = (own.toLowerCase() === 'model' ? basename(dirname(resolve(file))) : own)
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '')

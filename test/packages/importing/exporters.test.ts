@@ -223,6 +223,51 @@ describe('a batch that is fixed in the file', () => {
     await assertSameAnswers(await importFile(description, file), plain, ['logits_0', 'logits_1', 'logits_2']);
   });
 
+  for (const batch of [1, 2]) {
+    it(`of ${batch} varies where the file stores a class token for so many images`, async () => {
+      const [plain, file] = await fixed(batch, [batch, 32]);
+      for (const path of [plain, file]) {
+        const proto = decodeModel(await readFile(path));
+        const { graph } = proto;
+        const end = graph?.node.find(({ output }) => output[0] === 'logits_1');
+        assert.ok(graph && end);
+        const [from = ''] = end.input;
+        const isFixed = path === file;
+        const token = batch === 1 && isFixed ? 'token' : 'tokens';
+        graph.node.splice(
+          graph.node.indexOf(end),
+          0,
+          ...(isFixed
+            ? []
+            : [node('Shape', ['image'], ['whole']), node('Slice', ['whole', 'none', 'one'], ['count'])]),
+          ...(isFixed ? [] : [node('Concat', ['count', 'one'], ['wide'], { axis: 0 })]),
+          ...(token === 'tokens' ? [node('Expand', ['token', isFixed ? 'fixed' : 'wide'], ['tokens'])] : []),
+          node('Concat', [token, from], ['joined'], { axis: -1 }),
+          node('Slice', ['joined', 'one', 'all', 'one'], ['behind']),
+          node('Slice', ['joined', 'none', 'one', 'one'], ['front']),
+          node('Add', ['behind', 'front'], ['moved']),
+        );
+        end.input[0] = 'moved';
+        graph.initializer.push(
+          ...[
+            intTensor('none', [0]),
+            intTensor('one', [1]),
+            intTensor('all', [99]),
+            intTensor('fixed', [batch, 1]),
+          ],
+          floatTensor('token', [1, 1], [0.75]),
+        );
+        await writeFile(path, encodeModel(proto));
+      }
+      const made = await importFile(description, file);
+      assert.match(
+        made.notes[0] ?? '',
+        new RegExp(`^The file fixes the batch to ${batch}; it is dynamic now`),
+      );
+      await assertSameAnswers(made, plain, ['logits_0', 'logits_1', 'logits_2']);
+    });
+  }
+
   it('is refused where the network cannot be run with another', async () => {
     const [, file] = await fixed(2, [2, 32], true);
     await assert.rejects(importFile(description, file), {
