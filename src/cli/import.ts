@@ -3,11 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { createEngine } from '../engines/onnx.js';
-import { nameRange } from '../format/class-names.js';
+import { checkClassNames, nameRange } from '../format/class-names.js';
 import type { Description } from '../format/description.js';
 import { messageOf, UsageError } from '../foundation/errors.js';
 import { type ImportedPackage, importPackage } from '../packages/import.js';
-import { readLabels } from '../packages/importing/class-labels.js';
+import { readLabels, renameRepeated } from '../packages/importing/class-labels.js';
 import { readGivenImages } from '../packages/importing/given-images.js';
 import { presetNames } from '../packages/importing/presets.js';
 import type { Wishes } from '../packages/importing/propose.js';
@@ -59,6 +59,7 @@ interface ImportFlags extends FileFlags {
 /** What a file alone does not say. */
 export interface FileFlags {
   readonly classes?: string;
+  readonly renameRepeatedClasses?: boolean;
   readonly preprocess?: string;
   readonly name?: string;
   readonly modelVersion?: string;
@@ -95,6 +96,7 @@ export function importCommand(): Command {
 export function fileFlags(command: Command): Command {
   return command
     .option('--classes <file>', 'of a file alone: names of the classes, one per line, in columns, or as JSON')
+    .option('--rename-repeated-classes', 'add its index to each name of several classes, such as crane (134)')
     .option(
       '--preprocess <preset>',
       `of a file alone: ${presetNames.join(', ')}, or a preprocessor_config.json or pretrained_cfg`,
@@ -110,7 +112,7 @@ export function fileFlags(command: Command): Command {
 
 export async function wishesOf(flags: FileFlags): Promise<Wishes> {
   const { classes: file, preprocess, name, modelVersion: version, licence, size } = flags;
-  const classes = file === undefined ? undefined : readLabels(file, await readText('--classes', file));
+  const classes = file === undefined ? undefined : await classesOf(file, flags.renameRepeatedClasses);
   return {
     ...(classes && { classes }),
     ...(preprocess !== undefined && { preprocess: await preprocessingOf(preprocess) }),
@@ -119,6 +121,20 @@ export async function wishesOf(flags: FileFlags): Promise<Wishes> {
     ...(licence !== undefined && { licence }),
     ...(size && { size }),
   };
+}
+
+async function classesOf(file: string, renames = false): Promise<string[]> {
+  const read = readLabels(file, await readText('--classes', file));
+  const names = renames ? renameRepeated(read) : read;
+  try {
+    checkClassNames(file, names);
+    return names;
+  } catch (error) {
+    const hint = 'Or give --rename-repeated-classes, which adds its index to each of them.';
+    throw new UsageError(`${messageOf(error)}${/same name/.test(messageOf(error)) ? ` ${hint}` : ''}`, {
+      cause: error,
+    });
+  }
 }
 
 /** A preset by its name; anything else is a file. */
