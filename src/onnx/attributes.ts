@@ -54,6 +54,10 @@ export function stringAttribute(node: NodeProto, name: string): string | undefin
   return value === undefined ? undefined : Buffer.from(value).toString('utf8');
 }
 
+export function tensorAttribute(node: NodeProto, name: string): TensorProto | undefined {
+  return attribute(node, name, 't')?.t;
+}
+
 /** The value of a Constant node, from any of its attributes; undefined if the value is not a tensor of numbers. */
 export function constantTensor(node: NodeProto): TensorProto | undefined {
   const stored = attribute(node, 'value', 't')?.t;

@@ -22,7 +22,7 @@ export const broadcasting: ShapeRule = (context) => {
 };
 
 /** Element by element, on a condition and two operands. */
-const where: ShapeRule = (context) => {
+export const selecting: ShapeRule = (context) => {
   const { node } = context;
   const [condition, a, b] = [0, 1, 2].map((index) => input(context, index).shape) as [Shape, Shape, Shape];
   const either = broadcast(a, b);
@@ -131,7 +131,6 @@ export const valueRules: Readonly<Record<string, ShapeRule>> = {
   ...Object.fromEntries(keepingShape.map((operator) => [operator, elementwise])),
   Dropout: dropout,
   Pow: broadcasting,
-  Where: where,
   Softmax: softmax,
   LogSoftmax: softmax,
   ReduceMax: reduction,
