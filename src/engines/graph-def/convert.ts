@@ -15,14 +15,25 @@ import { imageDimensions, inferShapes } from '../../onnx/shapes.js';
 import type { NodeDef } from '../../protobuf/saved_model_pb.js';
 import type { SegmentSource } from '../engine.js';
 import { createGraphBuilder, type GraphBuilder } from './graph-def.js';
+import { convolutionRules } from './operators/convolution.js';
 import { layoutRules } from './operators/layout.js';
 import { padRules } from './operators/pad.js';
+import { poolingRules } from './operators/pooling.js';
+import { productRules } from './operators/product.js';
 import { type Constant, type OperatorRule, refuse, type Value } from './operators/rule.js';
+import { selectionRules } from './operators/selection.js';
 import { valueRules } from './operators/value.js';
-import { windowRules } from './operators/window.js';
 
 const rules: ReadonlyMap<string, OperatorRule> = new Map(
-  Object.entries({ ...windowRules, ...padRules, ...valueRules, ...layoutRules }),
+  Object.entries({
+    ...convolutionRules,
+    ...poolingRules,
+    ...padRules,
+    ...valueRules,
+    ...productRules,
+    ...layoutRules,
+    ...selectionRules,
+  }),
 );
 
 /** A tensor of the TensorFlow graph that a segment takes or gives. */
