@@ -209,24 +209,29 @@ describe('a graph keeps', () => {
     assert.deepEqual((await simplified(viewed(4, 3))).operators, gather);
   });
 
-  it('what depends on the batch size, even if it is the same for most of them', async () => {
-    const { operators } = await simplified({
-      image: [3],
-      nodes: [
-        ...countRows,
-        node('Less', ['rows', 'ten'], ['isSmall']),
-        node('Where', ['isSmall', 'one', 'two'], ['factor']),
-        node('Mul', ['image', 'factor'], ['out']),
-      ],
-      initializers: [
-        number('zero', 0),
-        number('ten', 10),
-        floatTensor('one', [], [1]),
-        floatTensor('two', [], [2]),
-      ],
+  for (const [comparison, limit] of [
+    ['Less', 10],
+    ['Equal', 17],
+  ] as const) {
+    it(`what depends on the batch size, even if it is the same for most of them: ${comparison}`, async () => {
+      const { operators } = await simplified({
+        image: [3],
+        nodes: [
+          ...countRows,
+          node(comparison, ['rows', 'limit'], ['isSpecial']),
+          node('Where', ['isSpecial', 'one', 'two'], ['factor']),
+          node('Mul', ['image', 'factor'], ['out']),
+        ],
+        initializers: [
+          number('zero', 0),
+          number('limit', limit),
+          floatTensor('one', [], [1]),
+          floatTensor('two', [], [2]),
+        ],
+      });
+      assert.deepEqual(operators, ['Shape', 'Gather', comparison, 'Where', 'Mul']);
     });
-    assert.deepEqual(operators, ['Shape', 'Gather', 'Less', 'Where', 'Mul']);
-  });
+  }
 
   it('quantised weights, which would become larger', async () => {
     const stored = create(TensorProtoSchema, {
