@@ -3,11 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { createEngine } from '../engines/onnx.js';
-import { nameRange } from '../format/class-names.js';
+import { checkClassNames, nameRange } from '../format/class-names.js';
 import type { Description } from '../format/description.js';
 import { messageOf, UsageError } from '../foundation/errors.js';
 import { type ImportedPackage, importPackage } from '../packages/import.js';
-import { readLabels } from '../packages/importing/class-labels.js';
+import { readLabels, renameRepeated } from '../packages/importing/class-labels.js';
+import { readGivenImages } from '../packages/importing/given-images.js';
 import { presetNames } from '../packages/importing/presets.js';
 import type { Wishes } from '../packages/importing/propose.js';
 import { costTable } from '../report/cost-table.js';
@@ -42,6 +43,7 @@ Examples:
   rdi-serve import export/
   rdi-serve import export/ --output /srv/models --force
   rdi-serve import net.onnx --classes labels.txt --preprocess imagenet
+  rdi-serve import net.onnx --classes labels.txt --preprocess imagenet --golden-images photos/
 
 Of an ONNX file alone the description is proposed, shown, and written beside the file.
 The image, the exits and the cuts are found in the graph: an exit is an output [N, classes],
@@ -49,6 +51,7 @@ its cut the last tensor that it shares with all exits behind it, or a list of se
 `;
 
 interface ImportFlags extends FileFlags {
+  readonly goldenImages?: string;
   readonly output: string;
   readonly force: boolean;
 }
@@ -56,6 +59,7 @@ interface ImportFlags extends FileFlags {
 /** What a file alone does not say. */
 export interface FileFlags {
   readonly classes?: string;
+  readonly renameRepeatedClasses?: boolean;
   readonly preprocess?: string;
   readonly name?: string;
   readonly modelVersion?: string;
@@ -71,10 +75,17 @@ export function importCommand(): Command {
     .option('--output <folder>', 'models folder to put the package into', 'models')
     .option('--force', 'replace a package of the same name and version', false);
   return fileFlags(command)
+    .option(
+      '--golden-images <path>',
+      'of a file alone: a golden-images.json with logits from the framework; or an image or a folder of them, whose ' +
+        'logits are recorded here',
+    )
     .addHelpText('after', details)
     .action(async (source: string, flags: ImportFlags) => {
       const { output, force } = flags;
-      const wishes = await wishesOf(flags);
+      const { goldenImages: path } = flags;
+      const goldenImages = path === undefined ? undefined : await readGivenImages(path);
+      const wishes = { ...(await wishesOf(flags)), ...(goldenImages && { goldenImages }) };
       const made = await importPackage({ source, output, force, engine: createEngine(), wishes });
       process.stdout.write(reportOf(made));
       if (made.proposed) await writeProposal(source, made.proposed);
@@ -85,19 +96,23 @@ export function importCommand(): Command {
 export function fileFlags(command: Command): Command {
   return command
     .option('--classes <file>', 'of a file alone: names of the classes, one per line, in columns, or as JSON')
+    .option('--rename-repeated-classes', 'add its index to each name of several classes, such as crane (134)')
     .option(
       '--preprocess <preset>',
       `of a file alone: ${presetNames.join(', ')}, or a preprocessor_config.json or pretrained_cfg`,
     )
     .option('--size <height>x<width>', 'of a file alone that leaves the size of the image open', parseSize)
-    .option('--name <name>', 'of a file alone: name of the model; default: that of the file')
+    .option(
+      '--name <name>',
+      'of a file alone: name of the model; default: that of the file, or of the folder of a model.onnx',
+    )
     .option('--model-version <version>', 'of a file alone: version of the model; default: 1')
     .option('--licence <licence>', 'of a file alone: licence of the model; default: unknown');
 }
 
 export async function wishesOf(flags: FileFlags): Promise<Wishes> {
   const { classes: file, preprocess, name, modelVersion: version, licence, size } = flags;
-  const classes = file === undefined ? undefined : readLabels(file, await readText('--classes', file));
+  const classes = file === undefined ? undefined : await classesOf(file, flags.renameRepeatedClasses);
   return {
     ...(classes && { classes }),
     ...(preprocess !== undefined && { preprocess: await preprocessingOf(preprocess) }),
@@ -106,6 +121,20 @@ export async function wishesOf(flags: FileFlags): Promise<Wishes> {
     ...(licence !== undefined && { licence }),
     ...(size && { size }),
   };
+}
+
+async function classesOf(file: string, renames = false): Promise<string[]> {
+  const read = readLabels(file, await readText('--classes', file));
+  const names = renames ? renameRepeated(read) : read;
+  try {
+    checkClassNames(file, names);
+    return names;
+  } catch (error) {
+    const hint = 'Or give --rename-repeated-classes, which adds its index to each of them.';
+    throw new UsageError(`${messageOf(error)}${/same name/.test(messageOf(error)) ? ` ${hint}` : ''}`, {
+      cause: error,
+    });
+  }
 }
 
 /** A preset by its name; anything else is a file. */
@@ -119,7 +148,10 @@ function reportOf(made: ImportedPackage): string {
     ? 'made here, from synthetic images'
     : `${made.golden.cases.length} cases reproduced at every exit`;
   const images = made.goldenImages?.cases.length;
-  const goldenImages = images === undefined ? '' : `Golden images: ${images} reproduced at every exit.\n`;
+  const proof = made.imagesRecorded
+    ? 'recorded at every exit; how the network was trained to see them is not proven'
+    : 'reproduced at every exit';
+  const goldenImages = images === undefined ? '' : `Golden images: ${images} ${proof}.\n`;
   return (
     `${made.directory}\n\n${costTable(made.manifest)}\n` +
     `Profiles: ${[...made.profiles.keys()].join(', ')} (default ${made.defaultProfile}).\n` +

@@ -36,6 +36,13 @@ export interface Segment {
   release(): Promise<void>;
 }
 
+/** A tensor as an ONNX file stores it. */
+export interface RawTensor {
+  readonly dims: readonly number[];
+  /** Row-major, little-endian; one byte for a bool. */
+  readonly bytes: Uint8Array;
+}
+
 /** A model that is looked into rather than served. */
 export interface Examined {
   /** Element types of its outputs that are tensors, as `float32` or `int64`. */
@@ -46,6 +53,12 @@ export interface Examined {
     values: Float32Array,
     dims: readonly number[],
   ): Promise<ReadonlyMap<string, readonly number[]>>;
+  /** As `run`, but with the exact values of every output that is not text. */
+  runRaw(
+    input: string,
+    values: Float32Array,
+    dims: readonly number[],
+  ): Promise<ReadonlyMap<string, RawTensor>>;
   release(): Promise<void>;
 }
 

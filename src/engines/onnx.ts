@@ -2,7 +2,7 @@
 import './no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { invariant } from '../foundation/errors.js';
-import type { Engine, Examined, Segment, SegmentSource } from './engine.js';
+import type { Engine, Examined, RawTensor, Segment, SegmentSource } from './engine.js';
 
 /** @returns an engine whose sessions use one thread each; several workers provide parallelism */
 export function createEngine(): Engine {
@@ -21,7 +21,8 @@ async function examine(model: Uint8Array): Promise<Examined> {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'disabled',
     enableCpuMemArena: false,
-    logSeverityLevel: 3,
+    // Nothing but fatal errors: all others are thrown, and callers report them.
+    logSeverityLevel: 4,
   });
   const typed = session.outputMetadata.flatMap((one): [string, string][] =>
     one.isTensor ? [[one.name, one.type]] : [],
@@ -31,6 +32,16 @@ async function examine(model: Uint8Array): Promise<Examined> {
     async run(input, values, dims) {
       const results = await session.run({ [input]: new Tensor('float32', values, dims) });
       return new Map(Object.entries(results).map(([name, { data }]) => [name, Array.from(data, Number)]));
+    },
+    async runRaw(input, values, dims) {
+      const results = await session.run({ [input]: new Tensor('float32', values, dims) });
+      const raw = Object.entries(results).flatMap(([name, { dims: shape, data }]): [string, RawTensor][] => {
+        if (!ArrayBuffer.isView(data)) return [];
+        return [
+          [name, { dims: shape, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) }],
+        ];
+      });
+      return new Map(raw);
     },
     release: () => session.release(),
   };

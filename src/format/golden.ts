@@ -20,7 +20,7 @@ export const GoldenDocument = Type.Object(
 );
 export type GoldenDocument = Type.Static<typeof GoldenDocument>;
 
-const MOST_GOLDEN_IMAGES = 16;
+export const MOST_GOLDEN_IMAGES = 16;
 
 /** The schema of `golden-images.json`: encoded images instead of pixels, so that preprocessing is proven, too. */
 export const GoldenImages = Type.Object(

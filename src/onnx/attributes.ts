@@ -54,6 +54,10 @@ export function stringAttribute(node: NodeProto, name: string): string | undefin
   return value === undefined ? undefined : Buffer.from(value).toString('utf8');
 }
 
+export function tensorAttribute(node: NodeProto, name: string): TensorProto | undefined {
+  return attribute(node, name, 't')?.t;
+}
+
 /** The value of a Constant node, from any of its attributes; undefined if the value is not a tensor of numbers. */
 export function constantTensor(node: NodeProto): TensorProto | undefined {
   const stored = attribute(node, 'value', 't')?.t;
@@ -87,6 +91,14 @@ export function tensorIntegers(tensor: TensorProto): number[] | undefined {
   const values = storedIntegers(tensor);
   if (values) checkCount(tensor, values.length);
   return values;
+}
+
+/** The values of a bool tensor as 0 and 1, otherwise undefined. @throws PackageError if their number is wrong */
+export function tensorBooleans(tensor: TensorProto): number[] | undefined {
+  if (tensor.dataType !== TensorProto_DataType.BOOL) return undefined;
+  const values = tensor.rawData.length === 0 ? tensor.int32Data : tensor.rawData;
+  checkCount(tensor, values.length);
+  return Array.from(values, (value) => (value === 0 ? 0 : 1));
 }
 
 /** The values of a float32 tensor, otherwise undefined. @throws PackageError if their number is wrong */

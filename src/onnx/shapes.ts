@@ -46,12 +46,16 @@ export function inferShapes(
   return shapes;
 }
 
+export interface FollowedShapes {
+  readonly shapes: ReadonlyMap<string, Shape>;
+  /** The values of small integer tensors, where the rules determine them. */
+  readonly integers: ReadonlyMap<string, Shape>;
+  /** By tensor: the reason why its shape is unknown. */
+  readonly problems: ReadonlyMap<string, PackageError>;
+}
+
 /** As `inferShapes`, but for an unknown shape or a refused operator, `problems` has the reason, by tensor. */
-export function followShapes(
-  graph: Graph,
-  image: GraphImage,
-  targets: readonly string[],
-): { shapes: ReadonlyMap<string, Shape>; problems: ReadonlyMap<string, PackageError> } {
+export function followShapes(graph: Graph, image: GraphImage, targets: readonly string[]): FollowedShapes {
   const known = new Map<string, TensorShape>([[image.tensor, { shape: [BATCH, ...image.shape] }]]);
   const { nodes, sources } = walkBack(graph, targets);
   for (const name of sources) {
@@ -80,7 +84,11 @@ export function followShapes(
       else if (ruled instanceof PackageError) problems.set(name, ruled);
     });
   }
-  return { shapes: new Map([...known].map(([name, tensor]) => [name, tensor.shape])), problems };
+  return {
+    shapes: new Map([...known].map(([name, tensor]) => [name, tensor.shape])),
+    integers: new Map([...known].flatMap(([name, { integers }]) => (integers ? [[name, integers]] : []))),
+    problems,
+  };
 }
 
 /** The output shapes by the operator's rule, or the reason why there are none. */

@@ -8,22 +8,41 @@ import { messageOf, PackageError } from '../foundation/errors.js';
 /** A photograph of a phone; larger ones prove no more. */
 const LIMITS = { maxImagePixels: 2 ** 25, maxImageMemoryBytes: 2 ** 29 };
 
+/** An encoded image, and its name in messages. */
+export interface NamedImage {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 /** @throws PackageError that names the image that cannot be decoded. */
 export async function decodeGoldenImages(
   { tolerance, cases }: GoldenImages,
   input: ModelInput,
 ): Promise<GoldenDocument> {
+  const images = cases.map(({ image }, index) => ({
+    name: `${GOLDEN_IMAGES_FILE}: /cases/${index}/image`,
+    bytes: Buffer.from(image, 'base64'),
+  }));
+  const decoded = await decodeImages(images, input);
+  return {
+    tolerance,
+    cases: cases.map(({ logits }, index) => ({
+      pixels: Buffer.from(decoded[index] ?? []).toString('base64'),
+      logits,
+    })),
+  };
+}
+
+/** @returns uint8 [height, width, channels] each. @throws PackageError that names the image that cannot be decoded */
+export async function decodeImages(images: readonly NamedImage[], input: ModelInput): Promise<Uint8Array[]> {
   const decoder = createDecoder(LIMITS);
-  const decoded: GoldenDocument['cases'] = [];
-  for (const [index, { image, logits }] of cases.entries()) {
+  const decoded: Uint8Array[] = [];
+  for (const { name, bytes } of images) {
     try {
-      const pixels = await decoder.decode(Buffer.from(image, 'base64'), undefined, input);
-      decoded.push({ pixels: Buffer.from(pixels).toString('base64'), logits });
+      decoded.push(await decoder.decode(bytes, undefined, input));
     } catch (error) {
-      throw new PackageError(`${GOLDEN_IMAGES_FILE}: /cases/${index}/image: ${messageOf(error)}`, {
-        cause: error,
-      });
+      throw new PackageError(`${name}: ${messageOf(error)}`, { cause: error });
     }
   }
-  return { tolerance, cases: decoded };
+  return decoded;
 }

@@ -1,11 +1,13 @@
 // The import command: its arguments, what it prints, and its help.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { importCommand } from '../../src/cli/import.js';
 import { loadPackage } from '../../src/packages/package.js';
 import { costTable } from '../../src/report/cost-table.js';
-import { writeTestExport } from '../support/packages/network.js';
+import { textured } from '../support/images/images.js';
+import { buildTestNetwork, writeTestExport } from '../support/packages/network.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
 describe('rdi-serve import', () => {
@@ -23,6 +25,37 @@ describe('rdi-serve import', () => {
     assert.ok(printed.includes(costTable(manifest)));
     assert.match(printed, /^Profiles: full \(default full\)\.$/m);
     assert.match(printed, /^Golden outputs: made here, from synthetic images\.$/m);
+  });
+
+  it('takes a file alone with its classes, two of which have one name, and with images of the user', async (t) => {
+    const folder = temporaryFolder();
+    const [source, labels, image] = ['net.onnx', 'labels.txt', 'photo.png'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string];
+    await writeFile(source, buildTestNetwork({ size: 8, width: 4 }).model);
+    const names = Array.from({ length: 10 }, (_, index) => (index % 7 === 0 ? 'crane' : `class ${index}`));
+    await writeFile(labels, names.join('\n'));
+    await textured(20, 30, 3).png().toFile(image);
+    const flags = ['--classes', labels, '--preprocess', 'unit', '--golden-images', image];
+    const run = (...more: string[]) =>
+      importCommand().parseAsync([source, ...flags, '--output', join(folder, 'models'), ...more], {
+        from: 'user',
+      });
+    const written = t.mock.method(process.stdout, 'write', () => true);
+    await assert.rejects(run(), {
+      name: 'UsageError',
+      message:
+        /labels\.txt gives several classes the same name: "crane" \(0, 7\)\. .* Or give --rename-repeated-classes,/,
+    });
+    await run('--rename-repeated-classes');
+    written.mock.restore();
+    const printed = written.mock.calls.map((call) => String(call.arguments[0])).join('');
+    assert.match(printed, /^Golden images: 1 recorded at every exit; /m);
+    const { manifest } = await loadPackage(join(folder, 'models', 'net', '1'));
+    assert.deepEqual(
+      [manifest.classes[0], manifest.classes[1], manifest.classes[7]],
+      ['crane (0)', 'class 1', 'crane (7)'],
+    );
   });
 
   it('takes models/ by default', () => {

@@ -366,6 +366,28 @@ export const shapeCases: Record<string, ShapeCase> = {
     opset: 11,
     shape: [4, 2],
   },
+  'Expand of a token for each image, to a target as TorchScript computes it': {
+    image: [2, 3],
+    nodes: [
+      node('Shape', ['image'], ['shape']),
+      node('Slice', ['shape', 'zero', 'one'], ['rows']),
+      node('Concat', ['rows', 'open', 'open'], ['wanted'], { axis: 0 }),
+      node('ConstantOfShape', ['three'], ['ones'], { value: { tensor: intTensor('one', [1]) } }),
+      node('Mul', ['ones', 'open'], ['unknown']),
+      node('Equal', ['wanted', 'unknown'], ['isOpen']),
+      node('Where', ['isOpen', 'ones', 'wanted'], ['target']),
+      node('Expand', ['w', 'target'], ['tokens']),
+      node('Concat', ['tokens', 'image'], ['out'], { axis: 1 }),
+    ],
+    initializers: [
+      intTensor('zero', [0]),
+      intTensor('one', [1]),
+      intTensor('three', [3]),
+      intTensor('open', [-1]),
+      weight('w', 1, 1, 3),
+    ],
+    shape: [3, 3],
+  },
   'Expand along an axis of the image': {
     image: [3, 1, 2],
     nodes: [node('Expand', ['image', 'target'], ['out'])],

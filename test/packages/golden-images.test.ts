@@ -1,6 +1,6 @@
 // Golden images: encoded files whose logits are known, so that a package whose images are prepared otherwise is refused.
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
@@ -9,10 +9,14 @@ import { loadSegments } from '../../src/cascade/self-check.js';
 import { type Resampled, resample } from '../../src/decoding/resize/resample.js';
 import { createEngine } from '../../src/engines/onnx.js';
 import { networkOf } from '../../src/network/network.js';
+import { decodeModel, encodeModel } from '../../src/onnx/proto.js';
 import { importPackage } from '../../src/packages/import.js';
+import { readGivenImages } from '../../src/packages/importing/given-images.js';
 import { loadPackage } from '../../src/packages/package.js';
+import { type GraphProto, TensorProto_DataType } from '../../src/protobuf/onnx-ml_pb.js';
 import { textured } from '../support/images/images.js';
-import { writeTestExport } from '../support/packages/network.js';
+import { buildTestNetwork, writeTestExport } from '../support/packages/network.js';
+import { node, tensorInfo } from '../support/packages/onnx-builder.js';
 import { editManifest } from '../support/packages/packages.js';
 import { runModel } from '../support/packages/run-model.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -99,5 +103,143 @@ describe('golden images', () => {
       await give({ tolerance: 0.1, cases: [fault] });
       await assert.rejects(run(), { name: 'PackageError', message });
     }
+  });
+});
+
+describe('golden images of a file alone', () => {
+  const classes = Array.from({ length: 10 }, (_, index) => `class ${index}`);
+
+  /** A file alone, and images beside it. */
+  async function prepareFile(edit: (graph: GraphProto) => void = () => {}) {
+    const folder = temporaryFolder();
+    const [source, photos] = [join(folder, 'net.onnx'), join(folder, 'photos')];
+    const model = decodeModel(buildTestNetwork({ size: 8, width: 4 }).model);
+    if (model.graph) edit(model.graph);
+    await writeFile(source, encodeModel(model));
+    await mkdir(photos);
+    await textured(50, 37, 3).jpeg().toFile(join(photos, 'a.jpg'));
+    await textured(21, 64, 3).png().toFile(join(photos, 'b.PNG'));
+    await writeFile(join(photos, 'notes.txt'), 'no image');
+    const importWith = async (path: string) =>
+      importPackage({
+        ...{ source, output: join(folder, 'models'), force: true, engine },
+        wishes: { classes, preprocess: 'unit', goldenImages: await readGivenImages(path) },
+      });
+    return { source, photos, folder, importWith };
+  }
+
+  it('are recorded from images, and held against the exported file', async () => {
+    const { photos, importWith } = await prepareFile();
+    const { goldenImages, imagesRecorded, manifest, notes } = await importWith(photos);
+    assert.equal(imagesRecorded, true);
+    assert.equal(goldenImages?.cases.length, 2);
+    assert.deepEqual(notes, []);
+    assert.match(
+      String(manifest.provenance['goldenImages']),
+      /; net\.onnx gives the same\. They do not prove/,
+    );
+    const one = await importWith(join(photos, 'b.PNG'));
+    assert.deepEqual(one.goldenImages?.cases, goldenImages.cases.slice(1));
+  });
+
+  for (const [operator, form] of Object.entries({
+    Softmax: 'probabilities',
+    LogSoftmax: 'logarithms of them',
+  })) {
+    it(`are logits, although the exported file gives ${form}`, async () => {
+      const { photos, importWith } = await prepareFile((graph) => {
+        for (const output of graph.output) {
+          graph.node.push(node(operator, [output.name], [`${output.name}_end`], { axis: -1 }));
+          output.name = `${output.name}_end`;
+        }
+      });
+      const { manifest } = await importWith(photos);
+      assert.match(String(manifest.provenance['goldenImages']), /net\.onnx gives the same/);
+    });
+  }
+
+  it('are held against a file that fixes its batch, too', async () => {
+    const { photos, importWith } = await prepareFile((graph) => {
+      graph.input = [tensorInfo('image', [4, 3, 8, 8])];
+      for (const output of graph.output) Object.assign(output, tensorInfo(output.name, [4, 10]));
+    });
+    const { manifest } = await importWith(photos);
+    assert.match(String(manifest.provenance['goldenImages']), /net\.onnx gives the same/);
+  });
+
+  it('are recorded from the package alone if the file takes no float32, which is said', async () => {
+    const { photos, importWith } = await prepareFile((graph) => {
+      const half = tensorInfo('half', ['batch', 3, 8, 8]);
+      Object.assign(half.type?.value.value ?? {}, { elemType: TensorProto_DataType.FLOAT16 });
+      graph.input = [half];
+      graph.node.unshift(node('Cast', ['half'], ['image'], { to: TensorProto_DataType.FLOAT }));
+    });
+    const { notes } = await importWith(photos);
+    const said =
+      /^The golden images were recorded from the package alone; net\.onnx was not compared: .*float16[^.]*\.$/;
+    assert.ok(
+      notes.some((note) => said.test(note)),
+      notes.join('\n'),
+    );
+  });
+
+  it('have a tolerance for pixels that are rounded otherwise', async () => {
+    const { photos, importWith } = await prepareFile();
+    const { directory } = await importWith(photos);
+    const { tolerance } = JSON.parse(await readFile(join(directory, 'golden-images.json'), 'utf8'));
+    const { tolerance: ofPixels } = JSON.parse(await readFile(join(directory, 'golden.json'), 'utf8'));
+    assert.ok(tolerance > ofPixels);
+  });
+
+  it('come with logits in a golden-images.json, which import reproduces', async () => {
+    const { photos, folder, importWith } = await prepareFile();
+    const { directory } = await importWith(photos);
+    const given = join(folder, 'expected.json');
+    const document = JSON.parse(await readFile(join(directory, 'golden-images.json'), 'utf8'));
+    await writeFile(given, JSON.stringify(document));
+    const { goldenImages, imagesRecorded } = await importWith(given);
+    assert.deepEqual([goldenImages?.cases.length, imagesRecorded], [2, false]);
+    document.cases[0].logits[0][0] += 10;
+    await writeFile(given, JSON.stringify(document));
+    await assert.rejects(importWith(given), {
+      name: 'PackageError',
+      message: /^golden-images\.json is not repro/,
+    });
+  });
+
+  it('are the first of many', async () => {
+    const { photos, importWith } = await prepareFile();
+    for (let index = 0; index < 20; index++)
+      await copyFile(join(photos, 'a.jpg'), join(photos, `c${index}.jpg`));
+    const { goldenImages, notes } = await importWith(photos);
+    assert.equal(goldenImages?.cases.length, 16);
+    assert.deepEqual(notes, ['Of 22 images, the first 16 by name were taken.']);
+  });
+
+  it('are images that can be decoded, and there are some', async () => {
+    const { photos, folder, source, importWith } = await prepareFile();
+    await writeFile(join(photos, 'c.png'), 'no image');
+    await assert.rejects(importWith(photos), {
+      name: 'PackageError',
+      message: /photos\/c\.png: The bytes are /,
+    });
+    await mkdir(join(folder, 'empty'));
+    const usage = { name: 'UsageError', message: /empty" holds no file whose name ends in \.png, / };
+    await assert.rejects(readGivenImages(join(folder, 'empty')), usage);
+    await assert.rejects(readGivenImages(join(folder, 'none')), {
+      name: 'UsageError',
+      message: /cannot be read: /,
+    });
+    await assert.rejects(importWith(source), { name: 'PackageError', message: /^golden-images\.json/ });
+  });
+
+  it('are for a file alone: a folder has its own', async () => {
+    const { source } = await prepareFile();
+    const options = { output: temporaryFolder(), force: false, engine, wishes: { classes } };
+    await assert.rejects(importPackage({ ...options, source: join(source, '..') }), {
+      name: 'UsageError',
+      message:
+        /describes its network in description\.json; the options for a file alone do not apply to it\.$/,
+    });
   });
 });

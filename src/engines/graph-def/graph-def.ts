@@ -22,18 +22,31 @@ export type Attribute =
 export interface GraphBuilder {
   /** In order of execution. */
   readonly nodes: readonly NodeDef[];
-  /** An operation on float32. @returns its name, by which others take its first output */
-  add(op: string, inputs: readonly string[], attributes?: Readonly<Record<string, Attribute>>): string;
+  /**
+   * An operation on float32.
+   * @param attributes beside T, the type; `T: undefined` leaves it out
+   * @returns its name, by which others take its first output
+   */
+  add(
+    op: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, Attribute | undefined>>,
+  ): string;
+  /** Axis i of the result is axis `order[i]`. Two transpositions in a row become one, or none. */
+  transpose(node: string, order: readonly number[]): string;
   /** A float32 constant. */
   floats(values: Float32Array, shape: readonly number[]): string;
   /** An int32 constant; a list, if no other shape is given. */
   integers(values: readonly number[], shape?: readonly number[]): string;
+  /** A constant of truth values: 0 is false. */
+  booleans(values: ArrayLike<number>, shape: readonly number[]): string;
   /** A float32 tensor that comes from outside, its first dimension of any size. */
   placeholder(shape: readonly number[]): string;
 }
 
 export function createGraphBuilder(): GraphBuilder {
   const nodes: NodeDef[] = [];
+  const transposed = new Map<string, { readonly of: string; readonly order: readonly number[] }>();
 
   /** ONNX allows names that TensorFlow does not, so nodes get names of their own. */
   function push(op: string, input: readonly string[], attr: Record<string, AttrValue>): string {
@@ -42,7 +55,11 @@ export function createGraphBuilder(): GraphBuilder {
     return name;
   }
 
-  function constant(dtype: DataType, values: Float32Array | Int32Array, shape: readonly number[]): string {
+  function constant(
+    dtype: DataType,
+    values: Float32Array | Int32Array | Uint8Array,
+    shape: readonly number[],
+  ): string {
     const tensorContent = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     const tensor = { dtype, tensorShape: shapeProto(shape), tensorContent };
     return push('Const', [], {
@@ -51,16 +68,34 @@ export function createGraphBuilder(): GraphBuilder {
     });
   }
 
+  const add: GraphBuilder['add'] = (op, inputs, attributes = {}) => {
+    const given = Object.entries({ T: { type: DataType.DT_FLOAT }, ...attributes });
+    const attr = given.flatMap(([name, value]) => (value === undefined ? [] : [[name, attribute(value)]]));
+    return push(op, inputs, Object.fromEntries(attr));
+  };
+  const integers: GraphBuilder['integers'] = (values, shape = [values.length]) =>
+    constant(DataType.DT_INT32, Int32Array.from(values), shape);
+
   return {
     nodes,
-    add: (op, inputs, attributes = {}) =>
-      push(op, inputs, {
-        T: attribute({ type: DataType.DT_FLOAT }),
-        ...Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, attribute(value)])),
-      }),
+    add,
+    transpose(node, order) {
+      const first = transposed.get(node);
+      const whole = first ? order.map((axis) => first.order[axis] as number) : order;
+      const source = first?.of ?? node;
+      if (whole.every((axis, index) => axis === index)) return source;
+      const name = add('Transpose', [source, integers(whole)], { Tperm: { type: DataType.DT_INT32 } });
+      transposed.set(name, { of: source, order: whole });
+      return name;
+    },
     floats: (values, shape) => constant(DataType.DT_FLOAT, values, shape),
-    integers: (values, shape = [values.length]) =>
-      constant(DataType.DT_INT32, Int32Array.from(values), shape),
+    integers,
+    booleans: (values, shape) =>
+      constant(
+        DataType.DT_BOOL,
+        Uint8Array.from(values, (value) => (value === 0 ? 0 : 1)),
+        shape,
+      ),
     placeholder: (shape) =>
       push('Placeholder', [], {
         dtype: attribute({ type: DataType.DT_FLOAT }),

@@ -18,7 +18,7 @@ export function graphModelArtifacts({ nodes }: ConvertedNetwork): io.ModelArtifa
     ),
     weightSpecs: constants.map(({ name, tensor }) => ({
       name,
-      dtype: tensor.dtype === DataType.DT_FLOAT ? 'float32' : 'int32',
+      dtype: dtypeOf(tensor),
       shape: shapeOf(tensor),
     })),
     weightData: Uint8Array.from(weightData).buffer,
@@ -29,6 +29,10 @@ export function graphModelArtifacts({ nodes }: ConvertedNetwork): io.ModelArtifa
 function tensorOf({ attr }: NodeDef): TensorProto | undefined {
   const held = attr['value']?.value;
   return held?.case === 'tensor' ? held.value : undefined;
+}
+
+function dtypeOf({ dtype }: TensorProto): 'float32' | 'int32' | 'bool' {
+  return dtype === DataType.DT_FLOAT ? 'float32' : dtype === DataType.DT_BOOL ? 'bool' : 'int32';
 }
 
 function shapeOf({ tensorShape }: TensorProto): number[] {

@@ -1,14 +1,19 @@
-// Makes the batch dynamic in an export that fixes it to the batch of the example input. Only declarations and targets
-// of Reshape are changed. If the example was a single image, PyTorch's exporter fixes some targets although it declares
+// Makes the batch dynamic in an export that fixes it to the batch of the example input. Declarations and targets of
+// Reshape are changed, and what is joined with images, such as a class token, is repeated for each of them. If the example was a single image, PyTorch's exporter fixes some targets although it declares
 // a dynamic batch. Afterwards, the engine must show that the network runs with other batch sizes.
 import { create } from '@bufbuild/protobuf';
-import { constantTensor, tensorIntegers } from '../../onnx/attributes.js';
-import { integers, withGraph } from '../../onnx/build.js';
-import { batchFactor, type Shape, sizeOf } from '../../onnx/dimensions.js';
+import { constantTensor, intAttribute, tensorIntegers } from '../../onnx/attributes.js';
+import { integers, operator, withGraph } from '../../onnx/build.js';
+import { BATCH, batchFactor, type Shape, sizeOf } from '../../onnx/dimensions.js';
 import { declaredType, readGraph } from '../../onnx/graph.js';
 import { encodeModel } from '../../onnx/proto.js';
 import { followShapes, type GraphImage } from '../../onnx/shapes.js';
-import { type ModelProto, TensorProto_DataType, TensorProtoSchema } from '../../protobuf/onnx-ml_pb.js';
+import {
+  type ModelProto,
+  type NodeProto,
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from '../../protobuf/onnx-ml_pb.js';
 
 /** @returns the batch size that the file fixes; undefined if the batch is dynamic */
 export function fixedBatch({ graph }: ModelProto, image: string): number | undefined {
@@ -29,14 +34,15 @@ export function freeBatch(
   notes: string[],
 ): boolean {
   const { graph } = model;
-  if (!graph || (batch === undefined && !mendReshape(model, image, batch))) return false;
+  const mend = () => mendReshape(model, image, batch) || mendConcat(model, image, batch);
+  if (!graph || (batch === undefined && !mend())) return false;
   graph.valueInfo = [];
   for (const info of [...graph.input, ...graph.output]) {
     const first = declaredType(info)?.shape?.dim[0];
     if (first?.value.case === 'dimValue') first.value = { case: 'dimParam', value: 'batch' };
   }
-  // Each changed target makes further shapes known.
-  while (mendReshape(model, image, batch));
+  // Each change makes further shapes known.
+  while (mend());
   const fixed =
     batch === undefined ? 'Parts of the network fix the batch' : `The file fixes the batch to ${batch}`;
   notes.push(`${fixed}; it is dynamic now, and the network was run with other sizes.`);
@@ -66,6 +72,53 @@ function mendReshape(model: ModelProto, image: GraphImage, batch: number | undef
     return true;
   }
   return false;
+}
+
+/**
+ * Repeats an input of the first Concat that joins it with images, if it has as many rows as the file fixes, or a single one.
+ * Exporters store a class token so for an example of one image. Returns whether there was one.
+ */
+function mendConcat(model: ModelProto, image: GraphImage, batch: number | undefined): boolean {
+  const graph = readGraph(encodeModel(withoutWeights(model)));
+  const { shapes } = followShapes(graph, image, [...graph.outputs.keys()]);
+  for (const node of graph.nodes) {
+    const known = node.inputs.map((name) => shapes.get(name));
+    const axis = intAttribute(node.proto, 'axis') ?? 0;
+    const isAlongBatch = axis === 0 || axis === -(known[0]?.length ?? 0);
+    if (node.operator !== 'Concat' || isAlongBatch || !known.some((shape) => shape?.[0] === BATCH)) continue;
+    const index = known.findIndex((shape) => shape?.[0] === 1 || (shape && shape[0] === batch));
+    const [, ...rest] = known[index] ?? [];
+    const proto = model.graph?.node.find(({ output }) => output[0] === node.outputs[0]);
+    if (index === -1 || !proto || !rest.every((extent) => typeof extent === 'number')) continue;
+    const name = node.inputs[index] ?? '';
+    const maker = graph.producers.get(name);
+    const row = maker?.operator === 'Expand' ? (maker.inputs[0] ?? '') : name;
+    proto.input[index] = repeated(model, proto, image.tensor, row, rest, `${node.outputs[0]}/${index}`);
+    return true;
+  }
+  return false;
+}
+
+/** Inserts nodes before `proto` that repeat `row` for each image. @returns the tensor that they make */
+function repeated(
+  { graph }: ModelProto,
+  proto: NodeProto,
+  image: string,
+  row: string,
+  rest: readonly number[],
+  name: string,
+): string {
+  const part = (what: string) => `${name}/${what}`;
+  graph?.initializer.push(integers(part('first'), [0]), integers(part('rest'), rest));
+  graph?.node.splice(
+    graph.node.indexOf(proto),
+    0,
+    operator('Shape', [image], part('shape')),
+    operator('Gather', [part('shape'), part('first')], part('rows')),
+    operator('Concat', [part('rows'), part('rest')], part('target'), { axis: 0 }),
+    operator('Expand', [row, part('target')], part('repeated')),
+  );
+  return part('repeated');
 }
 
 /** The only batch size that a target fits; 0 if the target leaves an axis open, or fits no batch size. */

@@ -84,7 +84,8 @@ function withOutputs(model: ModelProto, nodes: readonly NodeProto[], outputs: re
   );
 }
 
-async function withExamined<Result>(
+/** Loads a model for one task. */
+export async function withExamined<Result>(
   engine: Engine,
   model: Uint8Array,
   task: (examined: Awaited<ReturnType<NonNullable<Engine['examine']>>>) => Promise<Result>,
@@ -99,7 +100,7 @@ async function withExamined<Result>(
 }
 
 /** Different values from 0 to 1, the range of pixels. */
-function noise(dims: readonly number[]): Float32Array {
+export function noise(dims: readonly number[]): Float32Array {
   const count = dims.reduce((product, extent) => product * extent, 1);
   return Float32Array.from({ length: count }, (_, i) => ((i * 7919) % 256) / 255);
 }

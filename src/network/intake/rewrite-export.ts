@@ -20,6 +20,7 @@ import { hasOtherFloats, makeImageFloat } from './float-image.js';
 import { fixedBatch, freeBatch } from './free-batch.js';
 import { hasSeveralCuts, joinCuts } from './join-cuts.js';
 import { measureShapes, writeShapes } from './measured-shapes.js';
+import { simplifyGraph } from './simplify/simplify-graph.js';
 import { takeOffSoftmax } from './softmax-exits.js';
 
 export interface Described<Exit extends DescribedExit = DescribedExit> {
@@ -59,14 +60,16 @@ export async function rewriteExport<Exit extends DescribedExit>(
     ? await cutDimensions(engine, model, described.image, inFloat)
     : () => [];
   const exits = joinCuts(model, inFloat, dimensionsOf, notes);
-  const rewritten = notes.length === 0 ? bytes : encodeModel(model);
-  if (!engine.examine || tellsShapes(rewritten, model, { ...described, exits })) {
+  const { tensor, shape } = described.image;
+  const kept = exits.flatMap(({ logits, cut }) => (cut === undefined ? [logits] : [logits, cut]));
+  const simple = await runnable(engine, () => simplifyGraph(engine, model, described.image, kept, notes));
+  const rewritten = notes.length === 0 ? bytes : encodeModel(simple);
+  if (!engine.examine || tellsShapes(rewritten, simple, { ...described, exits })) {
     return { model: rewritten, exits, notes };
   }
-  const { tensor, shape } = described.image;
-  const measured = await runnable(engine, () => measureShapes(engine, model, tensor, shape));
-  writeShapes(model, measured);
-  return { model: encodeModel(model), exits, notes };
+  const measured = await runnable(engine, () => measureShapes(engine, simple, tensor, shape));
+  writeShapes(simple, measured);
+  return { model: encodeModel(simple), exits, notes };
 }
 
 /** @throws PackageError if the network runs only with the batch size that its file fixed */

@@ -2,10 +2,24 @@
 // integer values of the outputs, which may depend on the batch.
 import { PackageError } from '../../foundation/errors.js';
 import { type TensorProto, TensorProto_DataType } from '../../protobuf/onnx-ml_pb.js';
-import { constantTensor, intAttribute, tensorDimensions, tensorIntegers } from '../attributes.js';
+import {
+  constantTensor,
+  intAttribute,
+  tensorAttribute,
+  tensorDimensions,
+  tensorIntegers,
+} from '../attributes.js';
 import { combine, type Dimension } from '../dimensions.js';
-import { axisAttribute, cannotTell, input, numbers, type ShapeRule, type TensorShape } from './rule.js';
-import { broadcasting } from './value-rules.js';
+import {
+  axisAttribute,
+  cannotTell,
+  input,
+  integers,
+  numbers,
+  type ShapeRule,
+  type TensorShape,
+} from './rule.js';
+import { broadcasting, selecting } from './value-rules.js';
 
 /** Maximum length of an integer tensor whose values are determined. Longer tensors are data, not shapes. */
 const MOST_VALUES = 64;
@@ -62,13 +76,62 @@ const cast: ShapeRule = (context) => {
 function arithmetic(operator: Parameters<typeof combine>[0]): ShapeRule {
   return (context) => {
     const [result] = broadcasting(context) as [TensorShape];
-    const [a, b] = [input(context, 0).integers, input(context, 1).integers];
-    if (!a || !b || result.shape.length > 1) return [result];
-    const integers = Array.from({ length: Math.max(a.length, b.length) }, (_, i) =>
-      combine(operator, a[a.length === 1 ? 0 : i] as Dimension, b[b.length === 1 ? 0 : i] as Dimension),
-    );
-    return [integers.every((value) => value !== undefined) ? { ...result, integers } : result];
+    const combined = ([a, b]: readonly Dimension[]) => combine(operator, a as Dimension, b as Dimension);
+    return [withIntegers(result, [input(context, 0), input(context, 1)], combined)];
   };
+}
+
+/** A tensor filled with one value; integers if the value is one. */
+const constantOfShape: ShapeRule = (context) => {
+  const { node } = context;
+  const shape = integers(context, 0, 'dimensions');
+  const stored = tensorAttribute(node.proto, 'value');
+  const [value] = (stored && tensorIntegers(stored)) ?? [];
+  const [length = 1, ...more] = shape;
+  if (value === undefined || more.length > 0 || typeof length === 'string' || length > MOST_VALUES) {
+    return [{ shape }];
+  }
+  return [{ shape, integers: new Array<number>(length).fill(value) }];
+};
+
+/** 1 where two integers are equal. A batch has at least one image. */
+const equal: ShapeRule = (context) => {
+  const [result] = broadcasting(context) as [TensorShape];
+  return [withIntegers(result, [input(context, 0), input(context, 1)], isEqual)];
+};
+
+function isEqual([a, b]: readonly Dimension[]): number | undefined {
+  if (a === b) return 1;
+  if (typeof a === 'number' && typeof b === 'number') return 0;
+  return [a, b].some((one) => typeof one === 'number' && one < 1) ? 0 : undefined;
+}
+
+const where: ShapeRule = (context) => {
+  const [result] = selecting(context) as [TensorShape];
+  const choose = ([condition, a, b]: readonly Dimension[]) => (condition === 0 ? b : a);
+  return [
+    withIntegers(
+      result,
+      [0, 1, 2].map((index) => input(context, index)),
+      choose,
+    ),
+  ];
+};
+
+/** Adds the integers of a tensor of at most one axis, if they follow from those of all operands. */
+function withIntegers(
+  result: TensorShape,
+  operands: readonly TensorShape[],
+  combined: (values: readonly Dimension[]) => Dimension | undefined,
+): TensorShape {
+  const [length = 1, ...more] = result.shape;
+  if (typeof length === 'string' || more.length > 0) return result;
+  const lists = operands.map((operand) => operand.integers);
+  if (!lists.every((list) => list !== undefined)) return result;
+  const values = Array.from({ length }, (_, i) =>
+    combined(lists.map((list) => list[list.length === 1 ? 0 : i] as Dimension)),
+  );
+  return values.every((value) => value !== undefined) ? { ...result, integers: values } : result;
 }
 
 export const integerRules: Readonly<Record<string, ShapeRule>> = {
@@ -76,6 +139,9 @@ export const integerRules: Readonly<Record<string, ShapeRule>> = {
   Shape: shapeOf,
   Gather: gather,
   Cast: cast,
+  ConstantOfShape: constantOfShape,
+  Equal: equal,
+  Where: where,
   Add: arithmetic('Add'),
   Sub: arithmetic('Sub'),
   Mul: arithmetic('Mul'),

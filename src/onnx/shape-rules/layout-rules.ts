@@ -126,12 +126,13 @@ const slice: ShapeRule = (context) => {
   const { shape, integers: known } = input(context, 0);
   const bounds = (name: string, index: number): number[] =>
     (opset < 10 ? intsAttribute(node.proto, name) : numbers(context, index, name)) ?? [];
-  if (context.inputs[4] && numbers(context, 4, 'steps').some((step) => step !== 1)) {
-    return cannotTell(node, 'has steps other than 1, which are not supported');
-  }
   const starts = bounds('starts', 1);
   const ends = bounds('ends', 2);
-  if (known && shape.length === 1) {
+  const steps = context.inputs[4] ? numbers(context, 4, 'steps') : starts.map(() => 1);
+  if (steps.length !== starts.length || steps.some((step) => step < 1)) {
+    return cannotTell(node, 'does not have one step forward per axis');
+  }
+  if (known && shape.length === 1 && steps[0] === 1) {
     const part = known.slice(starts[0], ends[0]);
     return [{ shape: [part.length], integers: part }];
   }
@@ -143,7 +144,10 @@ const slice: ShapeRule = (context) => {
   if (new Set(axes).size !== axes.length) return cannotTell(node, 'names an axis twice');
   const sliced = [...shape];
   axes.forEach((axis, i) => {
-    sliced[axis] = slicedExtent(node, shape[axis] as Dimension, starts[i] as number, ends[i] as number);
+    const extent = slicedExtent(node, shape[axis] as Dimension, starts[i] as number, ends[i] as number);
+    const step = steps[i] as number;
+    if (typeof extent === 'string' && step !== 1) refuse(node, 'selects some images of a batch');
+    sliced[axis] = typeof extent === 'string' ? extent : Math.ceil(extent / step);
   });
   return [{ shape: sliced }];
 };

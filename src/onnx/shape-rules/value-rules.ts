@@ -1,7 +1,7 @@
 // Output shapes of operators that compute values: element by element, along an axis, and matrix products.
 
 import { intAttribute } from '../attributes.js';
-import { broadcast, type Dimension } from '../dimensions.js';
+import { broadcast, type Dimension, type Shape } from '../dimensions.js';
 import { axesOf, axisAttribute, cannotTell, input, refuse, type ShapeRule, withinImage } from './rule.js';
 
 const elementwise: ShapeRule = (context) => [{ shape: input(context, 0).shape }];
@@ -18,6 +18,19 @@ export const broadcasting: ShapeRule = (context) => {
   const [a, b] = [input(context, 0).shape, input(context, 1).shape];
   const shape = broadcast(a, b);
   if (!shape) cannotTell(node, `cannot combine the shapes [${a.join(', ')}] and [${b.join(', ')}]`);
+  return [{ shape }];
+};
+
+/** Element by element, on a condition and two operands. */
+export const selecting: ShapeRule = (context) => {
+  const { node } = context;
+  const [condition, a, b] = [0, 1, 2].map((index) => input(context, index).shape) as [Shape, Shape, Shape];
+  const either = broadcast(a, b);
+  const shape = either && broadcast(condition, either);
+  if (!shape) {
+    const shapes = [condition, a, b].map((one) => `[${one.join(', ')}]`);
+    cannotTell(node, `cannot combine the shapes ${shapes.join(', ')}`);
+  }
   return [{ shape }];
 };
 
@@ -95,6 +108,7 @@ const keepingShape = [
     'HardSigmoid',
     'HardSwish',
     'InstanceNormalization',
+    'IsNaN',
   ],
   ...[
     'LeakyRelu',
@@ -103,6 +117,7 @@ const keepingShape = [
     'Mish',
     'Neg',
     'PRelu',
+    'Reciprocal',
     'Relu',
     'Selu',
     'Sigmoid',
@@ -120,6 +135,7 @@ export const valueRules: Readonly<Record<string, ShapeRule>> = {
   LogSoftmax: softmax,
   ReduceMax: reduction,
   ReduceMean: reduction,
+  ReduceMin: reduction,
   ReduceSum: reduction,
   LayerNormalization: layerNormalisation,
   Gemm: gemm,

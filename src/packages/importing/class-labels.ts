@@ -31,6 +31,15 @@ export function readLabels(file: string, text: string): string[] {
   return identified.every((name) => name !== undefined) ? identified.map(unquoted) : filled.map(unquoted);
 }
 
+/** Adds its index to each name that is there more than once, as two of ImageNet's are: `crane (134)`. */
+export function renameRepeated(names: readonly string[]): string[] {
+  return names.map((name, index) =>
+    names.some((other, at) => at !== index && other.trim() === name.trim())
+      ? `${name.trim()} (${index})`
+      : name,
+  );
+}
+
 interface Columns {
   readonly separator: string;
   readonly count: number;

@@ -1,9 +1,10 @@
 // Proposes a description for a single ONNX file. The graph shows one part of it, and the user gives the rest.
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { type Description, readDescription } from '../../format/description.js';
 import { UsageError } from '../../foundation/errors.js';
 import { type FoundImage, findNetwork } from '../../network/intake/find-network.js';
 import { toJson } from '../install.js';
+import type { GivenImages } from './given-images.js';
 import { type PreprocessingFile, readPreprocessing } from './preprocessing-file.js';
 import { type Preprocessing, presetNames, presetOf } from './presets.js';
 
@@ -16,6 +17,7 @@ export interface Wishes {
   readonly version?: string;
   readonly licence?: string;
   readonly size?: { readonly height: number; readonly width: number };
+  readonly goldenImages?: GivenImages;
 }
 
 /**
@@ -92,10 +94,10 @@ function missing({ classes, preprocess, size }: Wishes, image: FoundImage, count
   return sentences;
 }
 
-/** The file's name with only those characters that the name of a model may have. */
+/** The file's name, or its folder's if it is model.onnx, with only those characters that the name of a model may have. */
 function nameFrom(file: string): string {
-  const plain = basename(file)
-    .replace(/\.onnx$/i, '')
+  const own = basename(file).replace(/\.onnx$/i, '');
+  const plain = (own.toLowerCase() === 'model' ? basename(dirname(resolve(file))) : own)
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '')

@@ -35,10 +35,17 @@ export async function readSource(path: string, wishes: Wishes | undefined): Prom
   if (status?.isFile() && /\.onnx$/i.test(path)) {
     const model = await readNamedModel(path);
     const description = proposeDescription(path, model, wishes ?? {});
-    return { description, model, optional: [], proposed: true };
+    const given = wishes?.goldenImages;
+    const document = given && 'document' in given ? [[GOLDEN_IMAGES_FILE, given.document] as const] : [];
+    return { description, model, optional: document, proposed: true };
   }
   if (!status?.isDirectory()) {
     throw new UsageError(`"${path}" is neither a folder nor a file whose name ends in .onnx.`);
+  }
+  if (wishes && Object.keys(wishes).length > 0) {
+    throw new UsageError(
+      `The folder "${path}" describes its network in ${DESCRIPTION_FILE}; the options for a file alone do not apply to it.`,
+    );
   }
   const description = readDescription(await readInside(path, DESCRIPTION_FILE));
   const model = await readModel(path, GRAPH_FILE);

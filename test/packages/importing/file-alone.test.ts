@@ -99,6 +99,12 @@ describe('a file alone', () => {
     }
   });
 
+  it('is called like its folder if it is a model.onnx, as of Hugging Face', () => {
+    const { model } = buildTestNetwork({ size: 8, width: 4 });
+    assert.equal(proposeDescription('some/ViT base/model.onnx', model, wishes).name, 'vit-base');
+    assert.equal(proposeDescription('/model.onnx', model, wishes).name, 'network');
+  });
+
   it('has the size that it says', () => {
     assert.throws(() => propose(undefined, { ...wishes, size: { height: 16, width: 16 } }), {
       name: 'UsageError',

@@ -72,6 +72,16 @@ export function intTensor(name: string, values: readonly number[], dims = [value
   });
 }
 
+export function boolTensor(name: string, dims: readonly number[], values: Iterable<number>): TensorProto {
+  const rawData = Uint8Array.from(values);
+  return create(TensorProtoSchema, {
+    name,
+    dims: dims.map(BigInt),
+    dataType: TensorProto_DataType.BOOL,
+    rawData,
+  });
+}
+
 /** A float32 tensor; strings are dynamic dimensions. */
 export function tensorInfo(name: string, dims: readonly (number | string)[]): ValueInfoProto {
   const dim = dims.map((one) =>

@@ -18,7 +18,7 @@ export function pad(build: GraphBuilder, node: string, extents: readonly number[
 const padding: OperatorRule = (context) => {
   const { node, build } = context;
   const input = context.value(0);
-  const rank = input.shape.length + 1;
+  const rank = input.shape.length;
   if ((stringAttribute(node.proto, 'mode') ?? 'constant') !== 'constant')
     refuse(node, 'pads with other values than one constant');
   const given = intsAttribute(node.proto, 'pads') ?? [...weights(context, 1).values];

@@ -1,8 +1,9 @@
 // What a rule that turns one ONNX operator into TensorFlow's is given, and how it refuses.
-// Tensors with three dimensions beside the batch are [channels, height, width] in ONNX; here they are kept as
-// [height, width, channels], the only order in which TensorFlow computes on a CPU. All others are as in ONNX.
+// Images are [batch, channels, height, width] in ONNX; here they, and with them all tensors with four axes, are kept as
+// [batch, height, width, channels], the only order in which TensorFlow computes on a CPU. All others are as in ONNX.
 import { PackageError } from '../../../foundation/errors.js';
 import { intsAttribute } from '../../../onnx/attributes.js';
+import type { Shape } from '../../../onnx/dimensions.js';
 import type { GraphNode } from '../../../onnx/graph.js';
 import { DataType } from '../../../protobuf/saved_model_pb.js';
 import type { GraphBuilder } from '../graph-def.js';
@@ -11,8 +12,8 @@ import type { GraphBuilder } from '../graph-def.js';
 export interface Value {
   /** The node that makes it. */
   readonly node: string;
-  /** Without the batch, in ONNX's order. */
-  readonly shape: readonly number[];
+  /** In ONNX's order. One axis depends on the batch, not always the first. */
+  readonly shape: Shape;
 }
 
 export interface Constant {
@@ -22,15 +23,19 @@ export interface Constant {
 
 export interface OperatorContext {
   readonly node: GraphNode;
+  /** Version of ONNX's operators. */
+  readonly opset: number;
   readonly build: GraphBuilder;
   /** Index of the output that is wanted: 0, unless the operator is a Split. */
   readonly output: number;
-  /** Of the output: without the batch, in ONNX's order. */
-  readonly shape: readonly number[];
+  /** Of the output, in ONNX's order. */
+  readonly shape: Shape;
   /** @throws PackageError if the input is left out or a constant */
   value(index: number): Value;
   /** Float32, or int64 as float32; undefined: the input is left out, or no constant. */
   constant(index: number): Constant | undefined;
+  /** A constant that the input repeats for every image, with the extent 1 at the axis of the batch; else undefined. */
+  repeated(index: number): Constant | undefined;
 }
 
 /** @returns the name of the node that makes the operator's output. @throws PackageError */
@@ -38,6 +43,17 @@ export type OperatorRule = (context: OperatorContext) => string;
 
 export function refuse(node: GraphNode, reason: string): never {
   throw new PackageError(`model.onnx has no TensorFlow form: ${node.label} ${reason}.`);
+}
+
+/** An extent that does not depend on the batch. */
+export function extentOf(node: GraphNode, shape: Shape, axis: number): number {
+  const extent = shape[axis];
+  return typeof extent === 'number' ? extent : refuse(node, 'works along the axis of the images');
+}
+
+/** The shape as TensorFlow takes it, with -1 at the axis that depends on the batch. */
+export function sizesOf(shape: Shape): number[] {
+  return shape.map((extent) => (typeof extent === 'number' ? extent : -1));
 }
 
 /** The constant at an input that must be one. */
@@ -79,16 +95,12 @@ export function inOrderHere<Item>(items: readonly Item[]): readonly Item[] {
 
 /** A value with its axes in ONNX's order. */
 export function inOnnxOrder({ build }: OperatorContext, { node, shape }: Value): string {
-  return shape.length === 3 ? transposed(build, node, [0, 3, 1, 2]) : node;
+  return shape.length === 4 ? build.transpose(node, [0, 3, 1, 2]) : node;
 }
 
 /** A tensor of the output's shape with its axes in ONNX's order, in the order that is used here. */
 export function fromOnnxOrder({ build, shape }: OperatorContext, node: string): string {
-  return shape.length === 3 ? transposed(build, node, [0, 2, 3, 1]) : node;
-}
-
-export function transposed(build: GraphBuilder, node: string, order: readonly number[]): string {
-  return build.add('Transpose', [node, build.integers(order)], { Tperm: { type: DataType.DT_INT32 } });
+  return shape.length === 4 ? build.transpose(node, [0, 2, 3, 1]) : node;
 }
 
 export function reshaped(build: GraphBuilder, node: string, shape: readonly number[]): string {

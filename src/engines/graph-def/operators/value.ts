@@ -6,15 +6,14 @@ import {
   axesOf,
   axisHere,
   type Constant,
+  extentOf,
   fromOnnxOrder,
   inOnnxOrder,
   inOrderHere,
   type OperatorContext,
   type OperatorRule,
-  optionalVector,
   permuted,
   refuse,
-  reshaped,
   weights,
 } from './rule.js';
 
@@ -30,17 +29,30 @@ function binary(operation: string): OperatorRule {
 /** An input of an operator that broadcasts, with as many axes as the output, so that their order here fits. */
 function operand(context: OperatorContext, index: number): string {
   const { node, build } = context;
-  const rank = context.shape.length + 1;
-  const constant = context.constant(index);
-  if (!constant) {
-    const { shape, node: name } = context.value(index);
-    return shape.length + 1 === rank ? name : refuse(node, 'broadcasts tensors of different ranks');
-  }
-  const shape = [...new Array<number>(rank - constant.shape.length).fill(1), ...constant.shape];
-  if (shape[0] !== 1) refuse(node, 'has a constant for each image of a batch');
-  const here = permuted({ values: constant.values, shape }, inOrderHere(shape.map((_, axis) => axis)));
-  return build.floats(here.values, here.shape);
+  const constant = constantOperand(context, index);
+  if (constant) return build.floats(constant.values, constant.shape);
+  const { shape, node: name } = context.value(index);
+  return shape.length === context.shape.length ? name : refuse(node, 'broadcasts tensors of different ranks');
 }
+
+/** A constant that broadcasts, in the order that is used here; undefined: the input depends on the image. */
+function constantOperand(context: OperatorContext, index: number): Constant | undefined {
+  const { node, shape: output } = context;
+  const constant = context.constant(index) ?? context.repeated(index);
+  if (!constant) return undefined;
+  const shape = [...new Array<number>(output.length - constant.shape.length).fill(1), ...constant.shape];
+  const batch = output.findIndex((extent) => typeof extent === 'string');
+  if (shape[batch] !== 1) refuse(node, 'has a constant for each image of a batch');
+  return permuted({ values: constant.values, shape }, inOrderHere(shape.map((_, axis) => axis)));
+}
+
+/** Where a condition holds, the second input, elsewhere the third. */
+const where: OperatorRule = (context) => {
+  const { build } = context;
+  const known = constantOperand(context, 0);
+  const condition = known ? build.booleans(known.values, known.shape) : operand(context, 0);
+  return build.add('SelectV2', [condition, operand(context, 1), operand(context, 2)]);
+};
 
 const clip: OperatorRule = (context) => {
   const { node, build } = context;
@@ -61,6 +73,19 @@ function scalar({ build }: OperatorContext, value: number): string {
 
 const leakyRelu: OperatorRule = ({ node, build, value }) =>
   build.add('LeakyRelu', [value(0).node], { alpha: { f: floatAttribute(node.proto, 'alpha') ?? 0.01 } });
+
+/** max(x, 0) + slope · min(x, 0). */
+const pRelu: OperatorRule = (context) => {
+  const { build } = context;
+  const input = context.value(0).node;
+  const below = build.add('Minimum', [input, scalar(context, 0)]);
+  return build.add('AddV2', [build.add('Relu', [input]), build.add('Mul', [below, operand(context, 1)])]);
+};
+
+const selu: OperatorRule = ({ node, build, value }) => {
+  if (node.proto.attribute.length > 0) refuse(node, 'has an alpha or a gamma of its own');
+  return build.add('Selu', [value(0).node]);
+};
 
 const elu: OperatorRule = ({ node, build, value }) => {
   if ((floatAttribute(node.proto, 'alpha') ?? 1) !== 1) refuse(node, 'has an alpha other than 1');
@@ -85,57 +110,34 @@ function gate(context: OperatorContext, slope: number, offset: number): string {
   return build.add('ClipByValue', [moved, scalar(context, 0), scalar(context, 1)]);
 }
 
-const softmax: OperatorRule = ({ node, build, shape, value }) => {
-  const axis = intAttribute(node.proto, 'axis') ?? -1;
-  if (shape.length !== 1 || (axis !== -1 && axis !== 1)) refuse(node, 'is not taken over rows');
-  return build.add('Softmax', [value(0).node]);
-};
-
-const gemm: OperatorRule = (context) => {
-  const { node } = context;
-  if (intAttribute(node.proto, 'transA')) refuse(node, 'transposes the images');
-  const alpha = floatAttribute(node.proto, 'alpha') ?? 1;
-  const beta = floatAttribute(node.proto, 'beta') ?? 1;
-  const matrix = weights(context, 1);
-  const product = multiply(
-    context,
-    { ...matrix, values: matrix.values.map((weight) => alpha * weight) },
-    intAttribute(node.proto, 'transB') === 1,
-  );
-  const [columns] = context.shape as [number];
-  const bias = optionalVector(context, 2, columns);
-  if (!bias) return product;
-  const scaled = context.build.floats(
-    bias.map((weight) => beta * weight),
-    [columns],
-  );
-  return context.build.add('BiasAdd', [product, scaled]);
-};
-
-const matrixProduct: OperatorRule = (context) => multiply(context, weights(context, 1), false);
-
-/** Of rows: whatever axes come before the last are taken as more rows. */
-function multiply(context: OperatorContext, matrix: Constant, isTransposed: boolean): string {
-  const { node, build, shape: outputShape } = context;
+const softmax: OperatorRule = (context) => {
+  const { node, opset, build, shape } = context;
+  const rank = shape.length;
+  const given = intAttribute(node.proto, 'axis') ?? (opset < 13 ? 1 : -1);
+  const axis = given < 0 ? given + rank : given;
+  // Older versions normalise all axes from `axis` on together, which is the same if it is the last.
+  if (axis !== rank - 1 && (opset < 13 || axisHere(axis, rank) !== rank - 1)) {
+    refuse(node, 'is not taken over the last axis');
+  }
   const input = context.value(0);
-  if (matrix.shape.length !== 2) refuse(node, 'is no product of rows with a matrix');
-  const { values, shape } = isTransposed ? permuted(matrix, [1, 0]) : matrix;
-  const weight = build.floats(values, shape);
-  if (input.shape.length === 1) return build.add('MatMul', [input.node, weight]);
-  const rows = reshaped(build, inOnnxOrder(context, input), [-1, input.shape.at(-1) as number]);
-  const product = build.add('MatMul', [rows, weight]);
-  return fromOnnxOrder(context, reshaped(build, product, [-1, ...outputShape]));
-}
+  if (axisHere(axis, rank) === rank - 1) return build.add('Softmax', [input.node]);
+  return fromOnnxOrder(context, build.add('Softmax', [inOnnxOrder(context, input)]));
+};
 
-function reduction(operation: 'Mean' | 'Sum'): OperatorRule {
+function reduction(operation: 'Mean' | 'Sum' | 'Max' | 'Min'): OperatorRule {
   return (context) => {
     const { node, build } = context;
     const input = context.value(0);
-    const rank = input.shape.length + 1;
-    const axes = axesOf(context, 1, rank) ?? refuse(node, 'has no constant at its input 1');
+    const rank = input.shape.length;
+    const axes = axesOf(context, 1, rank);
+    if (!axes?.length) return refuse(node, 'has no constant axes');
+    for (const axis of axes) extentOf(node, input.shape, axis);
     const keeps = intAttribute(node.proto, 'keepdims') !== 0;
-    // Of an image only one axis can be left: the order of several would be another here.
-    if (rank === 4 && !keeps && axes.length === 1) refuse(node, 'drops a single axis of an image');
+    // Where several axes of an image are left, or four of more, their order would be another here.
+    const isPlain = keeps || (rank === 4 ? axes.length > 1 : rank - axes.length !== 4);
+    if (!isPlain) {
+      return fromOnnxOrder(context, reduced(build, operation, inOnnxOrder(context, input), axes, false));
+    }
     const here = axes.map((axis) => axisHere(axis, rank));
     return reduced(build, operation, input.node, here, keeps);
   };
@@ -143,7 +145,7 @@ function reduction(operation: 'Mean' | 'Sum'): OperatorRule {
 
 function reduced(
   build: GraphBuilder,
-  operation: 'Mean' | 'Sum',
+  operation: 'Mean' | 'Sum' | 'Max' | 'Min',
   node: string,
   axes: readonly number[],
   keeps: boolean,
@@ -175,7 +177,7 @@ const gelu: OperatorRule = (context) => {
 const layerNormalisation: OperatorRule = (context) => {
   const { node, build } = context;
   const input = context.value(0);
-  const rank = input.shape.length + 1;
+  const rank = input.shape.length;
   const given = intAttribute(node.proto, 'axis') ?? -1;
   const first = given < 0 ? given + rank : given;
   const axes = Array.from({ length: rank - first }, (_, index) => axisHere(first + index, rank));
@@ -193,11 +195,17 @@ export const valueRules: Readonly<Record<string, OperatorRule>> = {
   Sigmoid: unary('Sigmoid'),
   Tanh: unary('Tanh'),
   Elu: elu,
+  Selu: selu,
+  PRelu: pRelu,
+  Softplus: unary('Softplus'),
   Abs: unary('Abs'),
   Neg: unary('Neg'),
   Exp: unary('Exp'),
   Erf: unary('Erf'),
   Sqrt: unary('Sqrt'),
+  Reciprocal: unary('Reciprocal'),
+  Log: unary('Log'),
+  IsNaN: unary('IsNan'),
   LeakyRelu: leakyRelu,
   HardSigmoid: hardSigmoid,
   HardSwish: hardSwish,
@@ -206,11 +214,13 @@ export const valueRules: Readonly<Record<string, OperatorRule>> = {
   Sub: binary('Sub'),
   Mul: binary('Mul'),
   Div: binary('RealDiv'),
+  Pow: binary('Pow'),
+  Where: where,
   Softmax: softmax,
-  Gemm: gemm,
-  MatMul: matrixProduct,
   ReduceMean: reduction('Mean'),
   ReduceSum: reduction('Sum'),
+  ReduceMax: reduction('Max'),
+  ReduceMin: reduction('Min'),
   Gelu: gelu,
   LayerNormalization: layerNormalisation,
 };

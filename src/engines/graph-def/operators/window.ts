@@ -1,19 +1,12 @@
-// Convolution and pooling. PyTorch's padding is not TensorFlow's SAME, so it is always spelled out.
-import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../../../onnx/attributes.js';
-import { DataType } from '../../../protobuf/saved_model_pb.js';
+// Windows that slide over height and width, for convolution and pooling. PyTorch's padding is not TensorFlow's SAME, so it is
+// always spelled out.
+import { intAttribute, intsAttribute, stringAttribute } from '../../../onnx/attributes.js';
+import type { Shape } from '../../../onnx/dimensions.js';
 import type { Attribute } from '../graph-def.js';
-import { pad } from './pad.js';
-import {
-  type OperatorContext,
-  type OperatorRule,
-  optionalVector,
-  permuted,
-  refuse,
-  weights,
-} from './rule.js';
+import { type OperatorContext, refuse } from './rule.js';
 
 /** A window over height and width; every pair is [of the height, of the width]. */
-interface Window {
+export interface Window {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
@@ -23,9 +16,16 @@ interface Window {
   readonly declaredAfter: readonly number[];
 }
 
-function windowOf(context: OperatorContext, kernel: readonly number[]): Window {
-  const { node, shape } = context;
-  const extents = context.value(0).shape.slice(1);
+/** [channels, height, width], or fewer or more axes, of a batch. */
+export function extentsOf({ node }: OperatorContext, [batch, ...extents]: Shape): number[] {
+  const isBatch = typeof batch === 'string' && extents.every((extent) => typeof extent === 'number');
+  return isBatch ? (extents as number[]) : refuse(node, 'takes no batch of images');
+}
+
+export function windowOf(context: OperatorContext, kernel: readonly number[]): Window {
+  const { node } = context;
+  const shape = extentsOf(context, context.shape);
+  const extents = extentsOf(context, context.value(0).shape).slice(1);
   if (extents.length !== 2 || kernel.length !== 2) refuse(node, 'does not slide over height and width');
   const strides = intsAttribute(node.proto, 'strides') ?? [1, 1];
   const dilations = intsAttribute(node.proto, 'dilations') ?? [1, 1];
@@ -60,15 +60,16 @@ function windowOf(context: OperatorContext, kernel: readonly number[]): Window {
   };
 }
 
-function isPadded({ before, after }: Window): boolean {
+export function isPadded({ before, after }: Window): boolean {
   return [...before, ...after].some((extent) => extent > 0);
 }
 
 /** SAME where that is what the padding amounts to: TensorFlow has its fastest kernels for it. */
-function paddingOf({ shape, value }: OperatorContext, window: Window): Record<string, Attribute> {
+export function paddingOf(context: OperatorContext, window: Window): Record<string, Attribute> {
   if (!isPadded(window)) return { padding: 'VALID' };
+  const [before, after] = [context.value(0).shape, context.shape].map((shape) => extentsOf(context, shape));
   const isSame = [0, 1].every((axis) => {
-    const [extent, extentAfter] = [value(0).shape[axis + 1], shape[axis + 1]] as [number, number];
+    const [extent, extentAfter] = [before?.[axis + 1], after?.[axis + 1]] as [number, number];
     const [size, stride, dilation] = [window.kernel, window.strides, window.dilations].map(
       (pair) => pair[axis],
     ) as [number, number, number];
@@ -84,134 +85,11 @@ function paddingOf({ shape, value }: OperatorContext, window: Window): Record<st
 }
 
 /** One number for each axis of [batch, height, width, channels]. */
-function perAxis(pair: readonly number[]): number[] {
+export function perAxis(pair: readonly number[]): number[] {
   return [1, ...pair, 1];
 }
 
 /** [before, after] for each axis of [batch, height, width, channels], in one list. */
-function paddings({ before, after }: Window): number[] {
+export function paddings({ before, after }: Window): number[] {
   return [0, 0, ...before.flatMap((extent, axis) => [extent, after[axis] as number]), 0, 0];
 }
-
-const convolution: OperatorRule = (context) => {
-  const { node, build } = context;
-  const input = context.value(0);
-  const filters = weights(context, 1);
-  const [outside, , ...kernel] = filters.shape as [number, number, ...number[]];
-  const window = windowOf(context, kernel);
-  const groups = intAttribute(node.proto, 'group') ?? 1;
-  const padding = paddingOf(context, window);
-  // TensorFlow forgets explicit paddings when it fuses a depthwise convolution with what follows, and aborts.
-  const padsBefore = groups !== 1 && padding['padding'] === 'EXPLICIT';
-  const source = padsBefore ? pad(build, input.node, paddings(window), 0) : input.node;
-  const attributes = {
-    strides: perAxis(window.strides),
-    dilations: perAxis(window.dilations),
-    ...(padsBefore ? { padding: 'VALID' } : padding),
-  };
-  const convolved =
-    groups === 1
-      ? build.add('Conv2D', [source, filter(permuted(filters, [2, 3, 1, 0]))], attributes)
-      : build.add('DepthwiseConv2dNative', [source, filter(depthwise())], attributes);
-  const bias = optionalVector(context, 2, outside);
-  return bias ? build.add('BiasAdd', [convolved, build.floats(bias, [outside])]) : convolved;
-
-  function filter({ values, shape }: ReturnType<typeof weights>): string {
-    return build.floats(values, shape);
-  }
-
-  /** [filters, 1, height, width] as [height, width, channels, filters per channel]. */
-  function depthwise(): ReturnType<typeof weights> {
-    const [height, width] = kernel as [number, number];
-    if (groups !== input.shape[0]) refuse(node, `convolves in ${groups} groups of several channels`);
-    if (window.dilations.some((dilation) => dilation !== 1) || window.strides[0] !== window.strides[1]) {
-      refuse(node, 'convolves depthwise with a dilated window, or with two different strides');
-    }
-    const split = { values: filters.values, shape: [groups, outside / groups, height, width] };
-    return permuted(split, [2, 3, 0, 1]);
-  }
-};
-
-function pooling(operation: 'MaxPool' | 'AvgPool'): OperatorRule {
-  return (context) => {
-    const { node, build } = context;
-    const input = context.value(0);
-    const window = windowOf(
-      context,
-      intsAttribute(node.proto, 'kernel_shape') ?? refuse(node, 'has no window'),
-    );
-    if (window.dilations.some((dilation) => dilation !== 1)) refuse(node, 'pools with a dilated window');
-    // Neither runtime pools with explicit padding.
-    const outside = operation === 'MaxPool' ? Number.NEGATIVE_INFINITY : 0;
-    const source = isPadded(window) ? pad(build, input.node, paddings(window), outside) : input.node;
-    const pooled = build.add(operation, [source], {
-      ksize: perAxis(window.kernel),
-      strides: perAxis(window.strides),
-      padding: 'VALID',
-    });
-    if (operation === 'MaxPool' || !isPadded(window)) return pooled;
-    return build.add('Mul', [pooled, averageCorrection(context, window)]);
-  };
-}
-
-/** AvgPool divides by the whole window; ONNX by those of its cells that count. [1, height, width, 1]. */
-function averageCorrection({ node, build, shape, value }: OperatorContext, window: Window): string {
-  const countsPadding = intAttribute(node.proto, 'count_include_pad') === 1;
-  const extents = value(0).shape.slice(1);
-  const counts = extents.map((extent, axis) => {
-    const [size, stride, before] = [window.kernel, window.strides, window.before].map(
-      (pair) => pair[axis] as number,
-    ) as [number, number, number];
-    const first = countsPadding ? -before : 0;
-    const last = extent + (countsPadding ? (window.declaredAfter[axis] as number) : 0);
-    return Array.from({ length: shape[axis + 1] as number }, (_, step) => {
-      const start = step * stride - before;
-      return Math.min(start + size, last) - Math.max(start, first);
-    });
-  });
-  const [rows = [], columns = []] = counts;
-  const cells = window.kernel.reduce((product, extent) => product * extent, 1);
-  const factors = rows.flatMap((row) => columns.map((column) => cells / (row * column)));
-  return build.floats(Float32Array.from(factors), [1, rows.length, columns.length, 1]);
-}
-
-function globalPooling(operation: 'Mean' | 'Max'): OperatorRule {
-  return ({ node, build, value }) => {
-    const input = value(0);
-    if (input.shape.length !== 3) refuse(node, 'does not pool over height and width');
-    return build.add(operation, [input.node, build.integers([1, 2])], {
-      Tidx: { type: DataType.DT_INT32 },
-      keep_dims: true,
-    });
-  };
-}
-
-/** With constant weights it is one multiplication and one addition per channel. */
-const batchNormalisation: OperatorRule = (context) => {
-  const { node, build } = context;
-  const input = context.value(0);
-  if (input.shape.length !== 1 && input.shape.length !== 3)
-    refuse(node, 'normalises neither rows nor images');
-  const [scale, shift, mean, variance] = [1, 2, 3, 4].map((index) => weights(context, index).values) as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
-    Float32Array,
-  ];
-  const epsilon = floatAttribute(node.proto, 'epsilon') ?? 1e-5;
-  const factor = scale.map((value, channel) => value / Math.sqrt((variance[channel] as number) + epsilon));
-  const offset = shift.map(
-    (value, channel) => value - (mean[channel] as number) * (factor[channel] as number),
-  );
-  const scaled = build.add('Mul', [input.node, build.floats(factor, [factor.length])]);
-  return build.add('AddV2', [scaled, build.floats(offset, [offset.length])]);
-};
-
-export const windowRules: Readonly<Record<string, OperatorRule>> = {
-  Conv: convolution,
-  MaxPool: pooling('MaxPool'),
-  AveragePool: pooling('AvgPool'),
-  GlobalAveragePool: globalPooling('Mean'),
-  GlobalMaxPool: globalPooling('Max'),
-  BatchNormalization: batchNormalisation,
-};
