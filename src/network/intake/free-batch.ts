@@ -1,6 +1,7 @@
 // Makes the batch dynamic in an export that fixes it to the batch of the example input. Declarations and targets of
-// Reshape are changed, and what is joined with images, such as a class token, is repeated for each of them. If the example was a single image, PyTorch's exporter fixes some targets although it declares
-// a dynamic batch. Afterwards, the engine must show that the network runs with other batch sizes.
+// Reshape are changed, and what is joined with images, such as a class token, is repeated for each of them. If the
+// example was a single image, PyTorch's exporter fixes some targets although it declares a dynamic batch. Afterwards, the
+// engine must show that the network runs with other batch sizes.
 import { create } from '@bufbuild/protobuf';
 import { constantTensor, intAttribute, tensorIntegers } from '../../onnx/attributes.js';
 import { integers, operator, withGraph } from '../../onnx/build.js';
