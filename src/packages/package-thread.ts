@@ -1,5 +1,6 @@
-// The entry point of the thread that load-apart.ts starts. It ends when it has reported.
-import { parentPort, workerData } from 'node:worker_threads';
+// The entry point of the thread that load-apart.ts starts: it loads one package after the other.
+import { on } from 'node:events';
+import { parentPort } from 'node:worker_threads';
 import { invariant, messageOf, PackageError } from '../foundation/errors.js';
 import { loadPackage, type ModelPackage } from './package.js';
 
@@ -12,7 +13,8 @@ export interface PackageReport {
 }
 
 invariant(parentPort, 'package-thread.ts runs as a thread');
-parentPort.postMessage(await load(workerData as string));
+const directories = on(parentPort, 'message') as AsyncIterable<[string]>;
+for await (const [directory] of directories) parentPort.postMessage(await load(directory));
 
 async function load(directory: string): Promise<PackageReport> {
   try {

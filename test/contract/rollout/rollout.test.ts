@@ -130,9 +130,10 @@ test(`${ROLLOUTS} rollouts and rollbacks under load: no request fails, no answer
     assert.ok((seen.get(version) ?? 0) > ROLLOUTS / 2, `${seen.get(version)} answers of ${version}`);
   }
   await until(() => sessions() === atFirst);
-  const grown = (memoryUsage().rss - settled) / MIB;
-  t.diagnostic(`memory grew by ${grown.toFixed(0)} MiB after the first ${ROLLOUTS / 5} rollouts`);
-  assert.ok(grown < 100, `memory grew by ${grown} MiB`);
+  // The thread that reads packages keeps its memory for some seconds.
+  const grown = () => (memoryUsage().rss - settled) / MIB;
+  await until(() => grown() < 100);
+  t.diagnostic(`memory grew by ${grown().toFixed(0)} MiB after the first ${ROLLOUTS / 5} rollouts`);
   const { sum } = await samples();
   assert.equal(sum('rdi_model_reloads_total', { model: 'tiny', result: 'added' }), ROLLOUTS);
   assert.equal(sum('rdi_model_reloads_total', { model: 'tiny', result: 'removed' }), ROLLOUTS);
