@@ -78,7 +78,7 @@ export async function serve(
       engine: engine.name,
       device: engine.device,
       workers: engine.workers,
-      models: catalog.models.map(({ id }) => id),
+      models: catalog.models.map(({ label }) => label),
     },
     'ready',
   );

@@ -37,9 +37,9 @@ async function openapiDocument(): Promise<unknown> {
 
 /** Stands in for the classifier: the routes are only described, never called. */
 const withoutModels: Classifier = {
-  catalog: createCatalog([], ''),
+  catalog: createCatalog(''),
   engine: { name: '', device: '', workers: 0, passedOver: [] },
-  refused: [],
+  refused: () => [],
   hasWorkers: () => false,
   hasRoom: () => false,
   admit() {

@@ -122,9 +122,11 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     response: ServerResponse,
     query: ClassifyQuery,
   ): Promise<Prediction> {
-    const plan = createPlan(classifier.catalog.find(query.model, query.version), query);
+    const planNow = () => createPlan(classifier.catalog.find(query.model, query.version), query);
+    planNow(); // refuses a query before the body is read
     const signal = clientSignal(response);
     const bytes = await collectBody({ raw: request, routeOptions: { bodyLimit: maxImageBytes } });
+    const plan = planNow(); // the models may have changed since
     const admitted = classifier.admit(1);
     try {
       const mediaType = mediaTypeOf(request.headers['content-type']);

@@ -4,7 +4,10 @@ import type { GoldenDocument } from '../format/golden.js';
 import type { Manifest } from '../format/manifest.js';
 
 export interface Network {
-  /** `name/version`. */
+  /**
+   * Names the network in the workers: `name/version`. A package that comes later under a name that is known already gets
+   * another id, so that both can be loaded at once.
+   */
   readonly id: string;
   readonly manifest: Manifest;
   readonly segments: readonly SegmentSource[];
@@ -13,7 +16,15 @@ export interface Network {
   readonly goldenImages?: GoldenDocument | undefined;
 }
 
+/** `name/version`, for people. */
+export function labelOf({ name, version }: Pick<Manifest, 'name' | 'version'>): string {
+  return `${name}/${version}`;
+}
+
 /** The parts of a package that workers need. */
-export function networkOf({ manifest, segments, golden, goldenImages }: Omit<Network, 'id'>): Network {
-  return { id: `${manifest.name}/${manifest.version}`, manifest, segments, golden, goldenImages };
+export function networkOf(
+  { manifest, segments, golden, goldenImages }: Omit<Network, 'id'>,
+  id = labelOf(manifest),
+): Network {
+  return { id, manifest, segments, golden, goldenImages };
 }

@@ -1,7 +1,7 @@
-// Finds the packages of a models folder: <folder>/<name>/<version>/. A refused package does not affect the others.
-import { readdir, stat } from 'node:fs/promises';
+// Loads the packages of a models folder. A refused package does not affect the others.
 import { join } from 'node:path';
-import { messageOf, PackageError, UsageError } from '../foundation/errors.js';
+import { messageOf, UsageError } from '../foundation/errors.js';
+import { namesIn, type Survey, surveyModels, versionsIn } from './models-folder/survey.js';
 import { loadPackage, type ModelPackage } from './package.js';
 
 export interface RefusedPackage {
@@ -21,26 +21,22 @@ export interface FoundPackages {
   readonly packages: ModelPackage[];
   /** In the same order. */
   readonly refused: RefusedPackage[];
+  /** The folder before its packages were read. */
+  readonly survey: Survey;
 }
-
-/** Compares numbers inside a version as numbers: 1.9 comes before 1.10. */
-const order = new Intl.Collator('en', { numeric: true });
 
 /** @throws UsageError if there is no such folder. */
 export async function findPackages(modelsDirectory: string): Promise<FoundPackages> {
-  const found: FoundPackages = { packages: [], refused: [] };
-  for (const name of await namesIn(modelsDirectory)) {
-    const refuse = (version: string, error: unknown): void =>
-      void found.refused.push({ name, version, reason: messageOf(error) });
-    const versions = await versionsIn(join(modelsDirectory, name)).catch((error) => refuse('*', error));
-    for (const version of versions ?? []) {
-      try {
-        found.packages.push(await loadPackage(join(modelsDirectory, name, version)));
-      } catch (error) {
-        refuse(version, error);
-      }
+  const survey = await surveyModels(modelsDirectory);
+  const found: FoundPackages = { packages: [], refused: [], survey };
+  for (const { name, version, directory } of survey.versions.values()) {
+    try {
+      found.packages.push(await loadPackage(directory));
+    } catch (error) {
+      found.refused.push({ name, version, reason: messageOf(error) });
     }
   }
+  for (const [name, reason] of survey.unreadable) found.refused.push({ name, version: '*', reason });
   return found;
 }
 
@@ -64,36 +60,4 @@ export async function findPackage(
     );
   }
   return loadPackage(join(modelsDirectory, name, wanted));
-}
-
-async function namesIn(modelsDirectory: string): Promise<string[]> {
-  try {
-    return await foldersIn(modelsDirectory);
-  } catch (error) {
-    throw new UsageError(`The models folder "${modelsDirectory}" cannot be read: ${messageOf(error)}.`, {
-      cause: error,
-    });
-  }
-}
-
-/** Empty if `directory` is a link to something other than a folder. @throws PackageError if it cannot be read */
-async function versionsIn(directory: string): Promise<string[]> {
-  const status = await stat(directory).catch(() => undefined);
-  if (!status?.isDirectory()) return [];
-  return foldersIn(directory).catch((error: unknown) => {
-    throw new PackageError(`The folder cannot be read: ${messageOf(error)}.`, { cause: error });
-  });
-}
-
-/**
- * Names of folders and links. Names with a leading dot are ignored, for example those of an import in progress, and so
- * is `lost+found`, which belongs to the file system.
- */
-async function foldersIn(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
-    .filter(({ name }) => !name.startsWith('.') && name !== 'lost+found')
-    .map((entry) => entry.name)
-    .sort(order.compare);
 }

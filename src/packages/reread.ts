@@ -1,17 +1,23 @@
-// Rereads the profiles of a package while it is served. Nothing else may change without a restart.
+// Rereads the profiles of a package while it is served. A package with another network is loaded like a new one.
 
 import { CALIBRATION_FILE, readManifest, readProfiles } from '../format/documents.js';
 import type { Manifest } from '../format/manifest.js';
 import { PackageError } from '../foundation/errors.js';
 import { segmentsOf } from '../network/execution-path.js';
-import { loadPackage, type ModelPackage } from './package.js';
+import { loadPackageApart } from './load-apart.js';
+import type { ModelPackage } from './package.js';
 import { MANIFEST_FILE, readInside, readListed } from './package-files.js';
 import { isSameNetwork } from './same-network.js';
+
+/** Whether the folder of a served package still contains the same network. @throws PackageError if the manifest is refused */
+export async function hasSameNetwork({ directory, manifest }: ModelPackage): Promise<boolean> {
+  return isSameNetwork(readManifest(await readInside(directory, MANIFEST_FILE)), manifest);
+}
 
 /**
  * The profiles are checked as at the start. The network's files are read again only if new segments are needed.
  * @returns the package with its current profiles, and with all segments that it had
- * @throws PackageError if the profiles cannot be served, or if something else has changed, too
+ * @throws PackageError if the profiles cannot be served, or if the network has changed, too
  */
 export async function rereadProfiles(served: ModelPackage): Promise<ModelPackage> {
   const { directory } = served;
@@ -24,7 +30,7 @@ export async function rereadProfiles(served: ModelPackage): Promise<ModelPackage
   const needed = [...document.profiles.values()].flatMap((profile) => segmentsOf(manifest.exits, profile));
   if (needed.every(({ from, to }) => has(from, to))) return { ...served, manifest, ...document };
 
-  const whole = await loadPackage(directory);
+  const whole = await loadPackageApart(directory);
   checkSameNetwork(whole.manifest, served.manifest);
   const more = whole.segments.filter(({ from, to }) => !has(from, to));
   return { ...whole, segments: [...served.segments, ...more] };
@@ -32,8 +38,6 @@ export async function rereadProfiles(served: ModelPackage): Promise<ModelPackage
 
 function checkSameNetwork(found: Manifest, served: Manifest): void {
   if (!isSameNetwork(found, served)) {
-    throw new PackageError(
-      `${MANIFEST_FILE} describes another network than the one that is served; restart the server to serve it.`,
-    );
+    throw new PackageError(`${MANIFEST_FILE} changed while the package was read.`, { isPassing: true });
   }
 }

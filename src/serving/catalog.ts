@@ -3,7 +3,7 @@
 import { FULL_PROFILE, type Profile } from '../format/profiles.js';
 import { Failure, invariant } from '../foundation/errors.js';
 import { type ExecutionPath, fullFlops, pathsOf } from '../network/execution-path.js';
-import { type Network, networkOf } from '../network/network.js';
+import { labelOf, type Network } from '../network/network.js';
 import type { ModelPackage } from '../packages/package.js';
 import type { EngineInfo } from '../workers/protocol.js';
 import type { ProfileAudit } from './auditing/profile-audit.js';
@@ -18,6 +18,8 @@ export interface ServedProfile extends Profile {
 export interface ServedModel extends Network {
   readonly name: string;
   readonly version: string;
+  /** `name/version`, for people. */
+  readonly label: string;
   readonly profiles: ReadonlyMap<string, ServedProfile>;
   /** The profile `full` with its whole path. */
   readonly full: ServedProfile & { readonly path: ExecutionPath };
@@ -27,9 +29,10 @@ export interface ServedModel extends Network {
   readonly fullFlops: number;
 }
 
-/** Builds the served model from a package. */
+/** Builds the served model from a package. @param network its network, as the workers have loaded it */
 export function servedModelOf(
   one: ModelPackage,
+  network: Network,
   engine: EngineInfo,
   audits: ReadonlyMap<string, ProfileAudit>,
 ): ServedModel {
@@ -45,9 +48,10 @@ export function servedModelOf(
   const path = full?.paths.at(-1);
   invariant(full && path, 'every package has the profile full');
   return {
-    ...networkOf(one),
+    ...network,
     name,
     version,
+    label: labelOf(manifest),
     profiles,
     full: { ...full, path },
     defaultProfile,
@@ -57,33 +61,46 @@ export function servedModelOf(
 }
 
 export interface Catalog {
+  /** Sorted by name, and versions from oldest to newest. */
   readonly models: readonly ServedModel[];
   readonly defaultModel: string;
-  /** The named or the default model, in the named or the newest version. @throws Failure `unknown-model` */
+  /** The named or the default model, in the named or its default version. @throws Failure `unknown-model` */
   find(name?: string, version?: string): ServedModel;
-  /** Replaces the model with the same id, for all following requests. */
-  replace(model: ServedModel): void;
+  /** Whether requests that name the model and no version get this one. */
+  isDefault(model: ServedModel): boolean;
+  /**
+   * Replaces all models at once, for all following requests.
+   * @param models sorted. @param defaults by name: the default version; without one, the newest
+   */
+  serve(models: readonly ServedModel[], defaults: ReadonlyMap<string, string>): void;
 }
 
-/** @param initial sorted by name, and versions from oldest to newest. @param defaultModel name of one of them */
-export function createCatalog(initial: readonly ServedModel[], defaultModel: string): Catalog {
-  let models = initial;
+/** @param defaultModel name of a model. It is served, or no request is answered that names none. */
+export function createCatalog(defaultModel: string): Catalog {
+  let models: readonly ServedModel[] = [];
+  let defaults: ReadonlyMap<string, ServedModel> = new Map();
+
   return {
     get models() {
       return models;
     },
     defaultModel,
     find(name = defaultModel, version) {
-      const found = models.findLast(
-        (model) => model.name === name && (version === undefined || model.version === version),
-      );
+      const found =
+        version === undefined
+          ? defaults.get(name)
+          : models.find((model) => model.name === name && model.version === version);
       if (found) return found;
-      const wanted = version === undefined ? name : `${name}/${version}`;
-      const known = models.map(({ id }) => id).join(', ');
+      const wanted = version === undefined ? name : labelOf({ name, version });
+      const known = models.map(({ label }) => label).join(', ');
       throw new Failure('unknown-model', `${wanted} is not served here; these are: ${known}.`);
     },
-    replace(model) {
-      models = models.map((one) => (one.id === model.id ? model : one));
+    isDefault: (model) => defaults.get(model.name) === model,
+    serve(next, versions) {
+      models = next;
+      const newest = new Map(next.map((model) => [model.name, model]));
+      const named = next.filter(({ name, version }) => versions.get(name) === version);
+      defaults = new Map([...newest, ...named.map((model) => [model.name, model] as const)]);
     },
   };
 }

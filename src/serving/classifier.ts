@@ -6,9 +6,9 @@ import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import type { Clock } from '../foundation/clock.js';
 import { UsageError } from '../foundation/errors.js';
 import { afterTurn, startTimer } from '../foundation/timers.js';
-import { networkOf } from '../network/network.js';
-import type { ModelPackage } from '../packages/package.js';
-import { type RefusedPackage, reasonsOf } from '../packages/repository.js';
+import { labelOf, networkOf } from '../network/network.js';
+import type { Survey } from '../packages/models-folder/survey.js';
+import { type FoundPackages, type RefusedPackage, reasonsOf } from '../packages/repository.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { createDispatcher, type Dispatcher } from '../workers/dispatcher.js';
 import type { EngineInfo } from '../workers/protocol.js';
@@ -16,15 +16,17 @@ import type { ClientSignal } from '../workers/request.js';
 import { startThread } from '../workers/thread.js';
 import { createWorkerPool, type WorkerPool } from '../workers/worker-pool.js';
 import { createAdmission } from './admission.js';
-import { announceCertificates, withdrawCertificates } from './announce-certificates.js';
-import { announceEngine, announceModels } from './announce-start.js';
+import { announceEngine } from './announce-engine.js';
 import { createAudits } from './auditing/audits.js';
-import { type Catalog, createCatalog, type ServedModel, servedModelOf } from './catalog.js';
+import { type Catalog, createCatalog } from './catalog.js';
 import { createClassifyImage, type EncodedImage } from './classify-image.js';
 import type { Plan } from './plan.js';
 import type { Prediction } from './prediction.js';
-import { createReloader } from './reloader.js';
+import { createRegister, type Register } from './rollout/register.js';
+import { createReloader } from './rollout/reloader.js';
+import { createRollout, type Rollout } from './rollout/rollout.js';
 import type { Timeline } from './timeline.js';
+import { createUsage } from './usage.js';
 
 /** The engine in use. */
 export interface EngineStatus extends EngineInfo {
@@ -49,28 +51,29 @@ export interface Admitted {
 export interface Classifier {
   readonly catalog: Catalog;
   readonly engine: EngineStatus;
-  /** Packages that were found but cannot be served, and why. */
-  readonly refused: readonly RefusedPackage[];
+  /** What lies in the models folder and is not served as it lies there, and why. */
+  refused(): readonly RefusedPackage[];
   /** If false, requests are answered with `worker-lost` until a worker can be started again. */
   hasWorkers(): boolean;
   /** Whether there is a place for one image. */
   hasRoom(): boolean;
   /** Takes places for `images` images, all or none. @throws Failure `saturated` */
   admit(images: number): Admitted;
-  /** Rereads the profiles of all packages and serves them. The log and the metrics show the result. */
+  /** Serves what is in the models folder now. The log and the metrics show the result. */
   reload(): Promise<void>;
   /** Ends the workers after they have finished their batches. */
   close(): Promise<void>;
 }
 
 export interface ClassifierOptions {
-  readonly packages: readonly ModelPackage[];
-  readonly refused: readonly RefusedPackage[];
+  readonly found: FoundPackages;
+  /** Looks at the models folder again. @throws UsageError if it cannot be read */
+  readonly survey: () => Promise<Survey>;
   readonly maxBatch: number;
   readonly maxInFlight: number;
   readonly maxImagePixels: number;
   readonly maxImageMemoryBytes: number;
-  /** Interval between checks for changed profiles; 0: no checks. */
+  /** Interval between checks of the models folder; 0: no checks. */
   readonly reloadSeconds: number;
   /** Empty: the first model by name. */
   readonly defaultModel: string;
@@ -94,10 +97,14 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     `All ${options.maxInFlight} places for images in flight are taken.`,
   );
   const { workers: pool, ...dispatcher } = startDispatcher(options);
+  const usage = createUsage();
   const auditsOf = createAudits({
     fraction: options.auditFraction,
     alpha: options.auditAlpha,
-    run: dispatcher.submitBackground,
+    async run(job) {
+      usage.begin(job.network.id);
+      return dispatcher.submitBackground(job).finally(() => usage.end(job.network.id));
+    },
     random: options.random,
     metrics,
     logger,
@@ -111,33 +118,30 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
 
   const { engine, refused: refusedByWorkers } = await pool.start();
   announceEngine(engine, choice.passedOver, metrics, logger);
-  const { packages, refused } = sortOut(options, refusedByWorkers);
-  const models = [...packages.values()].map((one) => servedModelOf(one, engine, auditsOf(one)));
-  announceModels(models, refused, engine, metrics, logger);
-  const catalog = await catalogOf(models, refused, options.defaultModel).catch(async (error: unknown) => {
+  const refused = [...options.found.refused, ...refusedBy(refusedByWorkers, options.found)];
+  const catalog = await catalogOf(options, refusedByWorkers, refused).catch(async (error: unknown) => {
     await pool.close();
     throw error;
   });
+  const register = createRegister({ catalog, engine, metrics });
+  const rollout = createRollout({ register, pool, usage, auditsOf, engine, metrics, logger });
+  open(options, { register, rollout }, refused);
   const reloader = createReloader({
-    packages,
+    register,
+    rollout,
+    survey: options.survey,
+    first: options.found.survey,
     intervalSeconds: options.reloadSeconds,
-    load: pool.load,
-    swap(next) {
-      const model = servedModelOf(next, engine, auditsOf(next));
-      withdrawCertificates(catalog.find(model.name, model.version), metrics);
-      catalog.replace(model);
-      announceCertificates(model, metrics, logger);
-    },
     metrics,
     logger,
   });
   const decoder = createDecoder(options);
-  const classify = createClassifyImage({ decoder, submit: dispatcher.submit, metrics, now });
+  const classify = createClassifyImage({ decoder, submit: dispatcher.submit, usage, metrics, now });
 
   return {
     catalog,
     engine: { ...engine, workers: choice.workers, passedOver: [...choice.passedOver] },
-    refused,
+    refused: register.refused,
     hasWorkers: pool.hasWorkers,
     hasRoom: () => admission.hasRoom(),
     admit(images) {
@@ -172,7 +176,7 @@ function startDispatcher({ choice, metrics, ...options }: ClassifierOptions): Di
         maxBatch,
         concurrentBatches: choice.buffer.concurrentBatches,
         engine: { module: choice.module, options: { ...choice.options, maxBatch } },
-        networks: options.packages.map(networkOf),
+        networks: options.found.packages.map((one) => networkOf(one)),
         startThread,
         startTimer,
         logger,
@@ -186,35 +190,50 @@ function startDispatcher({ choice, metrics, ...options }: ClassifierOptions): Di
   });
 }
 
-/** Separates the packages that can be served, by id, from those that are refused, including by the workers. */
-function sortOut(
-  options: Pick<ClassifierOptions, 'packages' | 'refused'>,
-  refusedByWorkers: ReadonlyMap<string, string>,
-) {
-  const packages = new Map<string, ModelPackage>();
-  const refused = [...options.refused];
-  for (const one of options.packages) {
-    const { name, version } = one.manifest;
-    const { id } = networkOf(one);
-    const reason = refusedByWorkers.get(id);
-    if (reason === undefined) packages.set(id, one);
-    else refused.push({ name, version, reason });
-  }
-  return { packages, refused };
+/** The packages that the workers refused. */
+function refusedBy(workers: ReadonlyMap<string, string>, { packages }: FoundPackages): RefusedPackage[] {
+  return packages.flatMap(({ manifest }) => {
+    const { name, version } = manifest;
+    const reason = workers.get(labelOf(manifest));
+    return reason === undefined ? [] : [{ name, version, reason }];
+  });
 }
 
 /** @throws UsageError if there is no model, or the default model is missing */
 async function catalogOf(
-  models: readonly ServedModel[],
+  { found, defaultModel: wanted }: Pick<ClassifierOptions, 'found' | 'defaultModel'>,
+  refusedByWorkers: ReadonlyMap<string, string>,
   refused: readonly RefusedPackage[],
-  wanted: string,
 ): Promise<Catalog> {
-  const defaultModel = wanted || (models[0]?.name ?? '');
-  if (models.some(({ name }) => name === defaultModel)) return createCatalog(models, defaultModel);
+  const names = found.packages
+    .filter(({ manifest }) => !refusedByWorkers.has(labelOf(manifest)))
+    .map(({ manifest }) => manifest.name);
+  const defaultModel = wanted || (names[0] ?? '');
+  if (names.includes(defaultModel)) return createCatalog(defaultModel);
   const reasons = reasonsOf(refused);
   throw new UsageError(
     defaultModel
       ? `The default model "${defaultModel}" is not among those that can be served.${reasons}`
       : `There is no model that can be served.${reasons}`,
   );
+}
+
+/** Serves what was found at the start. */
+function open(
+  { found: { packages, survey }, logger }: Pick<ClassifierOptions, 'found' | 'logger'>,
+  { register, rollout }: { register: Register; rollout: Rollout },
+  refused: readonly RefusedPackage[],
+): void {
+  register.note(survey);
+  const reasons = new Map(refused.map((one) => [labelOf(one), one.reason]));
+  for (const [label, { name, version, fingerprint }] of survey.versions) {
+    const record = register.recordOf({ name, version });
+    record.tried = fingerprint;
+    record.fault = reasons.get(label);
+    const one = packages.find(({ manifest }) => labelOf(manifest) === label);
+    // Reading a refused package once more does no harm; the workers do not try it again.
+    record.isSettled = one !== undefined;
+    if (record.fault === undefined && one) rollout.open(one);
+    else logger.error({ model: name, version, reason: record.fault }, 'model refused');
+  }
 }

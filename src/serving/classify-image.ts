@@ -9,6 +9,7 @@ import { countPrediction } from './count-prediction.js';
 import type { Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
 import type { Timeline } from './timeline.js';
+import type { Usage } from './usage.js';
 
 export interface EncodedImage {
   readonly bytes: Uint8Array;
@@ -30,13 +31,24 @@ export interface ClassifyOptions {
 export interface ClassifyImageDeps {
   readonly decoder: Decoder;
   readonly submit: Dispatcher<Workers>['submit'];
+  readonly usage: Usage;
   readonly metrics: Metrics;
   readonly now: Clock;
 }
 
 /** @returns a function that throws a Failure for an image without an answer */
-export function createClassifyImage({ decoder, submit, metrics, now }: ClassifyImageDeps) {
-  return async ({ admitted, image, plan, signal, timeline }: ClassifyOptions): Promise<Prediction> => {
+export function createClassifyImage({ decoder, submit, usage, metrics, now }: ClassifyImageDeps) {
+  return async (options: ClassifyOptions): Promise<Prediction> => {
+    const { id } = options.plan.model;
+    usage.begin(id);
+    try {
+      return await classify(options);
+    } finally {
+      usage.end(id);
+    }
+  };
+
+  async function classify({ admitted, image, plan, signal, timeline }: ClassifyOptions): Promise<Prediction> {
     const started = now();
     if (timeline) timeline.started = started;
     const deadline = admitted + plan.deadlineSeconds;
@@ -69,7 +81,7 @@ export function createClassifyImage({ decoder, submit, metrics, now }: ClassifyI
         timeline,
       });
       if (!hasProbabilities(outcome) || !(outcome.visits ?? []).every(hasProbabilities)) {
-        throw new Failure('internal-error', `${plan.model.id} gave no finite output for this image.`);
+        throw new Failure('internal-error', `${plan.model.label} gave no finite output for this image.`);
       }
     } catch (error) {
       sample?.notAnswered();
@@ -83,7 +95,7 @@ export function createClassifyImage({ decoder, submit, metrics, now }: ClassifyI
       timeline.prediction = prediction;
     }
     return prediction;
-  };
+  }
 }
 
 /** Whether an exit gave numbers. */

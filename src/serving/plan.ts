@@ -35,13 +35,13 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   const asked = model.profiles.get(profileName);
   if (!asked) {
     const known = [...model.profiles.keys()].join(', ');
-    throw new Failure('invalid-query', `profile: ${model.id} has no "${profileName}", only ${known}.`);
+    throw new Failure('invalid-query', `profile: ${model.label} has no "${profileName}", only ${known}.`);
   }
   if (topK > classes.length) {
-    throw new Failure('invalid-query', `topK: ${model.id} has only ${classes.length} classes.`);
+    throw new Failure('invalid-query', `topK: ${model.label} has only ${classes.length} classes.`);
   }
   if (maxExit >= exits.length) {
-    throw new Failure('invalid-query', `maxExit: the final exit of ${model.id} is ${exits.length - 1}.`);
+    throw new Failure('invalid-query', `maxExit: the final exit of ${model.label} is ${exits.length - 1}.`);
   }
   const profile = asked.audit?.isAlarmed() ? model.full : asked;
   // A deeper last exit can cost less than an earlier one, if the earlier exit has an expensive head and is off in the
@@ -53,7 +53,7 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
     const upTo = options.maxExit === undefined ? '' : ` up to ${maxExit}`;
     throw new Failure(
       'invalid-query',
-      `maxFlops: the cheapest exit of ${model.id}${upTo} costs ${cheapest}.`,
+      `maxFlops: the cheapest exit of ${model.label}${upTo} costs ${cheapest}.`,
     );
   }
   if (options.explain === 'full') checkFullRun(model, profile, path);

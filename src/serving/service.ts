@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js';
 import { chooseEngine, type EngineChoice, ONE_THREAD_BUFFER } from '../engines/choose.js';
 import { monotonicSeconds } from '../foundation/clock.js';
 import { costBounds } from '../network/execution-path.js';
+import { surveyModels } from '../packages/models-folder/survey.js';
 import { findPackages } from '../packages/repository.js';
 import { createMetrics, type Metrics } from '../telemetry/metrics.js';
 import { type Classifier, createClassifier } from './classifier.js';
@@ -43,12 +44,12 @@ export async function startService(
   const choice: EngineChoice = engineModule
     ? { module: engineModule, options: {}, workers: config.workers, buffer, passedOver: [] }
     : await chooseEngine(config);
-  const { packages, refused } = await findPackages(config.models);
-  const metrics = createMetrics(packages.flatMap(({ manifest }) => costBounds(manifest.exits).flat()));
+  const found = await findPackages(config.models);
+  const metrics = createMetrics(found.packages.flatMap(({ manifest }) => costBounds(manifest.exits).flat()));
   const classifier = await createClassifier({
     ...config,
-    packages,
-    refused,
+    found,
+    survey: () => surveyModels(config.models),
     choice,
     metrics,
     logger,

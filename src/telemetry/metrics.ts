@@ -28,8 +28,9 @@ export function createMetrics(flopsBuckets: readonly number[]) {
   collectDefaultMetrics({ register: registry });
   const gauges: Partial<Gauges> = {};
 
+  const requestFlops = createFlopsHistogram(registry, flopsBuckets);
   const metrics = {
-    ...answerMetrics(registers, flopsBuckets),
+    ...answerMetrics(registers),
     ...timeMetrics(registers),
     ...stateMetrics(registers),
     ...auditMetrics(registers),
@@ -83,6 +84,11 @@ export function createMetrics(flopsBuckets: readonly number[]) {
   return {
     ...metrics,
     registry,
+    requestFlops: { observe: requestFlops.observe },
+    /** Fits the buckets of the FLOPs to other costs; see `createMetrics`. If there are new ones, counts begin anew. */
+    fitFlops: requestFlops.fit,
+    /** Removes all series of a version that is no longer served. */
+    forgetVersion: (model: string, version: string) => forgetVersion(registry, model, version),
     /** Sets the source of the number of dropped log lines. */
     observeLog(droppedLines: () => number): void {
       log.droppedLines = droppedLines;
@@ -97,19 +103,12 @@ export function createMetrics(flopsBuckets: readonly number[]) {
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Metrics of answers and refusals: exits taken, scores, confidences and costs. */
-function answerMetrics(registers: Registry[], flopsBuckets: readonly number[]) {
+function answerMetrics(registers: Registry[]) {
   return {
     predictions: new Counter({
       name: 'rdi_predictions_total',
       help: 'Images answered, by the exit taken (index from 0) and the reason for leaving there.',
       labelNames: ['model', 'version', 'profile', 'exit', 'reason'],
-      registers,
-    }),
-    requestFlops: new Histogram({
-      name: 'rdi_request_flops',
-      help: 'FLOPs (2 × multiply-accumulates) executed for one image, including heads.',
-      labelNames: ['model', 'version'],
-      buckets: [...new Set(flopsBuckets)].sort((a, b) => a - b),
       registers,
     }),
     flops: new Counter({
@@ -227,6 +226,18 @@ function stateMetrics(registers: Registry[]) {
       labelNames: ['model', 'version', 'profile', 'exit'],
       registers,
     }),
+    modelDefaultInfo: new Gauge({
+      name: 'rdi_model_default_info',
+      help: '1 for the version of each model that requests get which name none; pinned: whether a file says so.',
+      labelNames: ['model', 'version', 'pinned'],
+      registers,
+    }),
+    modelReloads: new Counter({
+      name: 'rdi_model_reloads_total',
+      help: 'Changes of packages found while serving; result is added, replaced, removed or refused.',
+      labelNames: ['model', 'result'],
+      registers,
+    }),
     calibrationReloads: new Counter({
       name: 'rdi_calibration_reloads_total',
       help: 'Changed profiles found while serving; result is swapped, or refused (the old profiles stay).',
@@ -270,4 +281,40 @@ function auditMetrics(registers: Registry[]) {
       registers,
     }),
   };
+}
+
+/** The histogram of FLOPs per image. Its buckets can change: prom-client fixes those of a histogram when it is made. */
+function createFlopsHistogram(registry: Registry, buckets: readonly number[]) {
+  let bounds = new Set<number>();
+  let histogram: Histogram<'model' | 'version'> | undefined;
+
+  function fit(wanted: readonly number[]): void {
+    if (histogram && wanted.every((bound) => bounds.has(bound))) return;
+    bounds = new Set(wanted);
+    registry.removeSingleMetric('rdi_request_flops');
+    histogram = new Histogram({
+      name: 'rdi_request_flops',
+      help: 'FLOPs (2 × multiply-accumulates) executed for one image, including heads.',
+      labelNames: ['model', 'version'],
+      buckets: [...bounds].sort((a, b) => a - b),
+      registers: [registry],
+    });
+  }
+
+  fit(buckets);
+  return {
+    fit,
+    observe: (labels: { model: string; version: string }, flops: number) => histogram?.observe(labels, flops),
+  };
+}
+
+async function forgetVersion(registry: Registry, model: string, version: string): Promise<void> {
+  for (const metric of registry.getMetricsAsArray() as unknown as (Counter | Gauge | Histogram)[]) {
+    const { values } = await metric.get();
+    for (const { labels } of values) {
+      if (labels['model'] !== model || labels['version'] !== version) continue;
+      const { le: _, ...own } = labels as Record<string, string>;
+      metric.remove(own);
+    }
+  }
 }

@@ -15,12 +15,12 @@ export interface EngineTime {
 const KEPT = 0.995;
 
 export function createEngineTime(): EngineTime {
-  /** By the network's id. */
-  const totals = new Map<string, { seconds: number; images: number }>();
+  /** A network that is no longer served takes its average with it. */
+  const totals = new WeakMap<Network, { seconds: number; images: number }>();
 
-  function totalOf({ id }: Network): { seconds: number; images: number } {
-    const total = totals.get(id) ?? { seconds: 0, images: 0 };
-    totals.set(id, total);
+  function totalOf(network: Network): { seconds: number; images: number } {
+    const total = totals.get(network) ?? { seconds: 0, images: 0 };
+    totals.set(network, total);
     return total;
   }
 

@@ -2,7 +2,7 @@
 
 import type { ExitReason, SegmentRun } from '../cascade/cascade.js';
 import type { Explain, Visit } from '../cascade/explain.js';
-import type { EngineOptions, SegmentSource } from '../engines/engine.js';
+import type { EngineOptions } from '../engines/engine.js';
 import type { Policy } from '../format/profiles.js';
 import type { ExecutionPath } from '../network/execution-path.js';
 import type { Network } from '../network/network.js';
@@ -35,16 +35,17 @@ export interface RunCommand {
   readonly explain?: Explain;
 }
 
-/** Loads further segments of a network that is already loaded. */
+/** Loads a network; of one that is already loaded, the further segments. */
 export interface LoadCommand {
   readonly kind: 'load';
-  readonly network: string;
-  readonly segments: readonly SegmentSource[];
+  readonly network: Network;
 }
 
 export type Command =
   /** `place`: index of the batch in the worker's buffer, from 0; reports refer to it. */
   | (RunCommand & { readonly place: number })
+  /** Releases a network. Sent only while the worker has no batch for it. */
+  | { readonly kind: 'unload'; readonly network: string }
   /** This and the next command are sent only while the worker has no batch. */
   | LoadCommand
   | { readonly kind: 'close' };

@@ -28,10 +28,12 @@ export interface RestartingWorker {
   /** @returns a function that cancels one of the batch's images. */
   run(batch: Batch): (image: number) => void;
   /**
-   * Loads segments as soon as the worker is idle; until then it accepts no batch.
+   * Loads a network, or more of one, as soon as the worker is idle; until then it accepts no batch.
    * @returns why nothing was loaded; undefined if it was loaded, or if the thread's replacement will load it
    */
   load(command: LoadCommand): Promise<string | undefined>;
+  /** Releases what the thread holds and `networks` has no longer, as soon as no batch of the worker needs it. */
+  tidy(): void;
   /** Accepts no more batches, waits for the current ones to finish and ends the thread. */
   close(): Promise<void>;
 }
@@ -74,6 +76,9 @@ export function createRestartingWorker(options: RestartingWorkerOptions): Restar
   let state: 'starting' | 'serving' | 'loading' | 'dead' | 'ending' = 'dead';
   let pending: Load | undefined;
   let closing = false;
+  /** Ids of the networks that the thread has loaded. */
+  const held = new Set<string>();
+  let isTidy = true;
   /** Number of failed restarts since a thread was last ready. */
   let failedRestarts = 0;
   let restart: Timer | undefined;
@@ -93,11 +98,15 @@ export function createRestartingWorker(options: RestartingWorkerOptions): Restar
     };
     const started = options.startThread(setup, `rdi-${index}`);
     thread = started;
+    held.clear();
+    for (const { id } of setup.networks) held.add(id);
     return new Promise((resolve, reject) => {
       let cause: unknown;
       started.on('message', (report: Report) => {
         if (report.kind === 'ready') {
           failedRestarts = 0;
+          for (const { id } of report.refused) held.delete(id);
+          isTidy = false; // the networks may have changed since the start
           resolve(report);
           serve();
         } else {
@@ -121,6 +130,7 @@ export function createRestartingWorker(options: RestartingWorkerOptions): Restar
       case 'loaded': {
         const load = pending;
         pending = undefined;
+        if (load && report.refused === undefined) held.add(load.command.network.id);
         serve();
         load?.end(report.refused);
         return;
@@ -146,10 +156,27 @@ export function createRestartingWorker(options: RestartingWorkerOptions): Restar
   }
 
   function goOn(): void {
+    if (!isTidy) tidy();
     if (isAccepting()) options.onAccepting();
     else if (!isIdle()) return;
     else if (closing) end();
     else if (pending) beginLoad(pending);
+  }
+
+  function tidy(): void {
+    isTidy = false;
+    if (state !== 'serving') return;
+    isTidy = true;
+    const served = new Set(options.networks().map(({ id }) => id));
+    for (const id of held) {
+      if (served.has(id)) continue;
+      if (buffer.has(id)) {
+        isTidy = false;
+        continue;
+      }
+      held.delete(id);
+      thread?.postMessage({ kind: 'unload', network: id });
+    }
   }
 
   function isIdle(): boolean {
@@ -178,7 +205,7 @@ export function createRestartingWorker(options: RestartingWorkerOptions): Restar
     state = 'dead';
     logger.error({ worker: index, cause: messageOf(cause) }, 'worker died');
     for (const batch of buffer.giveBackAll()) batch.onLost();
-    load?.end(load.begun ? 'A worker died while it loaded them.' : undefined);
+    load?.end(load.begun ? 'A worker died while it loaded the network.' : undefined);
     if (closing) return;
     if (failedRestarts > 0) options.onRestartFailed();
     // Not synchronously: the pool must withdraw the load that killed this thread before the next thread loads it.
@@ -219,6 +246,8 @@ export function createRestartingWorker(options: RestartingWorkerOptions): Restar
         if (isIdle()) beginLoad(pending);
       });
     },
+
+    tidy,
 
     async close() {
       closing = true;

@@ -10,6 +10,8 @@ export interface WorkerBuffer {
   images(): number;
   /** Whether the worker may take a further batch. */
   hasRoom(): boolean;
+  /** Whether any of the batches is for this network. */
+  has(network: string): boolean;
   /** @returns the batch's place, and a function that cancels one of its images; no effect after the batch has ended */
   take(batch: Batch): { readonly place: number; readonly cancel: (image: number) => void };
   at(place: number): Batch;
@@ -52,6 +54,7 @@ export function createWorkerBuffer(concurrentBatches: number, maxBatch: number):
     cancelled,
     images,
     hasRoom,
+    has: (network) => batches.some((batch) => batch?.command.network === network),
 
     take(batch) {
       invariant(hasRoom(), 'a batch is given only to a worker with room for it');

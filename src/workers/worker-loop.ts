@@ -90,26 +90,24 @@ export async function startWorkerLoop(options: WorkerLoopOptions): Promise<(comm
     isRunning = false;
   }
 
-  async function load({ network: id, segments }: LoadCommand): Promise<void> {
+  async function load({ network }: LoadCommand): Promise<void> {
     let refused: string | undefined;
     try {
-      const network = networks.get(id);
-      invariant(network, `a worker was asked to load more of ${id}`);
-      const byRange = new Map(
-        [...network.segments, ...segments].map((one) => [segmentKey(one.from, one.to), one]),
-      );
-      const whole = { ...network, segments: [...byRange.values()] };
-      networks.set(id, { ...whole, loaded: await loadSegments(engine, whole, network.loaded) });
+      networks.set(network.id, await loadNetwork(engine, network, networks.get(network.id)));
     } catch (error) {
       refused = reasonOf(engine, error);
     }
     report({ kind: 'loaded', refused });
   }
 
+  async function unload(id: string): Promise<void> {
+    const segments = [...(networks.get(id)?.loaded.values() ?? [])];
+    networks.delete(id);
+    await Promise.all(segments.map((segment) => segment.release()));
+  }
+
   async function close(): Promise<void> {
-    for (const { loaded } of networks.values()) {
-      await Promise.all([...loaded.values()].map((segment) => segment.release()));
-    }
+    for (const id of [...networks.keys()]) await unload(id);
     options.end();
   }
 
@@ -122,6 +120,8 @@ export async function startWorkerLoop(options: WorkerLoopOptions): Promise<(comm
         return;
       case 'load':
         return void load(command);
+      case 'unload':
+        return void unload(command.network);
       case 'close':
         return void close();
     }
@@ -133,9 +133,7 @@ async function loadNetworks(engine: Engine, { networks, needsAll }: WorkerLoopOp
   const refused: { id: string; reason: string }[] = [];
   for (const network of networks) {
     try {
-      const segments = await loadSegments(engine, network);
-      const toTensor = createImageTensor(network.manifest.input, engine.imageLayout);
-      loaded.set(network.id, { ...network, loaded: segments, toTensor });
+      loaded.set(network.id, await loadNetwork(engine, network));
     } catch (error) {
       const reason = reasonOf(engine, error);
       if (needsAll) throw new Error(`${network.id}: ${reason}`);
@@ -143,6 +141,15 @@ async function loadNetworks(engine: Engine, { networks, needsAll }: WorkerLoopOp
     }
   }
   return { networks: loaded, refused };
+}
+
+/** @param known the same network with fewer segments, which are kept */
+async function loadNetwork(engine: Engine, network: Network, known?: LoadedNetwork): Promise<LoadedNetwork> {
+  return {
+    ...network,
+    loaded: await loadSegments(engine, network, known?.loaded),
+    toTensor: createImageTensor(network.manifest.input, engine.imageLayout),
+  };
 }
 
 function segmentOf({ id, loaded }: LoadedNetwork, from: number, to: number): Segment {

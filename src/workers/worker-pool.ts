@@ -1,6 +1,5 @@
-// The pool of workers: gives them batches, and loads further segments into one worker after another.
+// The pool of workers: gives them batches, and loads networks into one worker after another.
 import type { Logger } from 'pino';
-import type { SegmentSource } from '../engines/engine.js';
 import { invariant, messageOf, PackageError, UsageError } from '../foundation/errors.js';
 import type { StartTimer } from '../foundation/timers.js';
 import type { Network } from '../network/network.js';
@@ -24,11 +23,13 @@ export interface WorkerPool {
   /** Gives a batch to the worker with the fewest images. @returns a function that cancels one of the batch's images */
   run(batch: Batch): (image: number) => void;
   /**
-   * Loads further segments of a network into one worker after another, so that the other workers continue to serve.
-   * Call for one load at a time. @throws PackageError if a worker refuses them, or no worker is left to check them; all
-   * workers then continue to serve
+   * Loads a network, or further segments of one, into one worker after another, so that the other workers continue to
+   * serve. Call for one load at a time. @throws PackageError if a worker refuses it, or no worker is left to check it; all
+   * workers then continue to serve what they served before
    */
-  load(network: string, segments: readonly SegmentSource[]): Promise<void>;
+  load(network: Network): Promise<void>;
+  /** Releases a network, in each worker after its last batch for it. Submit no more images for it. */
+  unload(id: string): void;
   /** Accepts no more batches, waits for the current ones to finish and ends the threads. */
   close(): Promise<void>;
 }
@@ -91,22 +92,26 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     return worker.run(batch);
   }
 
-  async function load(network: string, segments: readonly SegmentSource[]): Promise<void> {
-    const before = networks;
-    networks = before.map((one) =>
-      one.id === network ? { ...one, segments: [...one.segments, ...segments] } : one,
-    );
-    const command: LoadCommand = { kind: 'load', network, segments };
+  async function load(network: Network): Promise<void> {
+    const before = networks.find(({ id }) => id === network.id);
+    replace(network.id, network);
+    const command: LoadCommand = { kind: 'load', network };
     const refuse = (reason: string, isPassing = false): never => {
-      networks = before;
+      replace(network.id, before);
       throw new PackageError(reason, { isPassing });
     };
     for (const worker of workers) {
       const refused = await worker.load(command);
       if (refused !== undefined) refuse(refused);
     }
-    // Unchecked segments could prevent every replacement from starting.
-    if (!hasWorkers()) refuse('No worker is left that could check them.', true);
+    // An unchecked network could prevent every replacement from starting.
+    if (!hasWorkers()) refuse('No worker is left that could check it.', true);
+  }
+
+  /** @param by undefined: removes the network */
+  function replace(network: string, by: Network | undefined): void {
+    networks = [...networks.filter(({ id }) => id !== network), ...(by ? [by] : [])];
+    for (const worker of workers) worker.tidy();
   }
 
   async function close(): Promise<void> {
@@ -120,6 +125,7 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
     hasWorkers,
     run,
     load,
+    unload: (id) => replace(id, undefined),
     close,
   };
 }

@@ -187,11 +187,11 @@ test('a batch that must run alone is given to an idle worker, which accepts no o
 
 test('segments are loaded when the worker is idle; until then it accepts no batch', async (t) => {
   const wanted = ({ from }: { readonly from: number }) => from === -1;
-  const { pool, director, others } = await startPool(t, { size: 1, concurrentBatches: 3, wanted });
+  const { pool, director, others, more } = await startPool(t, { size: 1, concurrentBatches: 3, wanted });
   await director.hold();
   const before = [poolBatch([a], { way: straight }), poolBatch([b], { way: straight })];
   for (const { batch } of before) pool.run(batch);
-  const loaded = pool.load('tiny/1', others);
+  const loaded = more(others);
   assert.equal(pool.accepting(), 0);
   await director.release();
   await loaded;

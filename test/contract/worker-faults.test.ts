@@ -82,7 +82,7 @@ test('a model refused at the start does not prevent a worker from being replaced
       await writeProfiledPackage(directory);
     },
   });
-  assert.match(classifier.refused[0]?.reason ?? '', /^golden\.json is not reproduced/);
+  assert.match(classifier.refused()[0]?.reason ?? '', /^golden\.json is not reproduced/);
   await predict(url, await withMark('exit-once'));
   await until(() => log.some(({ msg }) => msg === 'worker replaced'));
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lastStep } from '../../src/network/execution-path.js';
+import { networkOf } from '../../src/network/network.js';
 import { servedModelOf } from '../../src/serving/catalog.js';
 import { createPlan } from '../../src/serving/plan.js';
 import { writeProfiledPackage } from '../support/packages/profiled-package.js';
@@ -10,20 +11,17 @@ const { package: made } = await writeProfiledPackage(temporaryFolder());
 const stages = [10, 10, 20];
 const heads = [100, 1, 0];
 /** Under the profile `full`, where only the head of the last exit runs, its exits cost 110, 21 and 40. */
-const dearAtFirst = servedModelOf(
-  {
-    ...made,
-    manifest: {
-      ...made.manifest,
-      exits: made.manifest.exits.map((exit, index) => ({
-        ...exit,
-        flops: { stage: stages[index] ?? 0, head: heads[index] ?? 0, cumulative: 0 },
-      })),
-    },
+const dear = {
+  ...made,
+  manifest: {
+    ...made.manifest,
+    exits: made.manifest.exits.map((exit, index) => ({
+      ...exit,
+      flops: { stage: stages[index] ?? 0, head: heads[index] ?? 0, cumulative: 0 },
+    })),
   },
-  { name: 'onnx', device: 'cpu' },
-  new Map(),
-);
+};
+const dearAtFirst = servedModelOf(dear, networkOf(dear), { name: 'onnx', device: 'cpu' }, new Map());
 const stopOf = (maxFlops: number, maxExit?: number) => {
   const options = { profile: 'full', maxFlops, ...(maxExit !== undefined && { maxExit }) };
   return lastStep(createPlan(dearAtFirst, options).path).exit;

@@ -32,8 +32,11 @@ test('if a thread cannot be created, there is another attempt', async (t) => {
     maxBatch: 1,
     concurrentBatches: 1,
     engine: { module: createDirector(t).engineModule, options: {} },
-    networks: () => attempts.shift() ?? [],
-    startThread,
+    networks: () => attempts[0] ?? [tiny],
+    startThread(...setup) {
+      attempts.shift();
+      return startThread(...setup);
+    },
     startTimer,
     logger: pino({ level: 'silent' }),
     onAccepting: () => {},

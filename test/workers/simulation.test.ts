@@ -29,6 +29,7 @@ test(`${schedules} simulated schedules`, { timeout: 300_000 }, async (t) => {
   for (const met of [
     'deaths',
     'answered',
+    'replaced',
     'client-gone',
     'deadline-exceeded',
     'worker-lost',

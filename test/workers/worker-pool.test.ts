@@ -79,14 +79,14 @@ const skipsTheSecond = ({ from, to }: SegmentSource) => from === -1 || (from ===
 const straight: ExecutionPath = [{ from: -1, exit: 2, threshold: null, flops: 1 }];
 
 test('segments are loaded into one worker after another, while the others continue to serve', async (t) => {
-  const { pool, director, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
+  const { pool, director, others, more } = await startPool(t, { size: 2, wanted: skipsTheSecond });
   assert.ok(others.length > 0);
   const without = poolBatch(images);
   pool.run(without.batch);
   assert.match(await without.ended, /^failed: segment 0>1 of tiny\/1 is not loaded/);
 
   await director.hold();
-  const loaded = pool.load('tiny/1', others);
+  const loaded = more(others);
   assert.equal(pool.idle(), 1);
   await director.release();
   await loaded;
@@ -96,11 +96,11 @@ test('segments are loaded into one worker after another, while the others contin
 });
 
 test('a busy worker loads when its batch is done', async (t) => {
-  const { pool, director, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
+  const { pool, director, others, more } = await startPool(t, { size: 1, wanted: skipsTheSecond });
   await director.hold();
   const { batch, ended } = poolBatch(images, { way: straight });
   pool.run(batch);
-  const loaded = pool.load('tiny/1', others);
+  const loaded = more(others);
   await director.release();
   assert.equal(await ended, 'done');
   await loaded;
@@ -110,22 +110,22 @@ test('a busy worker loads when its batch is done', async (t) => {
 });
 
 test('segments that a worker refuses do not change the worker', async (t) => {
-  const { pool, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
+  const { pool, others, more } = await startPool(t, { size: 1, wanted: skipsTheSecond });
   const damaged = others.map((one) => ({ ...one, graph: Uint8Array.of(1, 2, 3) }));
-  await assert.rejects(pool.load('tiny/1', damaged), /^PackageError: The onnx engine cannot load it: /);
-  await pool.load('tiny/1', others);
+  await assert.rejects(more(damaged), /^PackageError: The onnx engine cannot load it: /);
+  await more(others);
   const { batch, ended } = poolBatch(images);
   pool.run(batch);
   assert.equal(await ended, 'done');
 });
 
 test('segments that kill the worker that loads them are refused, and its replacement does not load them', async (t) => {
-  const { pool, calls, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
+  const { pool, calls, others, more } = await startPool(t, { size: 2, wanted: skipsTheSecond });
   const deadly = others.map((one) => ({ ...one, graph: new Uint8Array() }));
-  await assert.rejects(pool.load('tiny/1', deadly), /^PackageError: A worker died while it loaded them\.$/);
+  await assert.rejects(more(deadly), /^PackageError: A worker died while it loaded the network\.$/);
   await until(() => pool.idle() === 2);
   assert.equal(calls.restarts, 1);
-  await pool.load('tiny/1', others);
+  await more(others);
   const both = [poolBatch(images), poolBatch(images)];
   for (const { batch } of both) pool.run(batch);
   assert.deepEqual(await Promise.all(both.map(({ ended }) => ended)), ['done', 'done']);
@@ -138,14 +138,17 @@ const deadly = () =>
   );
 
 test('segments that are loaded while a worker is being replaced are also loaded by its replacement', async (t) => {
-  const { pool, director, runs, calls, others } = await startPool(t, { size: 2, wanted: skipsTheSecond });
+  const { pool, director, runs, calls, others, more } = await startPool(t, {
+    size: 2,
+    wanted: skipsTheSecond,
+  });
   const { batch, ended } = deadly();
   await director.hold();
   pool.run(batch);
   await until(async () => (await runs()).length === 1);
   await director.pass(); // its successor's self-check is held
   assert.equal(await ended, 'lost');
-  const loaded = pool.load('tiny/1', others);
+  const loaded = more(others);
   await director.release();
   await loaded;
   await until(() => pool.idle() === 2);
@@ -156,7 +159,7 @@ test('segments that are loaded while a worker is being replaced are also loaded 
 });
 
 test('segments that no worker is left to check are refused, and do not prevent replacements', async (t) => {
-  const { pool, director, calls, others } = await startPool(t, { size: 1, wanted: skipsTheSecond });
+  const { pool, director, calls, others, more } = await startPool(t, { size: 1, wanted: skipsTheSecond });
   await director.refuse();
   const { batch, ended } = deadly();
   pool.run(batch);
@@ -164,14 +167,11 @@ test('segments that no worker is left to check are refused, and do not prevent r
   await until(() => calls.noneLeft > 0);
   assert.equal(pool.hasWorkers(), false);
   const damaged = others.map((one) => ({ ...one, graph: Uint8Array.of(1, 2, 3) }));
-  await assert.rejects(
-    pool.load('tiny/1', damaged),
-    /^PackageError: No worker is left that could check them\.$/,
-  );
+  await assert.rejects(more(damaged), /^PackageError: No worker is left that could check it\.$/);
   await director.accept();
   await until(() => pool.idle() === 1);
   assert.equal(pool.hasWorkers(), true);
-  await pool.load('tiny/1', others);
+  await more(others);
   const after = poolBatch(images);
   pool.run(after.batch);
   assert.equal(await after.ended, 'done');

@@ -21,6 +21,20 @@ export const certificates = createDashboard({
         queries: { models: select('rdi_model_info') },
       }),
       table({
+        title: 'Default versions',
+        description: 'The version of each model that requests get which name none. pinned: a file says so.',
+        unit: units.Short,
+        hidden: bookkeeping,
+        queries: { versions: select('rdi_model_default_info') },
+      }),
+      graph({
+        title: 'Answers by version',
+        description: 'Who answers: at a rollout, one version takes over from the other.',
+        unit: 'img/s',
+        style: 'stacked',
+        queries: { '{{model}} {{version}}': sum('model, version', rate('rdi_predictions_total')) },
+      }),
+      table({
         title: 'Certificates',
         description:
           'valid: the thresholds carry a certificate for exactly these files. invalid: made for other files, served as uncertified. none: never certified.',

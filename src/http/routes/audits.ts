@@ -85,7 +85,7 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{
     async ({ params, body, log }) => {
       const model = classifier.catalog.find(params.name, params.version);
       const audit = model.profiles.get(params.profile)?.audit;
-      if (!audit) throw new Failure('unknown-model', `${model.id} audits no profile "${params.profile}".`);
+      if (!audit) throw new Failure('unknown-model', `${model.label} audits no profile "${params.profile}".`);
       log.warn({ ...params, reason: body.reason, before: audit.state() }, 'audit reset by an operator');
       audit.reset();
       return describeAudit(audit.state());

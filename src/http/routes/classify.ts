@@ -17,7 +17,9 @@ import { problemResponses } from '../problems.js';
 export const ClassifyQuery = Type.Object(
   {
     model: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the server’s default model.' })),
-    version: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the newest.' })),
+    version: Type.Optional(
+      Type.String({ maxLength: 64, description: 'Default: the pinned version, or else the newest.' }),
+    ),
     profile: Type.Optional(
       Type.String({
         maxLength: 64,

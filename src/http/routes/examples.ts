@@ -53,6 +53,7 @@ const audit = {
 const model: Static<typeof Model> = {
   name: 'mnist-smallcnn',
   version: '2',
+  isDefault: true,
   description: 'Handwritten digits.',
   licence: 'Apache-2.0',
   engine: { name: 'onnx', device: 'cpu' },

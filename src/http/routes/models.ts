@@ -72,7 +72,11 @@ export const ModelExit = Type.Object(
 );
 
 export const RefusedModel = Type.Object(
-  { name: Type.String(), version: Type.String(), reason: Type.String() },
+  {
+    name: Type.String({ description: '*: the models folder itself.' }),
+    version: Type.String({ description: '*: no version in particular.' }),
+    reason: Type.String({ description: 'A sentence.' }),
+  },
   { $id: 'RefusedModel' },
 );
 
@@ -80,6 +84,9 @@ export const Model = Type.Object(
   {
     name: Type.String(),
     version: Type.String(),
+    isDefault: Type.Boolean({
+      description: 'Whether requests that name this model and no version get this version.',
+    }),
     description: Type.String(),
     licence: Type.String(),
     engine: ref(ModelEngine),
@@ -124,7 +131,9 @@ export const ModelList = Type.Object(
     models: Type.Array(ref(Model)),
     engine: ref(Engine),
     refused: Type.Array(ref(RefusedModel), {
-      description: 'Packages that were found but cannot be served.',
+      description:
+        'What lies in the models folder and is not served as it lies there, and why. An earlier state of the version may ' +
+        'be served: then it is among `models`.',
     }),
   },
   { $id: 'ModelList' },
@@ -134,7 +143,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
   app,
   { classifier },
 ) => {
-  const { catalog, engine, refused } = classifier;
+  const { catalog, engine } = classifier;
 
   app.get(
     '/models',
@@ -146,7 +155,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
         querystring: Type.Object({}, { additionalProperties: false }),
         response: {
           200: {
-            description: 'All models, and the packages that were refused.',
+            description: 'All models, and what is not served.',
             content: { 'application/json': { schema: ref(ModelList) } },
           },
           ...problemResponses('malformed-request', 'invalid-query', 'unauthorized'),
@@ -155,9 +164,9 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
     },
     async () => ({
       defaultModel: catalog.defaultModel,
-      models: catalog.models.map(describe),
+      models: catalog.models.map((model) => describe(model, catalog.isDefault(model))),
       engine,
-      refused: [...refused],
+      refused: [...classifier.refused()],
     }),
   );
 
@@ -170,7 +179,11 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
         tags: ['models'],
         params: Type.Object({ name: Type.String() }),
         querystring: Type.Object(
-          { version: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the newest.' })) },
+          {
+            version: Type.Optional(
+              Type.String({ maxLength: 64, description: 'Default: the pinned version, or else the newest.' }),
+            ),
+          },
           { additionalProperties: false },
         ),
         response: {
@@ -182,16 +195,20 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
         },
       },
     },
-    async (request) => describe(catalog.find(request.params.name, request.query.version)),
+    async (request) => {
+      const model = catalog.find(request.params.name, request.query.version);
+      return describe(model, catalog.isDefault(model));
+    },
   );
 };
 
-function describe({ manifest, profiles, ...model }: ServedModel): Model {
+function describe({ manifest, profiles, ...model }: ServedModel, isDefault: boolean): Model {
   const { description, licence, classes, exits } = manifest;
   const { height, width, channels, resize } = manifest.input;
   return {
     name: model.name,
     version: model.version,
+    isDefault,
     description,
     licence,
     engine: model.engine,

@@ -29,6 +29,7 @@ export async function startPool(scope: Scope, options: PoolOptions) {
   const { package: tiny } = await writeProfiledPackage(temporaryFolder());
   const { manifest, segments, golden } = tiny;
   const network: Network = { id: 'tiny/1', manifest, segments, golden };
+  const few = { ...network, segments: segments.filter(wanted) };
   const director = createDirector(scope);
   const calls = { accepting: 0, restarts: 0, noneLeft: 0 };
   const pool = createWorkerPool({
@@ -36,7 +37,7 @@ export async function startPool(scope: Scope, options: PoolOptions) {
     maxBatch: MAX_BATCH,
     concurrentBatches,
     engine: { module: director.engineModule, options: {} },
-    networks: [{ ...network, segments: segments.filter(wanted) }],
+    networks: [few],
     startThread,
     startTimer,
     logger: pino({ level: 'silent' }),
@@ -48,7 +49,17 @@ export async function startPool(scope: Scope, options: PoolOptions) {
   scope.after(() => pool.close());
   const warmUp = (await director.runs()).length;
   const runs = async () => (await director.runs()).slice(warmUp);
-  return { pool, director, started, calls, runs, others: segments.filter((one) => !wanted(one)) };
+  return {
+    pool,
+    director,
+    started,
+    calls,
+    runs,
+    network,
+    others: segments.filter((one) => !wanted(one)),
+    /** Loads further segments. */
+    more: (others: readonly SegmentSource[]) => pool.load({ ...few, segments: [...few.segments, ...others] }),
+  };
 }
 
 /** Past every exit; two that agree may leave. */

@@ -2,7 +2,7 @@
 import type { ExitReason } from '../../../src/cascade/cascade.js';
 import type { Engine, Segment, SegmentSource } from '../../../src/engines/engine.js';
 import type { Manifest } from '../../../src/format/manifest.js';
-import { PackageError } from '../../../src/foundation/errors.js';
+import { invariant, PackageError } from '../../../src/foundation/errors.js';
 import {
   buildPath,
   type ExecutionPath,
@@ -30,8 +30,8 @@ export function idOf(pixels: ArrayLike<number>): number {
   return Math.round(pixels[0] as number) * 256 + Math.round(pixels[1] as number);
 }
 
-function logitsOf(id: number, exit: number): Float32Array {
-  const hash = Math.imul((id + 1) * 31 + exit, 0x9e3779b1) >>> 0;
+function logitsOf(id: number, exit: number, release: number): Float32Array {
+  const hash = Math.imul((id + 1) * 31 + exit + release * 1009, 0x9e3779b1) >>> 0;
   const logits = new Float32Array(CLASSES);
   logits[hash % CLASSES] = (hash >>> 8) % 5;
   return logits;
@@ -55,24 +55,41 @@ const profiles = [
   [null, 0.7],
   [0.6, null],
 ];
-export const pathsByProfile = profiles.map(
-  (thresholds) => pathsOf(manifest.exits, { thresholds }) as [ExecutionPath, ...ExecutionPath[]],
-);
-/** The path to the final exit with all side exits off. */
-export const FULL_PATH = buildPath(manifest.exits, { thresholds: [null, null] });
 
-/** The segments that a worker needs for a profile. */
-export function sourcesOf(profile: number): SegmentSource[] {
+/** One release of the network. Each gives other answers, and has paths of its own. */
+export interface Release {
+  readonly number: number;
+  readonly network: Network;
+  readonly pathsByProfile: readonly (readonly [ExecutionPath, ...ExecutionPath[]])[];
+  /** The path to the final exit with all side exits off. */
+  readonly fullPath: ExecutionPath;
+}
+
+export function releaseOf(number: number): Release {
+  return {
+    number,
+    network: simulatedNetwork(number, [0, 1]),
+    pathsByProfile: profiles.map(
+      (thresholds) => pathsOf(manifest.exits, { thresholds }) as [ExecutionPath, ...ExecutionPath[]],
+    ),
+    fullPath: buildPath(manifest.exits, { thresholds: [null, null] }),
+  };
+}
+
+/** The segments that a worker needs for a profile. Their input is the number of the release. */
+function sourcesOf(release: number, profile: number): SegmentSource[] {
   const thresholds = profiles[profile] ?? [];
   return segmentsOf(manifest.exits, { thresholds }).map(({ from, to }) => {
-    return { from, to, input: '', inputShape: [VALUES], logits: '', graph: new Uint8Array() };
+    return { from, to, input: `${release}`, inputShape: [VALUES], logits: '', graph: new Uint8Array() };
   });
 }
 
-export function simulatedNetwork(): Network {
-  const unique = new Map([...sourcesOf(0), ...sourcesOf(1)].map((one) => [`${one.from}>${one.to}`, one]));
+/** @param served the profiles whose segments it has */
+export function simulatedNetwork(release: number, served: readonly number[]): Network {
+  const sources = served.flatMap((profile) => sourcesOf(release, profile));
+  const unique = new Map(sources.map((one) => [`${one.from}>${one.to}`, one]));
   return {
-    id: 'simulated/1',
+    id: release === 0 ? 'simulated/1' : `simulated/1#${release}`,
     manifest,
     segments: [...unique.values()],
     golden: {
@@ -80,7 +97,7 @@ export function simulatedNetwork(): Network {
       cases: [
         {
           pixels: Buffer.from(pixelsOf(GOLDEN_ID)).toString('base64'),
-          logits: Array.from({ length: EXITS }, (_, exit) => [...logitsOf(GOLDEN_ID, exit)]),
+          logits: Array.from({ length: EXITS }, (_, exit) => [...logitsOf(GOLDEN_ID, exit, release)]),
         },
       ],
     },
@@ -88,10 +105,10 @@ export function simulatedNetwork(): Network {
 }
 
 /** The exit at which an image leaves a path without deadline, and its answer there. */
-export function expectedOutcome(id: number, path: ExecutionPath) {
+export function expectedOutcome(id: number, path: ExecutionPath, release: number) {
   const policy = policies['max-softmax'];
   for (const [step, { exit, threshold }] of path.entries()) {
-    const probabilities = softmax(logitsOf(id, exit));
+    const probabilities = softmax(logitsOf(id, exit, release));
     const score = policy.score(probabilities, 1);
     const confident = threshold !== null && clears(policy, score, threshold);
     if (!confident && step < path.length - 1) continue;
@@ -107,13 +124,18 @@ export interface SimulatedEngineOptions {
   readonly call: (ids: readonly number[]) => Promise<void>;
   /** Whether loading these segments is refused. */
   readonly refuses: () => boolean;
+  /** Receives the segments that are loaded; those that are released are removed. */
+  readonly held: Set<SegmentSource>;
 }
 
-export function createSimulatedEngine({ call, refuses }: SimulatedEngineOptions): Engine {
+export function createSimulatedEngine({ call, refuses, held }: SimulatedEngineOptions): Engine {
   const load = async (sources: readonly SegmentSource[]): Promise<Segment[]> => {
     if (refuses()) throw new PackageError('Refused, as the simulation wants it.');
-    return sources.map(({ to }) => ({
+    for (const source of sources) held.add(source);
+    return sources.map((source) => ({
       async run(rows, batch) {
+        const { to } = source;
+        invariant(held.has(source), 'no segment runs after it is released');
         const ids: number[] = [];
         for (let row = 0; row < batch; row++) {
           ids.push(idOf([(rows[row * VALUES] as number) * 255, (rows[row * VALUES + 1] as number) * 255]));
@@ -121,11 +143,11 @@ export function createSimulatedEngine({ call, refuses }: SimulatedEngineOptions)
         await call(ids);
         const logits = new Float32Array(batch * CLASSES);
         ids.forEach((id, row) => {
-          logits.set(logitsOf(id, to), row * CLASSES);
+          logits.set(logitsOf(id, to, Number(source.input)), row * CLASSES);
         });
         return to === EXITS - 1 ? { logits } : { logits, cut: rows.slice() };
       },
-      release: async () => {},
+      release: async () => void held.delete(source),
     }));
   };
   return { name: 'simulated', device: 'none', imageLayout: 'nchw', load };

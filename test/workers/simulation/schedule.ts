@@ -1,9 +1,9 @@
-// One schedule from a seed: requests arrive, wait, are cancelled or miss deadlines; workers die; segments are loaded.
-// At the end everything is closed.
+// One schedule from a seed: requests arrive, wait, are cancelled or miss deadlines; workers die; segments are loaded;
+// networks are replaced. At the end everything is closed.
 import assert from 'node:assert/strict';
 import { createChance } from './chance.js';
 import { drawFaults } from './faults.js';
-import { simulatedNetwork } from './network.js';
+import { releaseOf } from './network.js';
 import { createSystem } from './system.js';
 import { createTraffic } from './traffic.js';
 import { createVirtualTime } from './virtual-time.js';
@@ -18,12 +18,13 @@ export async function runSchedule(seed: number): Promise<Readonly<Record<string,
   const chance = createChance(seed);
   const time = createVirtualTime();
   const faults = drawFaults(chance);
-  const network = simulatedNetwork();
+  const first = releaseOf(0);
+  const { network } = first;
   const requests: WatchedRequest[] = [];
   const found: unknown[] = [];
   const onFault = (error: unknown): unknown => found.push(error);
   const system = createSystem({ time, chance, faults, network, requests, onFault });
-  const traffic = createTraffic({ system, time, chance, network, requests, onFault });
+  const traffic = createTraffic({ system, time, chance, first, requests, onFault });
 
   const started = system.workers.start().then(() => {
     const seconds = chance.oneOf(lengths);
@@ -37,7 +38,11 @@ export async function runSchedule(seed: number): Promise<Readonly<Record<string,
         system.threads[chance.whole(0, system.threads.length - 1)]?.die('chance');
       });
     }
-    time.after(chance.between(0, seconds), () => void traffic.load(2).then(() => traffic.load(3)));
+    const changes = [() => traffic.load(2), () => traffic.load(3), traffic.replace, traffic.replace];
+    time.after(chance.between(0, seconds), async () => {
+      // One load at a time.
+      while (changes.length > 0) await changes.splice(chance.whole(0, changes.length - 1), 1)[0]?.();
+    });
   });
   await time.runOut();
   await started;
@@ -45,6 +50,10 @@ export async function runSchedule(seed: number): Promise<Readonly<Record<string,
   assert.deepEqual([...traffic.open], [], 'everything comes to an end');
   assert.equal(system.waiting(), 0);
   const deaths = system.deaths();
+  for (const thread of system.threads) {
+    if (!thread.isDead())
+      assert.deepEqual(thread.releases(), [`${traffic.release()}`], 'others are released');
+  }
 
   let isClosed = false;
   void system.workers.close().then(() => {

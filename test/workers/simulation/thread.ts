@@ -1,5 +1,6 @@
 // A worker thread in virtual time: the real loop with a simulated engine. Messages are delayed and keep their order.
 // When the thread dies, its undelivered messages are lost from a random point on.
+import type { SegmentSource } from '../../../src/engines/engine.js';
 import { invariant, messageOf } from '../../../src/foundation/errors.js';
 import type { Command, Report, WorkerSetup } from '../../../src/workers/protocol.js';
 import type { WorkerThread } from '../../../src/workers/thread.js';
@@ -35,12 +36,15 @@ type Listeners = {
 export interface SimulatedThread extends WorkerThread {
   die(cause: string): void;
   isDead(): boolean;
+  /** Numbers of the releases of which it has segments. */
+  releases(): string[];
 }
 
 export function startSimulatedThread(setup: WorkerSetup, options: SimulatedThreadOptions): SimulatedThread {
   const { time, chance } = options;
   const listeners: Listeners = { exit: [] };
   const fairness = watchFairness();
+  const held = new Set<SegmentSource>();
   let isDead = false;
   let receive: ((command: Command) => void) | undefined;
   /** Reports that are not delivered yet. */
@@ -92,7 +96,11 @@ export function startSimulatedThread(setup: WorkerSetup, options: SimulatedThrea
     await time.sleep(chance.between(0.01, 0.1));
     if (options.isStillborn) return exit(1, 'stillborn');
     receive = await startWorkerLoop({
-      engine: createSimulatedEngine({ call, refuses: () => receive !== undefined && options.refuses() }),
+      engine: createSimulatedEngine({
+        call,
+        refuses: () => receive !== undefined && options.refuses(),
+        held,
+      }),
       setup,
       report,
       takeTurn: () => (isDead ? new Promise(() => {}) : time.sleep(0)),
@@ -117,6 +125,7 @@ export function startSimulatedThread(setup: WorkerSetup, options: SimulatedThrea
     },
     die: (cause) => exit(1, cause),
     isDead: () => isDead,
+    releases: () => [...new Set([...held].map(({ input }) => input))],
   };
 }
 

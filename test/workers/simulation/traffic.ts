@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { Failure } from '../../../src/foundation/errors.js';
 import type { ExecutionPath } from '../../../src/network/execution-path.js';
-import type { Network } from '../../../src/network/network.js';
+import { createUsage } from '../../../src/serving/usage.js';
 import type { Outcome } from '../../../src/workers/request.js';
 import type { Chance } from './chance.js';
-import { expectedOutcome, FULL_PATH, pathsByProfile, pixelsOf, sourcesOf } from './network.js';
+import { expectedOutcome, pixelsOf, type Release, releaseOf, simulatedNetwork } from './network.js';
 import type { System } from './system.js';
 import type { VirtualTime } from './virtual-time.js';
 import type { WatchedRequest } from './watched-workers.js';
@@ -34,17 +34,22 @@ export interface TrafficOptions {
   readonly system: System;
   readonly time: VirtualTime;
   readonly chance: Chance;
-  readonly network: Network;
+  /** What is served at the start. */
+  readonly first: Release;
   readonly requests: WatchedRequest[];
   readonly onFault: (error: unknown) => void;
 }
 
-export function createTraffic({ system, time, chance, network, requests, onFault }: TrafficOptions) {
+export function createTraffic({ system, time, chance, first, requests, onFault }: TrafficOptions) {
   const outcomes: Record<string, number> = {};
   /** Names of operations in progress. */
   const open = new Set<string>();
-  /** Profiles that every worker has loaded. */
-  const profiles: [number, ...number[]] = [0, 1];
+  /** What is served at present, and its profiles that every worker has loaded. */
+  let current = first;
+  let profiles: [number, ...number[]] = [0, 1];
+  /** Images in progress on each release. */
+  const usage = createUsage();
+  let releases = 0;
 
   function count(outcome: string): void {
     outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
@@ -57,14 +62,28 @@ export function createTraffic({ system, time, chance, network, requests, onFault
     open.delete(name);
   }
 
-  function checkAnswer(id: number, path: ExecutionPath, deadline: number, outcome: Outcome): void {
+  async function using<Result>({ network }: Release, task: () => Promise<Result>): Promise<Result> {
+    usage.begin(network.id);
+    return task().finally(() => usage.end(network.id));
+  }
+
+  function checkAnswer(
+    id: number,
+    { path, number }: { path: ExecutionPath; number: number },
+    deadline: number,
+    outcome: Outcome,
+  ): void {
     const { step, reason, score, top } = outcome;
     if (reason === 'deadline') assert.ok(time.now() >= deadline, `${id} had time left`);
-    else assert.deepEqual({ step, reason, score, classIndex: top[0]?.classIndex }, expectedOutcome(id, path));
+    else {
+      const expected = expectedOutcome(id, path, number);
+      assert.deepEqual({ step, reason, score, classIndex: top[0]?.classIndex }, expected);
+    }
   }
 
   function submit(id: number): void {
-    const path = chance.oneOf(pathsByProfile[chance.oneOf(profiles)] ?? [FULL_PATH]);
+    const release = current;
+    const path = chance.oneOf(release.pathsByProfile[chance.oneOf(profiles)] ?? [release.fullPath]);
     const deadline = chance.happens(0.2)
       ? time.now() + chance.between(0, LONGEST_SECONDS)
       : Number.POSITIVE_INFINITY;
@@ -80,7 +99,7 @@ export function createTraffic({ system, time, chance, network, requests, onFault
     void follow(`request ${id}`, async () => {
       try {
         const job = {
-          network,
+          network: release.network,
           policy,
           path,
           pixels: pixelsOf(id),
@@ -88,7 +107,8 @@ export function createTraffic({ system, time, chance, network, requests, onFault
           deadline,
           signal: client.signal,
         } as const;
-        checkAnswer(id, path, deadline, await system.submit(job));
+        const outcome = await using(release, () => system.submit(job));
+        checkAnswer(id, { path, number: release.number }, deadline, outcome);
         count('answered');
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
@@ -108,25 +128,41 @@ export function createTraffic({ system, time, chance, network, requests, onFault
 
   function submitBackground(id: number): void {
     void follow(`background ${id}`, async () => {
-      const job = { network, policy, path: FULL_PATH, pixels: pixelsOf(id) } as const;
-      const answer = await system.submitBackground(job).catch(() => undefined); // the job is not retried
-      if (answer) assert.equal(answer.top[0]?.classIndex, expectedOutcome(id, FULL_PATH).classIndex);
+      const release = current;
+      const { network, fullPath: path, number } = release;
+      const job = { network, policy, path, pixels: pixelsOf(id) } as const;
+      // The job is not retried.
+      const answer = await using(release, () => system.submitBackground(job)).catch(() => undefined);
+      if (answer) assert.equal(answer.top[0]?.classIndex, expectedOutcome(id, path, number).classIndex);
     });
+  }
+
+  /** @returns whether it was loaded; if not, it was refused or no worker is left, and all workers continue as before */
+  function loads(network: Release['network']): Promise<boolean> {
+    return system.workers.load(network).then(
+      () => true,
+      () => false,
+    );
   }
 
   function load(profile: number): Promise<void> {
     return follow(`load of profile ${profile}`, async () => {
-      const load = system.workers.load(network.id, sourcesOf(profile));
-      // Refused, or no worker is left: all workers continue with their old segments.
-      if (
-        await load.then(
-          () => true,
-          () => false,
-        )
-      )
-        profiles.push(profile);
+      if (await loads(simulatedNetwork(current.number, [...profiles, profile]))) profiles.push(profile);
     });
   }
 
-  return { submit, submitBackground, load, open, outcomes };
+  /** Serves the next release, and releases the present one after its last image. */
+  function replace(): Promise<void> {
+    const next = releaseOf(++releases);
+    return follow(`release ${next.number}`, async () => {
+      if (!(await loads(next.network))) return;
+      const before = current;
+      current = next;
+      profiles = [0, 1];
+      void usage.over(before.network.id).then(() => system.workers.unload(before.network.id));
+      count('replaced');
+    });
+  }
+
+  return { submit, submitBackground, load, replace, open, outcomes, release: () => current.number };
 }
