@@ -4,7 +4,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recordScores } from '../calibration/scores/record.js';
 import type { Recording } from '../calibration/scores/recording.js';
-import type { Sample } from '../datasets/data-set.js';
 import { decodeSample } from '../datasets/decode-sample.js';
 import { DESCRIPTION_FILE, type Description } from '../format/description.js';
 import { CALIBRATION_FILE, GRAPH_FILE } from '../format/documents.js';
@@ -16,20 +15,21 @@ import { importPackage } from '../packages/import.js';
 import { installPackage, toJson } from '../packages/install.js';
 import type { ModelPackage } from '../packages/package.js';
 import { describeFile, MANIFEST_FILE, readListedFiles } from '../packages/package-files.js';
+import { applyHeads } from './apply-heads.js';
+import type { FeatureStore } from './cache/feature-store.js';
 import type { Certified } from './certify-profiles.js';
 import type { Candidate } from './find-candidates.js';
 import type { Findings, Results } from './findings.js';
 import { type LinearHead, logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
 import { finalLogits, observe } from './observe.js';
 import { type AddExitsOptions, counted } from './options.js';
-import type { PlainNetwork } from './plain-network.js';
 import { measureProfiles } from './profile-times.js';
 import { renderFigure } from './report/figure.js';
 import { FIGURE_FILE, modelCard } from './report/model-card.js';
 
 /** Images whose time is measured under each profile. */
 const TIMED_IMAGES = 128;
-/** Final logits may differ from the plain network's by this part of the largest: engines fuse operators otherwise. */
+/** Logits may differ by this part of the largest: engines fuse operators otherwise. */
 const SAME_LOGITS = 1e-4;
 const COMPARED_IMAGES = 64;
 
@@ -74,38 +74,40 @@ export async function importInto(
   return importPackage({ source, output: join(workshop, 'models'), force: true, engine });
 }
 
-/** The images that calibrate go through the network that will be served, once. */
+/**
+ * What every exit says to the images that calibrate. They go through the plain network once, and the heads are applied to
+ * their features; some of them go through the package too, stage by stage, and have to get the same.
+ */
 export async function recordAll(
   model: ModelPackage,
-  { plain, split: { calibrate } }: Findings,
+  { plain, candidates, choice, final, split: { calibrate } }: Findings,
   { engine, decoder, dataSha256, onProgress }: AddExitsOptions,
+  features: FeatureStore,
 ): Promise<Recording> {
-  const recording = await recordScores({
-    ...{ model, engine, decoder, samples: calibrate, dataSha256 },
+  await observe({
+    ...{ engine, decoder, plain, candidates, samples: calibrate, features },
     onProgress: counted('images calibrated on', calibrate.length, onProgress),
   });
-  await compareWithPlain(recording, plain, calibrate, { engine, decoder });
-  return recording;
+  const classes = plain.description.classes.length;
+  const logits = await applyHeads(engine, features, calibrate, { candidates, choice, final, classes });
+  const compared = await recordScores({
+    ...{ model, engine, decoder, samples: calibrate.slice(0, COMPARED_IMAGES), dataSha256 },
+    onProgress() {},
+  });
+  refuseOtherLogits(compared.logits, logits);
+  return { ...compared, images: calibrate.length, logits };
 }
 
-/** @throws Error if the final exit does not give the plain network's logits */
-async function compareWithPlain(
-  { logits, exits, classes }: Recording,
-  plain: PlainNetwork,
-  samples: readonly Sample[],
-  { engine, decoder }: Pick<AddExitsOptions, 'engine' | 'decoder'>,
-): Promise<void> {
-  const compared = samples.slice(0, COMPARED_IMAGES);
-  const alone = await observe({ engine, decoder, plain, candidates: [], samples: compared, onProgress() {} });
-  const { values } = alone.logits;
-  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const difference = values.reduce((most, value, place) => {
-    const [image, one] = [Math.floor(place / classes), place % classes];
-    return Math.max(most, Math.abs(value - (logits[((image + 1) * exits - 1) * classes + one] as number)));
-  }, 0);
+/** @throws Error if the package does not say what the plain network and the heads do */
+function refuseOtherLogits(served: Float32Array, expected: Float32Array): void {
+  const largest = served.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const difference = served.reduce(
+    (most, value, place) => Math.max(most, Math.abs(value - (expected[place] as number))),
+    0,
+  );
   invariant(
     difference <= SAME_LOGITS * Math.max(1, largest),
-    `the final exit gives the plain network's logits; they differ by ${difference}`,
+    `the package gives the logits of the plain network and of the heads; they differ by ${difference}`,
   );
 }
 

@@ -1,8 +1,8 @@
 // What adding exits is told: the network, the images, the limits, and where the package goes.
-import type { Sample } from '../datasets/data-set.js';
 import type { Decoder } from '../decoding/decode.js';
 import type { Engine } from '../engines/engine.js';
 import type { Wishes } from '../packages/importing/propose.js';
+import type { HashedSample } from './split.js';
 
 export interface AddExitsOptions {
   /** An ONNX file, or a folder with model.onnx and description.json. */
@@ -14,9 +14,9 @@ export interface AddExitsOptions {
   readonly engine: Engine;
   readonly decoder: Decoder;
   /** No two of them, nor of `apart`, are the same image. */
-  readonly samples: readonly Sample[];
+  readonly samples: readonly HashedSample[];
   /** Images for fitting alone; otherwise a part of `samples` is. */
-  readonly apart?: readonly Sample[];
+  readonly apart?: readonly HashedSample[];
   /** Identifies all images. */
   readonly dataSha256: string;
   /** Limits on the share of answers that may differ, ascending. */
@@ -26,6 +26,8 @@ export interface AddExitsOptions {
   /** The share of the network's time that has to be saved at the largest ε. */
   readonly leastSaving: number;
   readonly seed: number;
+  /** Folder of what takes long, for later runs; undefined: nothing is kept. */
+  readonly cache: string | undefined;
   /** Called with what is being done, and how many images of how many it is done for. */
   readonly onProgress: (step: string, done: number, of: number) => void;
 }

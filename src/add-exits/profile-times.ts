@@ -36,7 +36,9 @@ export async function measureProfiles(
   });
   try {
     const seconds = await fastestOf(tasks, ROUNDS);
-    return new Map([...profiles.keys()].map((name, index) => [name, (seconds[index] as number) / pixels.length]));
+    return new Map(
+      [...profiles.keys()].map((name, index) => [name, (seconds[index] as number) / pixels.length]),
+    );
   } finally {
     await Promise.all([...loaded.values()].map((segment) => segment.release()));
   }

@@ -4,6 +4,7 @@ import process from 'node:process';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { addExits, type Outcome } from '../add-exits/add-exits.js';
+import { defaultCacheFolder } from '../add-exits/cache/network-cache.js';
 import type { AddExitsOptions } from '../add-exits/options.js';
 import { asText, candidateTable, exitTable, profileTable } from '../add-exits/report/results-table.js';
 import { withoutCopies } from '../add-exits/split.js';
@@ -45,6 +46,7 @@ interface Flags extends FileFlags {
   readonly exits: number;
   readonly leastSaving: number;
   readonly seed: number;
+  readonly cache: string | false;
   readonly scores?: string;
   readonly output: string;
   readonly force: boolean;
@@ -68,6 +70,8 @@ export function addExitsCommand(): Command {
     .option('--exits <n>', 'how many exits to add at most', positiveInteger, 3)
     .option('--least-saving <share>', 'share of the time to save at the largest ε', properShare, 0.1)
     .option('--seed <n>', 'seed of the split', integer, 1)
+    .option('--cache <folder>', 'keep what takes long here, for later runs', defaultCacheFolder())
+    .option('--no-cache', 'keep nothing for later runs')
     .option('--scores <file>', 'keep the recorded scores, for `rdi-serve calibrate --scores`')
     .option('--output <folder>', 'models folder to put the package into', 'models')
     .option('--force', 'replace a package of the same name and version', false);
@@ -81,7 +85,10 @@ async function run(source: string, flags: Flags): Promise<void> {
   if (flags.scores !== undefined) await checkCanBeMade(flags.scores);
   const opened: NamedDataSet[] = [];
   const progress = progressBars();
-  const stopping = stopOnSignals();
+  const cache = flags.cache === false ? undefined : flags.cache;
+  const stopping = stopOnSignals(
+    `Stopped before its end; no package was written.${cache === undefined ? '' : ' The same command goes on from here.'}`,
+  );
   try {
     const open = async (path: string): Promise<NamedDataSet> => {
       const dataSet = await openDataSet(path, undefined, { labelled: false });
@@ -97,6 +104,7 @@ async function run(source: string, flags: Flags): Promise<void> {
     const outcome = await addExits({
       ...{ source, wishes, output, force, samples, epsilons, delta, mostExits, leastSaving, seed },
       ...(apart && { apart }),
+      cache,
       dataSha256: identityOf(data, fitData, flags),
       engine: createEngine(),
       decoder: createDecoder(createConfig()),
@@ -107,6 +115,7 @@ async function run(source: string, flags: Flags): Promise<void> {
     });
     progress.stop();
     tell(outcome);
+    if (cache !== undefined) process.stdout.write(`For later runs, what takes long is kept in ${cache}.\n`);
     if (outcome.kind === 'added' && flags.scores !== undefined) {
       await writeScores(flags.scores, outcome.results.recording);
     }
@@ -146,7 +155,7 @@ function tell(outcome: Outcome): void {
 }
 
 /** A first signal ends the work where it leaves nothing behind; a second one ends the process. */
-function stopOnSignals(): { check: () => void; end: () => void } {
+function stopOnSignals(message: string): { check: () => void; end: () => void } {
   const signals = ['SIGINT', 'SIGTERM'] as const;
   let isAsked = false;
   const ask = (): void => {
@@ -155,7 +164,7 @@ function stopOnSignals(): { check: () => void; end: () => void } {
   for (const signal of signals) process.once(signal, ask);
   return {
     check() {
-      if (isAsked) throw new UsageError('Stopped before its end; no package was written.');
+      if (isAsked) throw new UsageError(message);
     },
     end() {
       for (const signal of signals) process.off(signal, ask);
