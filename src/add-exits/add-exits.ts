@@ -16,7 +16,6 @@ import type { Findings, Results } from './findings.js';
 import { finish, importInto, recordAll } from './make-package.js';
 import { observedGraph, rowWidth } from './observe.js';
 import type { AddExitsOptions } from './options.js';
-import { type PlainNetwork, readPlainNetwork } from './plain-network.js';
 
 export type Outcome = Findings &
   (
@@ -27,11 +26,10 @@ export type Outcome = Findings &
 
 /**
  * @throws UsageError if the images do not do, the output cannot be written to, or the package exists already
- * @throws PackageError if the network cannot be served, or has no place for an exit
+ * @throws PackageError if the network has no place for an exit
  */
 export async function addExits(options: AddExitsOptions): Promise<Outcome> {
-  const { engine, output, force } = options;
-  const plain = await readPlainNetwork(engine, options.source, options.wishes);
+  const { engine, plain, output, force } = options;
   if (!force) await refuseExisting(output, plain.description);
   const candidates = await findCandidates(engine, plain);
   // Whether it can be written to shows before the images take their time.
@@ -39,9 +37,9 @@ export async function addExits(options: AddExitsOptions): Promise<Outcome> {
     await mkdir(output, { recursive: true });
     await access(output, constants.W_OK | constants.X_OK);
   });
-  const cache = await openCache(options, plain, candidates);
+  const cache = await openCache(options, candidates);
   try {
-    const findings = await examine(options, plain, candidates, cache);
+    const findings = await examine(options, candidates, cache);
     const { choice } = findings;
     const saving = 1 - (choice.expected.at(-1) ?? 1);
     if (choice.chosen.length === 0 || saving < options.leastSaving) {
@@ -58,12 +56,13 @@ async function makePackage(
   findings: Findings,
   cache: NetworkCache,
 ): Promise<Outcome> {
-  const { output, epsilons } = options;
+  const { output, epsilons, names, delta, seed } = options;
   const workshop = await writing(output, () => mkdtemp(join(output, '.add-exits-')));
   try {
     const staged = await importInto(workshop, findings, options);
     const recording = await recordAll(staged, findings, options, cache.features);
-    const certified = certifyProfiles(recording, staged.manifest, options);
+    const limits = epsilons.map((epsilon, index) => ({ name: names[index] ?? '', epsilon, delta }));
+    const certified = certifyProfiles(recording, staged.manifest, limits, seed);
     if (certified.every(({ profile }) => profile === undefined)) {
       return { ...findings, kind: 'does-not-pay', reason: nothingCertified(epsilons) };
     }
@@ -76,8 +75,7 @@ async function makePackage(
 
 /** What is kept depends on the network, its preprocessing, its candidates and, for times, on the machine. */
 function openCache(
-  { engine, cache, samples, apart = [] }: AddExitsOptions,
-  plain: PlainNetwork,
+  { engine, plain, cache, samples, apart = [] }: AddExitsOptions,
   candidates: readonly Candidate[],
 ): Promise<NetworkCache> {
   const described = [version, engine.name, cpus()[0]?.model, plain.input, plain.description.classes];

@@ -7,7 +7,7 @@ import type { Recording } from '../calibration/scores/recording.js';
 import { choosePath } from '../calibration/search/choose-path.js';
 import { testPath } from '../calibration/search/evaluate-path.js';
 import type { ManifestExit } from '../format/manifest.js';
-import type { Times } from './measure-times.js';
+import type { Times } from './times/measure-times.js';
 
 /** An exit is added if it saves at least this share of the network's time. */
 export const LEAST_GAIN = 0.01;

@@ -10,20 +10,18 @@ import type { LinearHead } from './heads/exit-graph.js';
 import { answersOf, type FittedHead, fitHead, refitHead } from './heads/fit-heads.js';
 import { decodeFitted, decodeHead, encodeFitted, encodeHead } from './heads/kept-heads.js';
 import { type Rows, rowsBetween } from './heads/linear-products.js';
-import { measureTimes } from './measure-times.js';
 import { mostImages, type Observations, observe, readObservations } from './observe.js';
 import { type AddExitsOptions, counted } from './options.js';
-import type { PlainNetwork } from './plain-network.js';
 import { type HashedSample, type Split, splitSamples } from './split.js';
+import { measureTimes } from './times/measure-times.js';
 
 /** @throws UsageError if there are too few images, one cannot be used, or the network answers all of them alike */
 export async function examine(
   options: AddExitsOptions,
-  plain: PlainNetwork,
   candidates: readonly Candidate[],
   cache: NetworkCache,
 ): Promise<Findings> {
-  const { engine, decoder, samples, apart, epsilons, delta, mostExits, onProgress } = options;
+  const { engine, decoder, plain, samples, apart, epsilons, delta, mostExits, onProgress } = options;
   const classes = plain.description.classes.length;
   const split = splitSamples(samples, apart, { ...options, most: mostImages(candidates, classes) });
   const fitting = [...split.fit, ...split.choose];

@@ -18,14 +18,15 @@ import { describeFile, MANIFEST_FILE, readListedFiles } from '../packages/packag
 import { applyHeads } from './apply-heads.js';
 import type { FeatureStore } from './cache/feature-store.js';
 import type { Certified } from './certify-profiles.js';
+import { compareProfiles } from './compare.js';
 import type { Candidate } from './find-candidates.js';
 import type { Findings, Results } from './findings.js';
 import { type LinearHead, logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
 import { finalLogits, observe } from './observe.js';
 import { type AddExitsOptions, counted } from './options.js';
-import { measureProfiles } from './profile-times.js';
 import { renderFigure } from './report/figure.js';
-import { FIGURE_FILE, modelCard } from './report/model-card.js';
+import { CARD_FILE, FIGURE_FILE, modelCard } from './report/model-card.js';
+import { measureProfiles } from './times/profile-times.js';
 
 /** Images whose time is measured under each profile. */
 const TIMED_IMAGES = 128;
@@ -37,7 +38,7 @@ const COMPARED_IMAGES = 64;
 export async function importInto(
   workshop: string,
   { plain, candidates, heads, final, choice, split }: Findings,
-  { engine, seed, dataSha256 }: AddExitsOptions,
+  { engine, before, seed, dataSha256 }: AddExitsOptions,
 ): Promise<ModelPackage> {
   const { description } = plain;
   const exits = choice.chosen.map((index, place): NewExit => {
@@ -55,6 +56,7 @@ export async function importInto(
       ...description.provenance,
       exits: {
         by: `rdi-serve ${version} add-exits`,
+        ...(before && { before: `${before.manifest.name}/${before.manifest.version}` }),
         fittedTo: 'the answers of the network itself',
         images: {
           fit: split.fit.length,
@@ -122,15 +124,9 @@ export async function finish(
   staged: ModelPackage,
   workshop: string,
   { findings, recording, certified }: Made,
-  { engine, decoder, output, force }: AddExitsOptions,
+  { engine, decoder, dataSha256, seed, output, force, before }: AddExitsOptions,
 ): Promise<{ made: ModelPackage; results: Results }> {
-  const passed = certified.flatMap(({ name, profile }) => (profile ? [[name, profile] as const] : []));
-  const names = passed.map(([name]) => name);
-  const calibration: CalibrationDocument = {
-    formatVersion: CALIBRATION_FORMAT,
-    defaultProfile: names.includes('balanced') ? 'balanced' : (names[0] ?? FULL_PROFILE),
-    profiles: Object.fromEntries(passed),
-  };
+  const calibration = calibrationOf(certified, before?.defaultProfile ?? 'balanced');
   const { manifest, directory } = staged;
   const kept = await readListedFiles(directory, manifest.files, Object.keys(manifest.files));
   const profiled = await installPackage({
@@ -138,9 +134,28 @@ export async function finish(
     ...packed(manifest, new Map([...kept, [CALIBRATION_FILE, toJson(calibration)]])),
     force: true,
   });
-  const timed = findings.split.calibrate.slice(-TIMED_IMAGES);
+  const { calibrate } = findings.split;
+  const timed = calibrate.slice(-TIMED_IMAGES);
   const pixels = await Promise.all(timed.map((sample) => decodeSample(decoder, sample, manifest.input)));
-  const results = { certified, recording, seconds: await measureProfiles(engine, profiled, pixels) };
+  const results: Results = {
+    ...{ certified, recording },
+    seconds: await measureProfiles(engine, profiled, pixels),
+    compared: before
+      ? compareProfiles(
+          before,
+          await recordScores({
+            model: before,
+            engine,
+            decoder,
+            samples: calibrate,
+            dataSha256,
+            onProgress() {},
+          }),
+          certified,
+          seed,
+        )
+      : [],
+  };
   const made = await installPackage({
     output,
     ...packed(
@@ -148,7 +163,7 @@ export async function finish(
       new Map([
         ...kept,
         [CALIBRATION_FILE, toJson(calibration)],
-        ['MODEL_CARD.md', Buffer.from(modelCard(findings, results, manifest))],
+        [CARD_FILE, Buffer.from(modelCard(findings, results, manifest, before?.manifest.version))],
         [FIGURE_FILE, Buffer.from(renderFigure(results, manifest))],
       ]),
     ),
@@ -157,7 +172,19 @@ export async function finish(
   return { made, results };
 }
 
-function packed(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>) {
+/** @param wanted the default profile, if it is among them; otherwise the most careful one is */
+export function calibrationOf(certified: readonly Certified[], wanted: string): CalibrationDocument {
+  const passed = certified.flatMap(({ name, profile }) => (profile ? [[name, profile] as const] : []));
+  const names = passed.map(([name]) => name);
+  return {
+    formatVersion: CALIBRATION_FORMAT,
+    defaultProfile: names.includes(wanted) ? wanted : (names[0] ?? FULL_PROFILE),
+    profiles: Object.fromEntries(passed),
+  };
+}
+
+/** A manifest that lists `files`, and these with it. */
+export function packed(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>) {
   const listed = Object.fromEntries([...files].map(([file, bytes]) => [file, describeFile(bytes)]));
   const changed: Manifest = { ...manifest, files: listed };
   return { manifest: changed, files: new Map([...files, [MANIFEST_FILE, toJson(changed)]]) };

@@ -1,13 +1,14 @@
 // What adding exits is told: the network, the images, the limits, and where the package goes.
 import type { Decoder } from '../decoding/decode.js';
 import type { Engine } from '../engines/engine.js';
-import type { Wishes } from '../packages/importing/propose.js';
+import type { ModelPackage } from '../packages/package.js';
+import type { PlainNetwork } from './plain-network.js';
 import type { HashedSample } from './split.js';
 
 export interface AddExitsOptions {
-  /** An ONNX file, or a folder with model.onnx and description.json. */
-  readonly source: string;
-  readonly wishes: Wishes;
+  readonly plain: PlainNetwork;
+  /** An older version of the package, to compare with. */
+  readonly before?: ModelPackage;
   /** The models folder. */
   readonly output: string;
   readonly force: boolean;
@@ -21,6 +22,8 @@ export interface AddExitsOptions {
   readonly dataSha256: string;
   /** Limits on the share of answers that may differ, ascending. */
   readonly epsilons: readonly number[];
+  /** Of the profiles, one for each limit. */
+  readonly names: readonly string[];
   readonly delta: number;
   readonly mostExits: number;
   /** The share of the network's time that has to be saved at the largest ε. */

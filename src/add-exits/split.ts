@@ -63,6 +63,23 @@ export function fewestToTest(epsilon: number, delta: number): number {
   return Math.ceil(Math.log(delta) / Math.log1p(-epsilon));
 }
 
+/**
+ * For images that calibrate only.
+ * @throws UsageError if there are too few to certify even the largest limit
+ */
+export function refuseTooFewToTest(
+  images: number,
+  limits: readonly { readonly epsilon: number; readonly delta: number }[],
+): void {
+  const needed = Math.min(...limits.map(({ epsilon, delta }) => fewestToTest(epsilon, delta)));
+  const test = images - Math.round(TUNE_SHARE * images);
+  if (test >= needed) return;
+  throw new UsageError(
+    `${images} images are too few: ${test} would test the thresholds, where ${needed} are needed. ` +
+      `Give at least ${Math.ceil(needed / (1 - TUNE_SHARE)) + 1} images that differ; 5,000 are a good number.`,
+  );
+}
+
 function refuseTooFew(
   { fit, choose, calibrate }: Split,
   given: number,

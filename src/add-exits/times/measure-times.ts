@@ -1,16 +1,16 @@
 // Measures on this machine what the stages between candidates and their heads take. FLOPs do not tell: an exit costs a
 // call of the engine and the copy of a tensor, and pooling counts as nothing.
-import { fastestOf } from '../calibration/fastest.js';
-import { createImageTensor } from '../cascade/image-tensor.js';
-import type { Engine, Segment, SegmentSource } from '../engines/engine.js';
-import { invariant } from '../foundation/errors.js';
-import { extractSegment } from '../network/segments.js';
-import { readNetwork } from '../packages/package.js';
-import { syntheticImages } from '../packages/synthetic-images.js';
-import type { Candidate } from './find-candidates.js';
-import { headAlone, logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
-import { batchFor, finalLogits } from './observe.js';
-import type { PlainNetwork } from './plain-network.js';
+import { fastestOf } from '../../calibration/fastest.js';
+import { createImageTensor } from '../../cascade/image-tensor.js';
+import type { Engine, Segment, SegmentSource } from '../../engines/engine.js';
+import { invariant } from '../../foundation/errors.js';
+import { extractSegment } from '../../network/segments.js';
+import { readNetwork } from '../../packages/package.js';
+import { syntheticImages } from '../../packages/synthetic-images.js';
+import type { Candidate } from '../find-candidates.js';
+import { headAlone, logitsOf, type NewExit, withExits } from '../heads/exit-graph.js';
+import { batchFor, finalLogits } from '../observe.js';
+import type { PlainNetwork } from '../plain-network.js';
 
 /** As many images as the server takes together under load. */
 const BATCH = 8;

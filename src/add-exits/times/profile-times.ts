@@ -1,14 +1,14 @@
 // What a profile takes on this machine against the whole network: the cascade itself, as the server's workers run it.
-import { fastestOf } from '../calibration/fastest.js';
-import { runCascade } from '../cascade/cascade.js';
-import { createImageTensor } from '../cascade/image-tensor.js';
-import { loadSegments, segmentKey } from '../cascade/self-check.js';
-import type { Engine, Segment } from '../engines/engine.js';
-import type { Profile } from '../format/profiles.js';
-import { monotonicSeconds } from '../foundation/clock.js';
-import { invariant } from '../foundation/errors.js';
-import { buildPath } from '../network/execution-path.js';
-import type { ModelPackage } from '../packages/package.js';
+import { fastestOf } from '../../calibration/fastest.js';
+import { runCascade } from '../../cascade/cascade.js';
+import { createImageTensor } from '../../cascade/image-tensor.js';
+import { loadSegments, segmentKey } from '../../cascade/self-check.js';
+import type { Engine, Segment } from '../../engines/engine.js';
+import type { Profile } from '../../format/profiles.js';
+import { monotonicSeconds } from '../../foundation/clock.js';
+import { invariant } from '../../foundation/errors.js';
+import { buildPath } from '../../network/execution-path.js';
+import type { ModelPackage } from '../../packages/package.js';
 
 /** As many images as the server takes together under load. */
 const BATCH = 8;
