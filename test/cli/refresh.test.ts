@@ -64,6 +64,7 @@ test('new images give new thresholds, as the next version, and a comparison', as
   const card = await cardOf(fresh);
   assert.match(card, /^# colours, version 2\n/);
   assert.match(card, /## Compared with version 1\n/);
+  assert.equal(card.match(/\(exits\.svg\)/g)?.length, 1, 'the figure of the new version alone');
   assert.match(card, /200 images built the paths of thresholds, 300 others tested them/);
 });
 
@@ -86,13 +87,13 @@ test('with --heads, exits are fitted anew to the network without them', async ()
 });
 
 test('what does not do is one sentence, and no version is written', async () => {
-  const few = await images('few', 30, 5);
+  const few = await images('few', 20, 5);
   const cases: [string[], RegExp][] = [
     [['colours/1', '--data', after], /"?.*colours\/2" exists already; give --force/],
     [['colours/1', '--data', after, '--model-version', '1'], /is the version that is refreshed/],
     [
       ['colours', '--data', few],
-      /^rdi-serve: 30 images are too few: 18 would test the thresholds, where \d+ are needed/,
+      /^rdi-serve: 20 images are too few: 12 would test the thresholds, where \d+ are needed/,
     ],
     [['colours', '--data', after, '--fit-data', after], /--fit-data needs --heads/],
     [['shapes', '--data', after], /There is no shapes in/],

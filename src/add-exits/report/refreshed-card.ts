@@ -29,5 +29,11 @@ ${comparisonSection(compared, before)}
 ![Compute against answers that change](${FIGURE_FILE})
 
 ${statementsOf(certified)}
-${oldCard ? `## Version ${before}\n\nThis is the card of the version before, whose thresholds were others.\n\n---\n\n${Buffer.from(oldCard).toString()}` : ''}`;
+${oldCard ? cardBefore(before, Buffer.from(oldCard).toString()) : ''}`;
+}
+
+/** Without its figure: the file of that name is the new version's. */
+function cardBefore(version: string, card: string): string {
+  const text = card.replaceAll(/^!\[[^\]]*\]\(exits\.svg\)\n+/gm, '');
+  return `## Version ${version}\n\nThis is the card of the version before, whose thresholds were others.\n\n---\n\n${text}`;
 }
