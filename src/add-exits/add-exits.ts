@@ -14,8 +14,8 @@ import { examine } from './examine.js';
 import { type Candidate, findCandidates } from './find-candidates.js';
 import type { Findings, Results } from './findings.js';
 import { finish, importInto, recordAll } from './make-package.js';
-import { observedGraph, rowWidth } from './observe.js';
-import type { AddExitsOptions } from './options.js';
+import { observe, observedGraph, rowWidth } from './observe.js';
+import { type AddExitsOptions, counted } from './options.js';
 
 export type Outcome = Findings &
   (
@@ -57,6 +57,8 @@ async function makePackage(
   cache: NetworkCache,
 ): Promise<Outcome> {
   const { output, epsilons, names, delta, seed } = options;
+  // Before there is a folder for the package: a process that is killed while images run leaves none behind.
+  await runCalibrating(options, findings, cache);
   const workshop = await writing(output, () => mkdtemp(join(output, '.add-exits-')));
   try {
     const staged = await importInto(workshop, findings, options);
@@ -71,6 +73,17 @@ async function makePackage(
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }
+}
+
+async function runCalibrating(
+  { engine, decoder, plain, onProgress }: AddExitsOptions,
+  { candidates, split: { calibrate } }: Findings,
+  { features }: NetworkCache,
+): Promise<void> {
+  await observe({
+    ...{ engine, decoder, plain, candidates, samples: calibrate, features },
+    onProgress: counted('images calibrated on', calibrate.length, onProgress),
+  });
 }
 
 /** What is kept depends on the network, its preprocessing, its candidates and, for times, on the machine. */

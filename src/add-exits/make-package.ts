@@ -22,8 +22,8 @@ import { compareProfiles } from './compare.js';
 import type { Candidate } from './find-candidates.js';
 import type { Findings, Results } from './findings.js';
 import { type LinearHead, logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
-import { finalLogits, observe } from './observe.js';
-import { type AddExitsOptions, counted } from './options.js';
+import { finalLogits } from './observe.js';
+import type { AddExitsOptions } from './options.js';
 import { renderFigure } from './report/figure.js';
 import { CARD_FILE, FIGURE_FILE, modelCard } from './report/model-card.js';
 import { measureProfiles } from './times/profile-times.js';
@@ -77,19 +77,15 @@ export async function importInto(
 }
 
 /**
- * What every exit says to the images that calibrate. They go through the plain network once, and the heads are applied to
+ * What every exit says to the images that calibrate. They went through the plain network, and the heads are applied to
  * their features; some of them go through the package too, stage by stage, and have to get the same.
  */
 export async function recordAll(
   model: ModelPackage,
   { plain, candidates, choice, final, split: { calibrate } }: Findings,
-  { engine, decoder, dataSha256, onProgress }: AddExitsOptions,
+  { engine, decoder, dataSha256 }: AddExitsOptions,
   features: FeatureStore,
 ): Promise<Recording> {
-  await observe({
-    ...{ engine, decoder, plain, candidates, samples: calibrate, features },
-    onProgress: counted('images calibrated on', calibrate.length, onProgress),
-  });
   const classes = plain.description.classes.length;
   const logits = await applyHeads(engine, features, calibrate, { candidates, choice, final, classes });
   const compared = await recordScores({
