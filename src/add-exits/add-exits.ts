@@ -1,18 +1,21 @@
 // Adds exits to a plain network, from the file to the package: candidates, features, heads, the choice of exits, the graph,
 // its import, thresholds with certificates. Nothing lies in the models folder before all of it has succeeded.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { exactPercent } from '../calibration/statement.js';
 import { messageOf, UsageError } from '../foundation/errors.js';
+import { version } from '../foundation/version.js';
 import { refuseExisting } from '../packages/install.js';
 import type { ModelPackage } from '../packages/package.js';
+import { type NetworkCache, openNetworkCache } from './cache/network-cache.js';
 import { certifyProfiles } from './certify-profiles.js';
 import { examine } from './examine.js';
-import { findCandidates } from './find-candidates.js';
+import { type Candidate, findCandidates } from './find-candidates.js';
 import type { Findings, Results } from './findings.js';
 import { finish, importInto, recordAll } from './make-package.js';
-import type { AddExitsOptions } from './options.js';
-import { readPlainNetwork } from './plain-network.js';
+import { observe, observedGraph, rowWidth } from './observe.js';
+import { type AddExitsOptions, counted } from './options.js';
 
 export type Outcome = Findings &
   (
@@ -23,25 +26,45 @@ export type Outcome = Findings &
 
 /**
  * @throws UsageError if the images do not do, the output cannot be written to, or the package exists already
- * @throws PackageError if the network cannot be served, or has no place for an exit
+ * @throws PackageError if the network has no place for an exit
  */
 export async function addExits(options: AddExitsOptions): Promise<Outcome> {
-  const { engine, output, force, leastSaving, epsilons } = options;
-  const plain = await readPlainNetwork(engine, options.source, options.wishes);
+  const { engine, plain, output, force } = options;
   if (!force) await refuseExisting(output, plain.description);
   const candidates = await findCandidates(engine, plain);
   // Whether it can be written to shows before the images take their time.
-  const workshop = await makeWorkshop(output);
+  await writing(output, async () => {
+    await mkdir(output, { recursive: true });
+    await access(output, constants.W_OK | constants.X_OK);
+  });
+  const cache = await openCache(options, candidates);
   try {
-    const findings = await examine(options, plain, candidates);
+    const findings = await examine(options, candidates, cache);
     const { choice } = findings;
     const saving = 1 - (choice.expected.at(-1) ?? 1);
-    if (choice.chosen.length === 0 || saving < leastSaving) {
+    if (choice.chosen.length === 0 || saving < options.leastSaving) {
       return { ...findings, kind: 'does-not-pay', reason: tooLittle(saving, options) };
     }
+    return await makePackage(options, findings, cache);
+  } finally {
+    await cache.close();
+  }
+}
+
+async function makePackage(
+  options: AddExitsOptions,
+  findings: Findings,
+  cache: NetworkCache,
+): Promise<Outcome> {
+  const { output, epsilons, names, delta, seed } = options;
+  // Before there is a folder for the package: a process that is killed while images run leaves none behind.
+  await runCalibrating(options, findings, cache);
+  const workshop = await writing(output, () => mkdtemp(join(output, '.add-exits-')));
+  try {
     const staged = await importInto(workshop, findings, options);
-    const recording = await recordAll(staged, findings, options);
-    const certified = certifyProfiles(recording, staged.manifest, options);
+    const recording = await recordAll(staged, findings, options, cache.features);
+    const limits = epsilons.map((epsilon, index) => ({ name: names[index] ?? '', epsilon, delta }));
+    const certified = certifyProfiles(recording, staged.manifest, limits, seed);
     if (certified.every(({ profile }) => profile === undefined)) {
       return { ...findings, kind: 'does-not-pay', reason: nothingCertified(epsilons) };
     }
@@ -50,6 +73,31 @@ export async function addExits(options: AddExitsOptions): Promise<Outcome> {
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }
+}
+
+async function runCalibrating(
+  { engine, decoder, plain, onProgress }: AddExitsOptions,
+  { candidates, split: { calibrate } }: Findings,
+  { features }: NetworkCache,
+): Promise<void> {
+  await observe({
+    ...{ engine, decoder, plain, candidates, samples: calibrate, features },
+    onProgress: counted('images calibrated on', calibrate.length, onProgress),
+  });
+}
+
+/** What is kept depends on the network, its preprocessing, its candidates and, for times, on the machine. */
+function openCache(
+  { engine, plain, cache, samples, apart = [] }: AddExitsOptions,
+  candidates: readonly Candidate[],
+): Promise<NetworkCache> {
+  const described = [version, engine.name, cpus()[0]?.model, plain.input, plain.description.classes];
+  return openNetworkCache({
+    folder: cache,
+    of: [JSON.stringify(described), observedGraph(plain, candidates).graph],
+    width: rowWidth(candidates, plain.description.classes.length),
+    images: samples.length + apart.length,
+  });
 }
 
 function nothingCertified(epsilons: readonly number[]): string {
@@ -68,10 +116,9 @@ function tooLittle(saving: number, { epsilons, leastSaving }: AddExitsOptions): 
   );
 }
 
-async function makeWorkshop(output: string): Promise<string> {
+async function writing<Result>(output: string, task: () => Promise<Result>): Promise<Result> {
   try {
-    await mkdir(output, { recursive: true });
-    return await mkdtemp(join(output, '.add-exits-'));
+    return await task();
   } catch (error) {
     throw new UsageError(`"${output}" cannot be written to: ${messageOf(error)}.`, { cause: error });
   }

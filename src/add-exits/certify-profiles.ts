@@ -13,6 +13,13 @@ const POLICIES: readonly Policy[] = ['margin', 'max-softmax', 'entropy'];
 /** Of three limits, from the smallest ε to the largest. */
 const NAMES = ['accurate', 'balanced', 'fast'];
 
+/** What a profile is to promise: with probability 1 − `delta`, at most `epsilon` of the answers change. */
+export interface Limit {
+  readonly name: string;
+  readonly epsilon: number;
+  readonly delta: number;
+}
+
 export interface Certified {
   readonly name: string;
   readonly epsilon: number;
@@ -21,18 +28,18 @@ export interface Certified {
   readonly profile: ProfileDocument | undefined;
 }
 
-/** @param epsilons limits on the share of answers that differ from the full network's, ascending */
+/** @param limits on the share of answers that differ from the full network's, ascending */
 export function certifyProfiles(
   recording: Recording,
   manifest: Manifest,
-  { epsilons, delta, seed }: { epsilons: readonly number[]; delta: number; seed: number },
+  limits: readonly Limit[],
+  seed: number,
 ): Certified[] {
   const tables = POLICIES.map((policy) => ({ clean: createExitTable(recording, policy) }));
-  return epsilons.map((epsilon, index): Certified => {
+  return limits.map(({ name, epsilon, delta }): Certified => {
     const goal = { risks: [{ loss: 'consistency', data: 'clean', epsilon } as const], delta };
     const tested = calibrate(tables, manifest.exits, goal, { tuneShare: TUNE_SHARE, seed });
     const { choice } = tested;
-    const name = profileName(index, epsilons);
     const profile =
       choice.kind === 'point' && choice.index > 0
         ? issueProfile({

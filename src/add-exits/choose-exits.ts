@@ -1,12 +1,13 @@
 // Chooses which candidates become exits: one after the other the one that saves most time, as long as one saves enough.
 // Decided on images apart from those that the heads are fitted to, and from those that calibrate and certify later.
+import { type CostByExit, meanCost, timeCost } from '../calibration/cost.js';
 import type { CalibrationGoal } from '../calibration/goal.js';
 import { createExitTable } from '../calibration/scores/exit-table.js';
 import type { Recording } from '../calibration/scores/recording.js';
 import { choosePath } from '../calibration/search/choose-path.js';
 import { testPath } from '../calibration/search/evaluate-path.js';
 import type { ManifestExit } from '../format/manifest.js';
-import type { Times } from './measure-times.js';
+import type { Times } from './times/measure-times.js';
 
 /** An exit is added if it saves at least this share of the network's time. */
 export const LEAST_GAIN = 0.01;
@@ -53,37 +54,42 @@ export function chooseExits(options: ChoiceOptions): Choice {
 
 function expectedWith(chosen: readonly number[], options: ChoiceOptions): Choice {
   const { times, epsilons, delta } = options;
-  const exits = timedExits(chosen, times);
+  const exits = exitsOf(chosen);
+  const costOf = costsOf(chosen, exits, times);
   const tables = { clean: createExitTable(recordingOf(chosen, options), 'margin') };
   const goalOf = (epsilon: number): CalibrationGoal => ({
     risks: [{ loss: 'consistency', data: 'clean', epsilon }],
     delta,
+    costOf,
   });
   const path = choosePath([tables], exits, goalOf(Math.max(...epsilons)));
   const expected = epsilons.map((epsilon) => {
     const { points, choice } = testPath(path, tables, exits, goalOf(epsilon));
     const point = choice.kind === 'point' ? points[choice.index] : undefined;
-    return point ? point.meanFlops / (1e9 * times.whole) : 1;
+    return point ? meanCost(point.exitShares, costOf(point.thresholds)) / times.whole : 1;
   });
   return { chosen, expected };
 }
 
-/** Exits whose costs are nanoseconds: what the search for thresholds then makes small is time. */
-function timedExits(chosen: readonly number[], { stages, heads }: Times): ManifestExit[] {
+/** FLOPs are 0: time alone decides. */
+function exitsOf(chosen: readonly number[]): ManifestExit[] {
+  const flops = { stage: 0, head: 0, cumulative: 0 };
+  return [
+    ...chosen.map((index) => ({ name: `${index}`, logits: `${index}`, cut: `${index}`, flops })),
+    { name: 'final', logits: 'final', flops },
+  ];
+}
+
+/** A segment is all stages between its ends, and the head that it ends with. */
+function costsOf(
+  chosen: readonly number[],
+  exits: readonly ManifestExit[],
+  { stages, heads }: Times,
+): CostByExit {
   const ends = [...chosen, stages.length - 1];
-  let cumulative = 0;
-  return ends.map((end, index) => {
-    const from = index === 0 ? 0 : (ends[index - 1] as number) + 1;
-    const stage = Math.round(1e9 * stages.slice(from, end + 1).reduce((sum, seconds) => sum + seconds, 0));
-    const isFinal = index === ends.length - 1;
-    const head = isFinal ? 0 : Math.round(1e9 * (heads[end] as number));
-    cumulative += stage + head;
-    return {
-      name: `${index}`,
-      logits: `${index}`,
-      ...(!isFinal && { cut: `${index}` }),
-      flops: { stage, head, cumulative },
-    };
+  return timeCost(exits, (from, to) => {
+    const [first, last] = [(ends[from] ?? -1) + 1, ends[to] as number];
+    return stages.slice(first, last + 1).reduce((sum, stage) => sum + stage, heads[last] ?? 0);
   });
 }
 

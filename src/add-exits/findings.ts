@@ -2,12 +2,13 @@
 import type { Recording } from '../calibration/scores/recording.js';
 import type { Certified } from './certify-profiles.js';
 import type { Choice } from './choose-exits.js';
+import type { Compared } from './compare.js';
 import type { Candidate } from './find-candidates.js';
 import type { LinearHead } from './heads/exit-graph.js';
 import type { FittedHead } from './heads/fit-heads.js';
-import type { Times } from './measure-times.js';
 import type { PlainNetwork } from './plain-network.js';
 import type { Split } from './split.js';
+import type { Times } from './times/measure-times.js';
 
 /** What was found out about each candidate. */
 export interface Findings {
@@ -27,4 +28,6 @@ export interface Results {
   readonly recording: Recording;
   /** By profile, seconds for an image on this machine. */
   readonly seconds: ReadonlyMap<string, number>;
+  /** With the version before, if there is one. */
+  readonly compared: readonly Compared[];
 }

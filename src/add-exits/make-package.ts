@@ -4,7 +4,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recordScores } from '../calibration/scores/record.js';
 import type { Recording } from '../calibration/scores/recording.js';
-import type { Sample } from '../datasets/data-set.js';
 import { decodeSample } from '../datasets/decode-sample.js';
 import { DESCRIPTION_FILE, type Description } from '../format/description.js';
 import { CALIBRATION_FILE, GRAPH_FILE } from '../format/documents.js';
@@ -16,20 +15,22 @@ import { importPackage } from '../packages/import.js';
 import { installPackage, toJson } from '../packages/install.js';
 import type { ModelPackage } from '../packages/package.js';
 import { describeFile, MANIFEST_FILE, readListedFiles } from '../packages/package-files.js';
+import { applyHeads } from './apply-heads.js';
+import type { FeatureStore } from './cache/feature-store.js';
 import type { Certified } from './certify-profiles.js';
+import { compareProfiles } from './compare.js';
 import type { Candidate } from './find-candidates.js';
 import type { Findings, Results } from './findings.js';
 import { type LinearHead, logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
-import { finalLogits, observe } from './observe.js';
-import { type AddExitsOptions, counted } from './options.js';
-import type { PlainNetwork } from './plain-network.js';
-import { measureProfiles } from './profile-times.js';
+import { finalLogits } from './observe.js';
+import type { AddExitsOptions } from './options.js';
 import { renderFigure } from './report/figure.js';
-import { FIGURE_FILE, modelCard } from './report/model-card.js';
+import { CARD_FILE, FIGURE_FILE, modelCard } from './report/model-card.js';
+import { measureProfiles } from './times/profile-times.js';
 
 /** Images whose time is measured under each profile. */
 const TIMED_IMAGES = 128;
-/** Final logits may differ from the plain network's by this part of the largest: engines fuse operators otherwise. */
+/** Logits may differ by this part of the largest: engines fuse operators otherwise. */
 const SAME_LOGITS = 1e-4;
 const COMPARED_IMAGES = 64;
 
@@ -37,7 +38,7 @@ const COMPARED_IMAGES = 64;
 export async function importInto(
   workshop: string,
   { plain, candidates, heads, final, choice, split }: Findings,
-  { engine, seed, dataSha256 }: AddExitsOptions,
+  { engine, before, seed, dataSha256 }: AddExitsOptions,
 ): Promise<ModelPackage> {
   const { description } = plain;
   const exits = choice.chosen.map((index, place): NewExit => {
@@ -55,6 +56,7 @@ export async function importInto(
       ...description.provenance,
       exits: {
         by: `rdi-serve ${version} add-exits`,
+        ...(before && { before: `${before.manifest.name}/${before.manifest.version}` }),
         fittedTo: 'the answers of the network itself',
         images: {
           fit: split.fit.length,
@@ -74,38 +76,36 @@ export async function importInto(
   return importPackage({ source, output: join(workshop, 'models'), force: true, engine });
 }
 
-/** The images that calibrate go through the network that will be served, once. */
+/**
+ * What every exit says to the images that calibrate. They went through the plain network, and the heads are applied to
+ * their features; some of them go through the package too, stage by stage, and have to get the same.
+ */
 export async function recordAll(
   model: ModelPackage,
-  { plain, split: { calibrate } }: Findings,
-  { engine, decoder, dataSha256, onProgress }: AddExitsOptions,
+  { plain, candidates, choice, final, split: { calibrate } }: Findings,
+  { engine, decoder, dataSha256 }: AddExitsOptions,
+  features: FeatureStore,
 ): Promise<Recording> {
-  const recording = await recordScores({
-    ...{ model, engine, decoder, samples: calibrate, dataSha256 },
-    onProgress: counted('images calibrated on', calibrate.length, onProgress),
+  const classes = plain.description.classes.length;
+  const logits = await applyHeads(engine, features, calibrate, { candidates, choice, final, classes });
+  const compared = await recordScores({
+    ...{ model, engine, decoder, samples: calibrate.slice(0, COMPARED_IMAGES), dataSha256 },
+    onProgress() {},
   });
-  await compareWithPlain(recording, plain, calibrate, { engine, decoder });
-  return recording;
+  refuseOtherLogits(compared.logits, logits);
+  return { ...compared, images: calibrate.length, logits };
 }
 
-/** @throws Error if the final exit does not give the plain network's logits */
-async function compareWithPlain(
-  { logits, exits, classes }: Recording,
-  plain: PlainNetwork,
-  samples: readonly Sample[],
-  { engine, decoder }: Pick<AddExitsOptions, 'engine' | 'decoder'>,
-): Promise<void> {
-  const compared = samples.slice(0, COMPARED_IMAGES);
-  const alone = await observe({ engine, decoder, plain, candidates: [], samples: compared, onProgress() {} });
-  const { values } = alone.logits;
-  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const difference = values.reduce((most, value, place) => {
-    const [image, one] = [Math.floor(place / classes), place % classes];
-    return Math.max(most, Math.abs(value - (logits[((image + 1) * exits - 1) * classes + one] as number)));
-  }, 0);
+/** @throws Error if the package does not say what the plain network and the heads do */
+function refuseOtherLogits(served: Float32Array, expected: Float32Array): void {
+  const largest = served.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const difference = served.reduce(
+    (most, value, place) => Math.max(most, Math.abs(value - (expected[place] as number))),
+    0,
+  );
   invariant(
     difference <= SAME_LOGITS * Math.max(1, largest),
-    `the final exit gives the plain network's logits; they differ by ${difference}`,
+    `the package gives the logits of the plain network and of the heads; they differ by ${difference}`,
   );
 }
 
@@ -120,15 +120,9 @@ export async function finish(
   staged: ModelPackage,
   workshop: string,
   { findings, recording, certified }: Made,
-  { engine, decoder, output, force }: AddExitsOptions,
+  { engine, decoder, dataSha256, seed, output, force, before }: AddExitsOptions,
 ): Promise<{ made: ModelPackage; results: Results }> {
-  const passed = certified.flatMap(({ name, profile }) => (profile ? [[name, profile] as const] : []));
-  const names = passed.map(([name]) => name);
-  const calibration: CalibrationDocument = {
-    formatVersion: CALIBRATION_FORMAT,
-    defaultProfile: names.includes('balanced') ? 'balanced' : (names[0] ?? FULL_PROFILE),
-    profiles: Object.fromEntries(passed),
-  };
+  const calibration = calibrationOf(certified, before?.defaultProfile ?? 'balanced');
   const { manifest, directory } = staged;
   const kept = await readListedFiles(directory, manifest.files, Object.keys(manifest.files));
   const profiled = await installPackage({
@@ -136,9 +130,28 @@ export async function finish(
     ...packed(manifest, new Map([...kept, [CALIBRATION_FILE, toJson(calibration)]])),
     force: true,
   });
-  const timed = findings.split.calibrate.slice(-TIMED_IMAGES);
+  const { calibrate } = findings.split;
+  const timed = calibrate.slice(-TIMED_IMAGES);
   const pixels = await Promise.all(timed.map((sample) => decodeSample(decoder, sample, manifest.input)));
-  const results = { certified, recording, seconds: await measureProfiles(engine, profiled, pixels) };
+  const results: Results = {
+    ...{ certified, recording },
+    seconds: await measureProfiles(engine, profiled, pixels),
+    compared: before
+      ? compareProfiles(
+          before,
+          await recordScores({
+            model: before,
+            engine,
+            decoder,
+            samples: calibrate,
+            dataSha256,
+            onProgress() {},
+          }),
+          certified,
+          seed,
+        )
+      : [],
+  };
   const made = await installPackage({
     output,
     ...packed(
@@ -146,7 +159,7 @@ export async function finish(
       new Map([
         ...kept,
         [CALIBRATION_FILE, toJson(calibration)],
-        ['MODEL_CARD.md', Buffer.from(modelCard(findings, results, manifest))],
+        [CARD_FILE, Buffer.from(modelCard(findings, results, manifest, before?.manifest.version))],
         [FIGURE_FILE, Buffer.from(renderFigure(results, manifest))],
       ]),
     ),
@@ -155,7 +168,19 @@ export async function finish(
   return { made, results };
 }
 
-function packed(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>) {
+/** @param wanted the default profile, if it is among them; otherwise the most careful one is */
+export function calibrationOf(certified: readonly Certified[], wanted: string): CalibrationDocument {
+  const passed = certified.flatMap(({ name, profile }) => (profile ? [[name, profile] as const] : []));
+  const names = passed.map(([name]) => name);
+  return {
+    formatVersion: CALIBRATION_FORMAT,
+    defaultProfile: names.includes(wanted) ? wanted : (names[0] ?? FULL_PROFILE),
+    profiles: Object.fromEntries(passed),
+  };
+}
+
+/** A manifest that lists `files`, and these with it. */
+export function packed(manifest: Manifest, files: ReadonlyMap<string, Uint8Array>) {
   const listed = Object.fromEntries([...files].map(([file, bytes]) => [file, describeFile(bytes)]));
   const changed: Manifest = { ...manifest, files: listed };
   return { manifest: changed, files: new Map([...files, [MANIFEST_FILE, toJson(changed)]]) };

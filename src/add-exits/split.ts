@@ -15,13 +15,18 @@ const CHOOSING_SHARE = 0.25;
 export const TUNE_SHARE = 0.4;
 const FEWEST_TO_FIT = 200;
 
+export interface HashedSample extends Sample {
+  /** Of its file, in hexadecimal. */
+  readonly sha256: string;
+}
+
 export interface Split {
   /** Heads are fitted to these. */
-  readonly fit: readonly Sample[];
+  readonly fit: readonly HashedSample[];
   /** These choose penalties and exits, before the heads of the exits are fitted again to both. */
-  readonly choose: readonly Sample[];
+  readonly choose: readonly HashedSample[];
   /** These build the path of thresholds, and test it. */
-  readonly calibrate: readonly Sample[];
+  readonly calibrate: readonly HashedSample[];
 }
 
 /**
@@ -30,8 +35,8 @@ export interface Split {
  * @throws UsageError if there are too few images to certify the largest of `epsilons`
  */
 export function splitSamples(
-  samples: readonly Sample[],
-  apart: readonly Sample[] | undefined,
+  samples: readonly HashedSample[],
+  apart: readonly HashedSample[] | undefined,
   options: {
     readonly seed: number;
     readonly most: number;
@@ -58,6 +63,23 @@ export function fewestToTest(epsilon: number, delta: number): number {
   return Math.ceil(Math.log(delta) / Math.log1p(-epsilon));
 }
 
+/**
+ * For images that calibrate only.
+ * @throws UsageError if there are too few to certify even the largest limit
+ */
+export function refuseTooFewToTest(
+  images: number,
+  limits: readonly { readonly epsilon: number; readonly delta: number }[],
+): void {
+  const needed = Math.min(...limits.map(({ epsilon, delta }) => fewestToTest(epsilon, delta)));
+  const test = images - Math.round(TUNE_SHARE * images);
+  if (test >= needed) return;
+  throw new UsageError(
+    `${images} images are too few: ${test} would test the thresholds, where ${needed} are needed. ` +
+      `Give at least ${Math.ceil(needed / (1 - TUNE_SHARE)) + 1} images that differ; 5,000 are a good number.`,
+  );
+}
+
 function refuseTooFew(
   { fit, choose, calibrate }: Split,
   given: number,
@@ -76,31 +98,26 @@ function refuseTooFew(
   );
 }
 
-function mix(samples: readonly Sample[], seed: number): Sample[] {
+function mix(samples: readonly HashedSample[], seed: number): HashedSample[] {
   return Array.from(
     shuffledIndices(samples.length, createUniform(seed)),
-    (index) => samples[index] as Sample,
+    (index) => samples[index] as HashedSample,
   );
 }
 
 /** The samples without those whose bytes are the same as another's, or as one of `others`. */
 export async function withoutCopies(
   samples: readonly Sample[],
-  others: readonly Sample[] = [],
-): Promise<Sample[]> {
-  const seen = new Set<string>();
-  for (const sample of others) seen.add(await hashOf(sample));
-  const kept: Sample[] = [];
+  others: readonly HashedSample[] = [],
+): Promise<HashedSample[]> {
+  const seen = new Set(others.map(({ sha256 }) => sha256));
+  const kept: HashedSample[] = [];
   for (const sample of samples) {
-    const hash = await hashOf(sample);
-    if (!seen.has(hash)) kept.push(sample);
-    seen.add(hash);
+    const sha256 = createHash('sha256')
+      .update(await sample.read())
+      .digest('hex');
+    if (!seen.has(sha256)) kept.push({ ...sample, sha256 });
+    seen.add(sha256);
   }
   return kept;
-}
-
-async function hashOf(sample: Sample): Promise<string> {
-  return createHash('sha256')
-    .update(await sample.read())
-    .digest('base64');
 }

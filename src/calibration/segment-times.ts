@@ -5,13 +5,14 @@ import type { Engine, Segment } from '../engines/engine.js';
 import { invariant } from '../foundation/errors.js';
 import { everySegment } from '../packages/every-segment.js';
 import type { ModelPackage } from '../packages/package.js';
+import { fastestOf } from './fastest.js';
 
 /** Seconds of engine time for one image in a batch. @param from the exit that the segment starts from; -1: the image */
 export type SegmentTimes = (from: number, to: number) => number;
 
 /** As many images as the server takes together under load. */
 const BATCH = 8;
-const ROUNDS = 7;
+const ROUNDS = { fewest: 7, most: 7, seconds: 0 };
 
 /** @param pixels of at least one image, uint8 [height, width, channels]; they fill the batch in turn */
 export async function measureSegments(
@@ -45,14 +46,8 @@ export async function measureSegments(
   };
 }
 
-/** The fastest of some rounds: whatever else this machine does only adds to it. */
 async function measure(segment: Segment, rows: Float32Array) {
   const { cut } = await segment.run(rows, BATCH); // not counted: the engine prepares itself in the first call
-  let fastest = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < ROUNDS; round++) {
-    const started = performance.now();
-    await segment.run(rows, BATCH);
-    fastest = Math.min(fastest, (performance.now() - started) / 1000);
-  }
+  const [fastest = Number.NaN] = await fastestOf([() => segment.run(rows, BATCH)], ROUNDS);
   return { fastest, cut };
 }

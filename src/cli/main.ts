@@ -10,7 +10,8 @@ import { version } from '../foundation/version.js';
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['serve', async () => (await import('./serve.js')).serveCommand()],
   ['import', async () => (await import('./import.js')).importCommand()],
-  ['add-exits', async () => (await import('./add-exits.js')).addExitsCommand()],
+  ['add-exits', async () => (await import('./add-exits/add-exits.js')).addExitsCommand()],
+  ['refresh', async () => (await import('./add-exits/refresh.js')).refreshCommand()],
   ['calibrate', async () => (await import('./calibrate.js')).calibrateCommand()],
   ['evaluate', async () => (await import('./evaluate.js')).evaluateCommand()],
   ['bench', async () => (await import('./bench.js')).benchCommand()],

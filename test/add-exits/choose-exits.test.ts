@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ChoiceOptions, chooseExits } from '../../src/add-exits/choose-exits.js';
-import { timesFrom } from '../../src/add-exits/measure-times.js';
+import { timesFrom } from '../../src/add-exits/times/measure-times.js';
 import { createUniform } from '../../src/foundation/random.js';
 
 const [IMAGES, CLASSES] = [2000, 4];

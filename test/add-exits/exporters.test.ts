@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openFeatureStore } from '../../src/add-exits/cache/feature-store.js';
 import { findCandidates } from '../../src/add-exits/find-candidates.js';
 import { logitsOf, withExits } from '../../src/add-exits/heads/exit-graph.js';
 import { applyHead } from '../../src/add-exits/heads/linear-products.js';
-import { observe } from '../../src/add-exits/observe.js';
+import { observe, readObservations, rowWidth } from '../../src/add-exits/observe.js';
 import { readPlainNetwork } from '../../src/add-exits/plain-network.js';
+import { withoutCopies } from '../../src/add-exits/split.js';
 import { createImageTensor } from '../../src/cascade/image-tensor.js';
 import { createConfig } from '../../src/config/config.js';
 import { createDecoder } from '../../src/decoding/decode.js';
@@ -24,11 +26,13 @@ const IMAGES = 6;
 const engine = createEngine();
 const decoder = createDecoder(createConfig());
 const images = syntheticImages({ height: 32, width: 32, channels: 3 }, IMAGES, 2);
-const samples = await Promise.all(
-  images.map(async (pixels, index) => {
-    const png = await fromPixels(pixels, 32, 32, 3).png().toBuffer();
-    return { name: `${index}`, label: '', mediaType: 'image/png' as const, read: async () => png };
-  }),
+const samples = await withoutCopies(
+  await Promise.all(
+    images.map(async (pixels, index) => {
+      const png = await fromPixels(pixels, 32, 32, 3).png().toBuffer();
+      return { name: `${index}`, label: '', mediaType: 'image/png' as const, read: async () => png };
+    }),
+  ),
 );
 
 for (const [name, exported] of Object.entries(exportsOf)) {
@@ -39,7 +43,9 @@ for (const [name, exported] of Object.entries(exportsOf)) {
     const plain = await readPlainNetwork(engine, folder, {});
     const candidates = await findCandidates(engine, plain);
     assert.ok(candidates.length > 0);
-    const seen = await observe({ engine, decoder, plain, candidates, samples, onProgress() {} });
+    const features = await openFeatureStore(temporaryFolder(), rowWidth(candidates, 10));
+    await observe({ engine, decoder, plain, candidates, samples, features, onProgress() {} });
+    const seen = await readObservations(features, samples, candidates, 10);
 
     const uniform = createUniform(1);
     const random = (count: number) => Float32Array.from({ length: count }, () => uniform() - 0.5);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -32,9 +32,11 @@ async function network(name: string, options: PlainOptions = {}): Promise<string
   return file;
 }
 
+const env = { ...process.env, XDG_CACHE_HOME: join(root, 'caches') };
+
 function addExits(...options: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [main, 'add-exits', ...options], (error, stdout, stderr) =>
+    execFile(process.execPath, [main, 'add-exits', ...options], { env }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });
@@ -155,23 +157,90 @@ test('what does not do is one sentence, and leaves nothing behind', async () => 
   }
 });
 
-test('a run that is stopped leaves nothing behind', async () => {
-  const output = join(root, 'stopped');
-  const file = await network('slow', { width: 48, blocks: 12 });
-  const running = spawn(
-    process.execPath,
-    [main, 'add-exits', file, '--data', data, '--output', output, ...usual],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
+/** Files with features in a cache folder, of one network. */
+async function rowFiles(cache: string): Promise<string[]> {
+  const [network] = await contentOf(cache);
+  if (network === undefined) return [];
+  return (await readdir(join(cache, network))).filter((name) => name.endsWith('.rows')).sort();
+}
+
+/** Stops a run by a signal once it has kept the features of further images. */
+async function stopped(signal: 'SIGINT' | 'SIGKILL', cache: string, ...options: string[]) {
+  const had = (await rowFiles(cache)).length;
+  const running = spawn(process.execPath, [main, 'add-exits', ...options, '--cache', cache], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const stderr = text(running.stderr);
   const ended = once(running, 'exit');
-  while (running.exitCode === null && (await contentOf(output)).length === 0) await setTimeout(20);
-  running.kill('SIGINT');
-  assert.deepEqual(await ended, [1, null]);
-  assert.equal(await stderr, 'rdi-serve: Stopped before its end; no package was written.\n');
-  assert.deepEqual(await contentOf(output), []);
+  while (running.exitCode === null && (await rowFiles(cache)).length <= had) await setTimeout(20);
+  running.kill(signal);
+  return { ended: await ended, stderr: await stderr };
+}
+
+test('a run that was stopped or killed leaves nothing half-written, and the same command goes on from there', async () => {
+  const file = await network('slow', { width: 24, blocks: 3 });
+  const [whole, broken] = [join(root, 'cache-whole'), join(root, 'cache-broken')];
+  const options = (output: string) => [
+    ...[file, '--data', data, '--output', output, '--epsilon', '0.1', '--exits', '1', ...usual],
+  ];
+  const once = await addExits(...options(join(root, 'once')), '--cache', whole);
+  assert.equal(once.code, 0, once.stderr + once.stdout);
+  const [name = ''] = await contentOf(whole);
+  // What the parts take is measured anew otherwise, and decides which of them become exits.
+  await mkdir(join(broken, name), { recursive: true });
+  await copyFile(join(whole, name, 'times.json'), join(broken, name, 'times.json'));
+
+  const output = join(root, 'resumed');
+  const asked = await stopped('SIGINT', broken, ...options(output));
+  assert.deepEqual(asked.ended, [1, null]);
+  assert.equal(
+    asked.stderr,
+    'rdi-serve: Stopped before its end; no package was written. The same command goes on from here.\n',
+  );
+  const killed = await stopped('SIGKILL', broken, ...options(output));
+  assert.deepEqual(killed.ended, [null, 'SIGKILL']);
+  const visible = (await contentOf(output)).filter((entry) => !entry.startsWith('.'));
+  assert.deepEqual(visible, [], 'nothing that a server would find');
+  const [kept, damaged] = await rowFiles(broken);
+  await truncate(join(broken, name, damaged ?? ''), 1000);
+
+  const { code, stdout, stderr } = await addExits(...options(output), '--cache', broken);
+  assert.equal(code, 0, stderr + stdout);
+  const files = await rowFiles(broken);
+  assert.ok(kept !== undefined && files.includes(kept) && !files.includes(damaged ?? ''));
+  assert.equal(files.length, (await rowFiles(whole)).length, 'no image ran twice');
+  assert.deepEqual(
+    await lastingPartOf(join(output, 'slow', '1')),
+    await lastingPartOf(join(root, 'once', 'slow', '1')),
+  );
+});
+
+/** A package without its date, and without what was timed. */
+async function lastingPartOf(directory: string) {
+  const { manifest, profiles } = await loadPackage(directory);
+  const decided = [...profiles].map(([name, { policy, thresholds, certificate }]) => [
+    ...[name, policy, thresholds],
+    certificate && { ...certificate.certificate, date: '' },
+  ]);
+  return { exits: manifest.exits, model: manifest.files['model.onnx'], decided };
+}
+
+test('a later run with other limits runs no image through the network again', async () => {
+  const file = await network('again', { width: 24, blocks: 3 });
+  const cache = join(root, 'cache-again');
+  const options = ['--data', data, '--cache', cache, ...usual];
+  const first = await addExits(file, ...options, '--output', join(root, 'first'));
+  assert.equal(first.code, 0, first.stderr + first.stdout);
+  assert.match(first.stdout, new RegExp(`For later runs, what takes long is kept in ${cache}`));
+  const files = await rowFiles(cache);
+  const second = await addExits(
+    ...[file, ...options, '--output', join(root, 'second')],
+    ...['--epsilon', '0.15', '--exits', '1'],
+  );
+  assert.equal(second.code, 0, second.stderr + second.stdout);
+  assert.deepEqual(await rowFiles(cache), files);
+  const { profiles } = await loadPackage(join(root, 'second', 'again', '1'));
+  assert.deepEqual([...profiles.keys()], ['at-most-15', 'full']);
 });
 
 test('two classes do', async () => {

@@ -15,7 +15,7 @@ describe('rdi-serve', () => {
       .filter((name) => name !== 'help');
     assert.deepEqual(
       names,
-      'serve import add-exits calibrate evaluate bench api-key install-tensorflow openapi'.split(' '),
+      'serve import add-exits refresh calibrate evaluate bench api-key install-tensorflow openapi'.split(' '),
     );
     for (const name of names) {
       const { code, stdout } = await runNode(t, [commandLine, name, '--help']).ended;

@@ -11,7 +11,10 @@ const [CURVE, MARK] = ['#1a56b0', '#b3261e'];
 const ROOM = 1.3;
 
 /** @returns an SVG: the path of the largest ε, and the certified point of each profile */
-export function renderFigure({ certified }: Results, manifest: Pick<Manifest, 'name' | 'exits'>): string {
+export function renderFigure(
+  { certified }: Pick<Results, 'certified'>,
+  manifest: Pick<Manifest, 'name' | 'exits'>,
+): string {
   const largest = certified.at(-1);
   const full = fullFlops(manifest.exits);
   const top = ROOM * (largest?.epsilon ?? 1);

@@ -1,19 +1,26 @@
 // The model card of a network with added exits: what was done to it, with which images, and what came of it.
 import type { Manifest } from '../../format/manifest.js';
+import type { Certified } from '../certify-profiles.js';
 import type { Findings, Results } from '../findings.js';
 import { TUNE_SHARE } from '../split.js';
+import { comparisonSection } from './comparison.js';
 import { asMarkdown, candidateTable, exitTable, profileTable } from './results-table.js';
 
 /** Of the package: what it costs against the answers that change. */
 export const FIGURE_FILE = 'exits.svg';
 
-export function modelCard(findings: Findings, results: Results, manifest: Manifest): string {
+export const CARD_FILE = 'MODEL_CARD.md';
+
+/** @param before the version that the results are compared with */
+export function modelCard(
+  findings: Findings,
+  results: Results,
+  manifest: Manifest,
+  before: string | undefined,
+): string {
   const { split, notes, plain } = findings;
   const { recording, certified } = results;
   const tune = Math.round(TUNE_SHARE * recording.images);
-  const statements = certified.flatMap(({ name, profile }) =>
-    profile?.certificate ? [`- \`${name}\`: ${profile.certificate.statement}\n`] : [],
-  );
   return `# ${manifest.name}
 
 ${plain.description.description} Exits were added by \`rdi-serve add-exits\`: the network itself is as it was, and its
@@ -39,8 +46,8 @@ Time is of one thread of the machine that made this package, in batches of 8, th
 
 ![Compute against answers that change](${FIGURE_FILE})
 
-${statements.join('')}
-## Exits
+${statementsOf(certified)}
+${before === undefined ? '' : `${comparisonSection(results.compared, before)}\n`}## Exits
 
 ${asMarkdown(exitTable(results, manifest))}
 ## Candidates
@@ -48,4 +55,13 @@ ${asMarkdown(exitTable(results, manifest))}
 Exits could have been added here; an arrow marks those that were, because they save most time on this machine.
 
 ${asMarkdown(candidateTable(findings))}${notes.length > 0 ? `\n${notes.join('\n')}\n` : ''}`;
+}
+
+/** The certificates in words, as a list. */
+export function statementsOf(certified: readonly Certified[]): string {
+  return certified
+    .flatMap(({ name, profile }) =>
+      profile?.certificate ? [`- \`${name}\`: ${profile.certificate.statement}\n`] : [],
+    )
+    .join('');
 }

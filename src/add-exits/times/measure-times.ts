@@ -1,21 +1,20 @@
 // Measures on this machine what the stages between candidates and their heads take. FLOPs do not tell: an exit costs a
 // call of the engine and the copy of a tensor, and pooling counts as nothing.
-import { createImageTensor } from '../cascade/image-tensor.js';
-import type { Engine, Segment, SegmentSource } from '../engines/engine.js';
-import { invariant } from '../foundation/errors.js';
-import { extractSegment } from '../network/segments.js';
-import { readNetwork } from '../packages/package.js';
-import { syntheticImages } from '../packages/synthetic-images.js';
-import type { Candidate } from './find-candidates.js';
-import { headAlone, logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
-import { batchFor, finalLogits } from './observe.js';
-import type { PlainNetwork } from './plain-network.js';
+import { fastestOf } from '../../calibration/fastest.js';
+import { createImageTensor } from '../../cascade/image-tensor.js';
+import type { Engine, Segment, SegmentSource } from '../../engines/engine.js';
+import { invariant } from '../../foundation/errors.js';
+import { extractSegment } from '../../network/segments.js';
+import { readNetwork } from '../../packages/package.js';
+import { syntheticImages } from '../../packages/synthetic-images.js';
+import type { Candidate } from '../find-candidates.js';
+import { headAlone, logitsOf, type NewExit, withExits } from '../heads/exit-graph.js';
+import { batchFor, finalLogits } from '../observe.js';
+import type { PlainNetwork } from '../plain-network.js';
 
 /** As many images as the server takes together under load. */
 const BATCH = 8;
-/** Seconds to spend; rounds are as many as fit, and at least a few. */
-const SECONDS = 4;
-const [FEWEST_ROUNDS, MOST_ROUNDS] = [5, 100];
+const ROUNDS = { fewest: 5, most: 100, seconds: 4 };
 
 /** Seconds for one image. */
 export interface Times {
@@ -66,7 +65,8 @@ export async function measureTimes(
     const image = rows(Buffer.concat(syntheticImages(plain.input, batch, 1)));
     const inputs = await inputsOf(loaded.slice(0, last + 1), image, batch);
     const all = [...inputs, ...inputs.slice(1), image];
-    const seconds = (await fastest(loaded, all, batch)).map((one) => one / batch);
+    const tasks = loaded.map((segment, index) => () => segment.run(all[index] as Float32Array, batch));
+    const seconds = (await fastestOf(tasks, ROUNDS)).map((one) => one / batch);
     return timesFrom(seconds.slice(0, last + 1), seconds.slice(last + 1, -1), seconds.at(-1) as number);
   } finally {
     await Promise.all(loaded.map((segment) => segment.release()));
@@ -110,23 +110,4 @@ async function inputsOf(
     inputs.push(cut);
   }
   return inputs;
-}
-
-/** The fastest of some rounds, of each segment: whatever else this machine does only adds to it. */
-async function fastest(
-  segments: readonly Segment[],
-  inputs: readonly Float32Array[],
-  batch: number,
-): Promise<number[]> {
-  const least = new Array<number>(segments.length).fill(Number.POSITIVE_INFINITY);
-  const started = performance.now();
-  for (let round = 0; round < MOST_ROUNDS; round++) {
-    if (round >= FEWEST_ROUNDS && performance.now() - started > 1000 * SECONDS) break;
-    for (const [index, segment] of segments.entries()) {
-      const before = performance.now();
-      await segment.run(inputs[index] as Float32Array, batch);
-      least[index] = Math.min(least[index] as number, (performance.now() - before) / 1000);
-    }
-  }
-  return least;
 }

@@ -1,18 +1,18 @@
 // What a profile takes on this machine against the whole network: the cascade itself, as the server's workers run it.
-import { runCascade } from '../cascade/cascade.js';
-import { createImageTensor } from '../cascade/image-tensor.js';
-import { loadSegments, segmentKey } from '../cascade/self-check.js';
-import type { Engine, Segment } from '../engines/engine.js';
-import type { Profile } from '../format/profiles.js';
-import { monotonicSeconds } from '../foundation/clock.js';
-import { invariant } from '../foundation/errors.js';
-import { buildPath } from '../network/execution-path.js';
-import type { ModelPackage } from '../packages/package.js';
+import { fastestOf } from '../../calibration/fastest.js';
+import { runCascade } from '../../cascade/cascade.js';
+import { createImageTensor } from '../../cascade/image-tensor.js';
+import { loadSegments, segmentKey } from '../../cascade/self-check.js';
+import type { Engine, Segment } from '../../engines/engine.js';
+import type { Profile } from '../../format/profiles.js';
+import { monotonicSeconds } from '../../foundation/clock.js';
+import { invariant } from '../../foundation/errors.js';
+import { buildPath } from '../../network/execution-path.js';
+import type { ModelPackage } from '../../packages/package.js';
 
 /** As many images as the server takes together under load. */
 const BATCH = 8;
-const SECONDS = 4;
-const [FEWEST_ROUNDS, MOST_ROUNDS] = [3, 30];
+const ROUNDS = { fewest: 3, most: 30, seconds: 4 };
 
 /**
  * @param pixels of images, uint8 [height, width, channels] each
@@ -31,22 +31,17 @@ export async function measureProfiles(
     const batch = pixels.slice(index * BATCH, (index + 1) * BATCH);
     return { images: toTensor(Buffer.concat(batch)), batch: batch.length };
   });
-  const least = new Map([...profiles.keys()].map((name) => [name, Number.POSITIVE_INFINITY]));
+  const tasks = [...profiles.values()].map((profile) => async () => {
+    for (const { images, batch } of batches) await drain(model, profile, loaded, images, batch);
+  });
   try {
-    const started = monotonicSeconds();
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      if (round >= FEWEST_ROUNDS && monotonicSeconds() - started > SECONDS) break;
-      for (const [name, profile] of profiles) {
-        const before = monotonicSeconds();
-        for (const { images, batch } of batches) await drain(model, profile, loaded, images, batch);
-        const seconds = (monotonicSeconds() - before) / pixels.length;
-        least.set(name, Math.min(least.get(name) ?? seconds, seconds));
-      }
-    }
+    const seconds = await fastestOf(tasks, ROUNDS);
+    return new Map(
+      [...profiles.keys()].map((name, index) => [name, (seconds[index] as number) / pixels.length]),
+    );
   } finally {
     await Promise.all([...loaded.values()].map((segment) => segment.release()));
   }
-  return least;
 }
 
 async function drain(
