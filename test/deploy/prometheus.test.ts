@@ -27,6 +27,7 @@ const notCaused: Readonly<Record<string, string>> = {
   RdiServeAbsent: 'there are targets from the first scrape on',
   RdiServeRestarting: 'the service is this process',
   RdiEngineFallback: 'the test says which engine, so none is passed over',
+  RdiVersionsDiffer: 'there is one instance',
   RdiLogLinesDropped: 'this service keeps its log in memory, which takes every line',
 };
 
