@@ -7,6 +7,7 @@ import { type Network, networkOf } from '../network/network.js';
 import type { ModelPackage } from '../packages/package.js';
 import type { EngineInfo } from '../workers/protocol.js';
 import type { ProfileAudit } from './auditing/profile-audit.js';
+import type { Ladders, ModelLadder } from './degradation/ladders.js';
 
 /** A profile with its paths. Requests on the same path have the same path object, which lets them share a batch. */
 export interface ServedProfile extends Profile {
@@ -22,6 +23,8 @@ export interface ServedModel extends Network {
   /** The profile `full` with its whole path. */
   readonly full: ServedProfile & { readonly path: ExecutionPath };
   readonly defaultProfile: string;
+  /** undefined: the operator has given no ladder. */
+  readonly ladder: ModelLadder | undefined;
   readonly engine: EngineInfo;
   /** FLOPs of the backbone with only its final exit. */
   readonly fullFlops: number;
@@ -32,6 +35,7 @@ export function servedModelOf(
   one: ModelPackage,
   engine: EngineInfo,
   audits: ReadonlyMap<string, ProfileAudit>,
+  ladderOf: Ladders['of'] = () => undefined,
 ): ServedModel {
   const { manifest, defaultProfile } = one;
   const { name, version, exits } = manifest;
@@ -44,6 +48,7 @@ export function servedModelOf(
   const full = profiles.get(FULL_PROFILE);
   const path = full?.paths.at(-1);
   invariant(full && path, 'every package has the profile full');
+  const flopsOfFull = fullFlops(exits);
   return {
     ...networkOf(one),
     name,
@@ -51,8 +56,9 @@ export function servedModelOf(
     profiles,
     full: { ...full, path },
     defaultProfile,
+    ladder: ladderOf({ name, version, profiles, defaultProfile, fullFlops: flopsOfFull }),
     engine,
-    fullFlops: fullFlops(exits),
+    fullFlops: flopsOfFull,
   };
 }
 

@@ -21,6 +21,7 @@ import { announceEngine, announceModels } from './announce-start.js';
 import { createAudits } from './auditing/audits.js';
 import { type Catalog, createCatalog, type ServedModel, servedModelOf } from './catalog.js';
 import { createClassifyImage, type EncodedImage } from './classify-image.js';
+import { createLadders } from './degradation/ladders.js';
 import type { Plan } from './plan.js';
 import type { Prediction } from './prediction.js';
 import { createReloader } from './reloader.js';
@@ -79,6 +80,9 @@ export interface ClassifierOptions {
   readonly auditFraction: number;
   /** Probability of a false alarm, for each profile. */
   readonly auditAlpha: number;
+  /** Names of certified profiles, comma-separated; empty: requests are never degraded. */
+  readonly ladder: string;
+  readonly ladderTargetMs: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly metrics: Metrics;
@@ -102,7 +106,20 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     metrics,
     logger,
   });
+  const waitSeconds = (): number => dispatcher.waitingSeconds() / choice.workers;
+  const ladders = createLadders({
+    ladder: options.ladder,
+    targetSeconds: options.ladderTargetMs / 1000,
+    workers: choice.workers,
+    waitSeconds,
+    engineSeconds: dispatcher.engineSeconds,
+    now,
+    startTimer,
+    metrics,
+    logger,
+  });
   metrics.observe({
+    expectedWaitSeconds: waitSeconds,
     queueDepth: dispatcher.waiting,
     inFlight: admission.inside,
     maxInFlight: options.maxInFlight,
@@ -112,7 +129,8 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   const { engine, refused: refusedByWorkers } = await pool.start();
   announceEngine(engine, choice.passedOver, metrics, logger);
   const { packages, refused } = sortOut(options, refusedByWorkers);
-  const models = [...packages.values()].map((one) => servedModelOf(one, engine, auditsOf(one)));
+  const serve = (one: ModelPackage): ServedModel => servedModelOf(one, engine, auditsOf(one), ladders.of);
+  const models = [...packages.values()].map(serve);
   announceModels(models, refused, engine, metrics, logger);
   const catalog = await catalogOf(models, refused, options.defaultModel).catch(async (error: unknown) => {
     await pool.close();
@@ -123,7 +141,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     intervalSeconds: options.reloadSeconds,
     load: pool.load,
     swap(next) {
-      const model = servedModelOf(next, engine, auditsOf(next));
+      const model = serve(next);
       withdrawCertificates(catalog.find(model.name, model.version), metrics);
       catalog.replace(model);
       announceCertificates(model, metrics, logger);
@@ -131,6 +149,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     metrics,
     logger,
   });
+  ladders.start();
   const decoder = createDecoder(options);
   const classify = createClassifyImage({ decoder, submit: dispatcher.submit, metrics, now });
 
@@ -151,6 +170,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     reload: reloader.reload,
     close() {
       reloader.close();
+      ladders.close();
       return pool.close();
     },
   };
