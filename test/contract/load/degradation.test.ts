@@ -99,7 +99,10 @@ test('in a crowd requests get a cheaper certified profile, and the default one a
   assert.deepEqual(summary(await predict(url, image)), normal);
   const { sum } = await samples();
   const labels = { model: 'tiny', version: '1' };
-  assert.equal(sum('rdi_degraded_total', { ...labels, profile: 'fast' }), answers.length + results.length + 1);
+  assert.equal(
+    sum('rdi_degraded_total', { ...labels, profile: 'fast' }),
+    answers.length + results.length + 1,
+  );
   assert.equal(sum('rdi_ladder_moves_total', { ...labels, direction: 'degrade' }), 1);
   assert.equal(sum('rdi_ladder_moves_total', { ...labels, direction: 'restore' }), 1);
   assert.equal(sum('rdi_ladder_target_seconds'), 0.001);
