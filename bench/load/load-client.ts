@@ -6,7 +6,7 @@ import { monotonicSeconds } from '../../src/foundation/clock.js';
 import { messageOf } from '../../src/foundation/errors.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { type Answer, createKeepAliveConnection, encodeRequest } from './keep-alive-connection.js';
-import type { LoadJob, LoadResult } from './load.js';
+import type { KeptAnswer, LoadJob, LoadResult } from './load.js';
 import { median, quantile } from './quantile.js';
 
 /** One answer in 16 is parsed for its timing. This suffices for a median and does not slow the client. */
@@ -19,13 +19,14 @@ process.on('message', async (job: LoadJob) => {
 process.once('disconnect', () => process.exit());
 
 async function run(job: LoadJob): Promise<LoadResult> {
-  const { url, images, contentType, connections, extent, requestsPerSecond } = job;
+  const { url, images, contentType, connections, extent, requestsPerSecond, keepsAnswers = false } = job;
   const target = new URL(url);
   const requests = images.map((image) => encodeRequest(target, Buffer.from(image, 'base64'), contentType));
   const statuses: Record<string, number> = {};
   const unanswered: Record<string, number> = {};
   const durations: number[] = [];
   const timings: Prediction['timing'][] = [];
+  const answers: KeptAnswer[] = [];
   let sent = 0;
   let withoutRetryAfter = 0;
   const cpuBefore = process.cpuUsage();
@@ -34,12 +35,16 @@ async function run(job: LoadJob): Promise<LoadResult> {
   const isOver = (): boolean =>
     'seconds' in extent ? monotonicSeconds() - started >= extent.seconds : sent >= extent.requests;
 
-  function count({ status, head, body, seconds }: Answer): void {
+  function count({ status, head, body, seconds }: Answer, image: number): void {
     statuses[status] = (statuses[status] ?? 0) + 1;
     if (status === 503 && !/\r\nretry-after: /i.test(head)) withoutRetryAfter++;
     if (status === 200 && durations.push(seconds) % SAMPLED === 1) {
       const { timing } = JSON.parse(body) as Partial<Prediction>;
       if (timing) timings.push(timing);
+    }
+    if (status === 200 && keepsAnswers) {
+      const { classIndex, profile, certified } = JSON.parse(body) as Prediction;
+      answers.push({ image, atSeconds: monotonicSeconds() - started, classIndex, profile, certified });
     }
   }
 
@@ -56,9 +61,9 @@ async function run(job: LoadJob): Promise<LoadResult> {
     for (let turn = 0; ; turn++) {
       await untilDue(index, turn);
       if (isOver()) break;
-      const request = requests[sent++ % requests.length] as Uint8Array;
+      const image = sent++ % requests.length;
       try {
-        count(await connection.exchange(request));
+        count(await connection.exchange(requests[image] as Uint8Array), image);
       } catch (error) {
         const reason = messageOf(error);
         unanswered[reason] = (unanswered[reason] ?? 0) + 1;
@@ -85,5 +90,6 @@ async function run(job: LoadJob): Promise<LoadResult> {
       inferMs: medianOf('inferMs'),
       totalMs: medianOf('totalMs'),
     },
+    answers,
   };
 }

@@ -14,6 +14,16 @@ export interface LoadJob {
   readonly extent: { readonly seconds: number } | { readonly requests: number };
   /** Rate of all connections together. undefined: each connection sends a request as soon as it has its answer. */
   readonly requestsPerSecond?: number;
+  /** Whether the result has all predictions; to parse them costs the client CPU time. Default: false. */
+  readonly keepsAnswers?: boolean;
+}
+
+/** A prediction, as far as it is kept. */
+export interface KeptAnswer extends Pick<Prediction, 'classIndex' | 'profile' | 'certified'> {
+  /** Index of the image. */
+  readonly image: number;
+  /** From the start of the load to the answer. */
+  readonly atSeconds: number;
 }
 
 export interface LoadResult {
@@ -30,6 +40,8 @@ export interface LoadResult {
   readonly latencyMs: { readonly median: number; readonly p99: number };
   /** Medians of the timings in a sample of the answers; NaN if the answers have none, as those of other servers. */
   readonly timingMs: Prediction['timing'];
+  /** In the order of their arrival; empty without `keepsAnswers`. */
+  readonly answers: readonly KeptAnswer[];
 }
 
 export interface LoadClient {

@@ -127,6 +127,18 @@ export const Settings = Type.Object(
       maximum: 0.5,
       description: 'Probability that the audit of a profile ever raises a false alarm.',
     }),
+    ladder: Type.String({
+      default: '',
+      description:
+        'Certified profiles, comma-separated, from the default profile to the cheapest: while requests wait too long, ' +
+        'those that name no profile get a cheaper one. Empty: always the default profile.',
+    }),
+    ladderTargetMs: Type.Number({
+      default: 50,
+      minimum: 1,
+      maximum: 60_000,
+      description: 'Expected wait for a worker, in milliseconds, above which --ladder is used.',
+    }),
     operatorRoutes: Type.Boolean({
       default: false,
       description:
@@ -233,7 +245,24 @@ export function createConfig(given: Partial<Record<SettingName, unknown>> = {}):
       );
     }
   }
+  checkLadder(values.ladder);
   return Object.freeze({ ...values, workers: values.workers || availableCores() });
+}
+
+/** @throws UsageError unless it is empty or names several profiles, each once */
+function checkLadder(ladder: string): void {
+  const names = ladderNames(ladder);
+  const isTwice = new Set(names).size < names.length;
+  const fault =
+    names.length === 1 || names.includes('')
+      ? 'must name at least two profiles, comma-separated, such as balanced,fast'
+      : isTwice && 'must name each profile once';
+  if (fault) throw new UsageError(`--ladder (RDI_LADDER) cannot be "${ladder}": it ${fault}.`);
+}
+
+/** The profiles of the setting `ladder`, the default profile first. */
+export function ladderNames(ladder: string): string[] {
+  return ladder === '' ? [] : ladder.split(',').map((name) => name.trim());
 }
 
 function convert(name: SettingName, value: unknown): unknown {

@@ -3,6 +3,7 @@ import { Certificate } from '../format/certificate.js';
 import { ExitFlops } from '../format/manifest.js';
 import { Policy } from '../format/profiles.js';
 import {
+  Degraded,
   ExitTaken,
   ExplainedExit,
   Explanation,
@@ -19,6 +20,7 @@ import { BatchItem, BatchRequest, BatchResponse } from './routes/classify-batch.
 import { Liveness, Readiness } from './routes/health.js';
 import {
   Engine,
+  Ladder,
   Model,
   ModelEngine,
   ModelExit,
@@ -41,6 +43,7 @@ export const namedSchemas = [
   Timing,
   ExplainedExit,
   Explanation,
+  Degraded,
   Prediction,
   BatchRequest,
   BatchItem,
@@ -58,6 +61,7 @@ export const namedSchemas = [
   ModelInput,
   ExitFlops,
   ModelExit,
+  Ladder,
   Model,
   RefusedModel,
   ModelList,

@@ -7,6 +7,7 @@ import { labelOf, type Network } from '../network/network.js';
 import type { ModelPackage } from '../packages/package.js';
 import type { EngineInfo } from '../workers/protocol.js';
 import type { ProfileAudit } from './auditing/profile-audit.js';
+import type { Ladders, ModelLadder } from './degradation/ladders.js';
 
 /** A profile with its paths. Requests on the same path have the same path object, which lets them share a batch. */
 export interface ServedProfile extends Profile {
@@ -24,6 +25,8 @@ export interface ServedModel extends Network {
   /** The profile `full` with its whole path. */
   readonly full: ServedProfile & { readonly path: ExecutionPath };
   readonly defaultProfile: string;
+  /** undefined: the operator has given no ladder. */
+  readonly ladder: ModelLadder | undefined;
   readonly engine: EngineInfo;
   /** FLOPs of the backbone with only its final exit. */
   readonly fullFlops: number;
@@ -35,6 +38,7 @@ export function servedModelOf(
   network: Network,
   engine: EngineInfo,
   audits: ReadonlyMap<string, ProfileAudit>,
+  ladderOf: Ladders['of'] = () => undefined,
 ): ServedModel {
   const { manifest, defaultProfile } = one;
   const { name, version, exits } = manifest;
@@ -47,6 +51,7 @@ export function servedModelOf(
   const full = profiles.get(FULL_PROFILE);
   const path = full?.paths.at(-1);
   invariant(full && path, 'every package has the profile full');
+  const flopsOfFull = fullFlops(exits);
   return {
     ...network,
     name,
@@ -55,8 +60,9 @@ export function servedModelOf(
     profiles,
     full: { ...full, path },
     defaultProfile,
+    ladder: ladderOf({ name, version, profiles, defaultProfile, fullFlops: flopsOfFull }),
     engine,
-    fullFlops: fullFlops(exits),
+    fullFlops: flopsOfFull,
   };
 }
 

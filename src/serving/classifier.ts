@@ -20,6 +20,7 @@ import { announceEngine } from './announce-engine.js';
 import { createAudits } from './auditing/audits.js';
 import { type Catalog, createCatalog } from './catalog.js';
 import { createClassifyImage, type EncodedImage } from './classify-image.js';
+import { createLadders } from './degradation/ladders.js';
 import type { Plan } from './plan.js';
 import type { Prediction } from './prediction.js';
 import { createRegister, type Register } from './rollout/register.js';
@@ -82,6 +83,9 @@ export interface ClassifierOptions {
   readonly auditFraction: number;
   /** Probability of a false alarm, for each profile. */
   readonly auditAlpha: number;
+  /** Names of certified profiles, comma-separated; empty: requests are never degraded. */
+  readonly ladder: string;
+  readonly ladderTargetMs: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly metrics: Metrics;
@@ -109,7 +113,20 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     metrics,
     logger,
   });
+  const waitSeconds = (): number => dispatcher.waitingSeconds() / choice.workers;
+  const ladders = createLadders({
+    ladder: options.ladder,
+    targetSeconds: options.ladderTargetMs / 1000,
+    workers: choice.workers,
+    waitSeconds,
+    engineSeconds: dispatcher.engineSeconds,
+    now,
+    startTimer,
+    metrics,
+    logger,
+  });
   metrics.observe({
+    expectedWaitSeconds: waitSeconds,
     queueDepth: dispatcher.waiting,
     inFlight: admission.inside,
     maxInFlight: options.maxInFlight,
@@ -124,7 +141,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     throw error;
   });
   const register = createRegister({ catalog, engine, metrics });
-  const rollout = createRollout({ register, pool, usage, auditsOf, engine, metrics, logger });
+  const rollout = createRollout({ register, pool, usage, auditsOf, ladders, engine, metrics, logger });
   open(options, { register, rollout }, refused);
   const reloader = createReloader({
     register,
@@ -135,6 +152,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     metrics,
     logger,
   });
+  ladders.start();
   const decoder = createDecoder(options);
   const classify = createClassifyImage({ decoder, submit: dispatcher.submit, usage, metrics, now });
 
@@ -155,6 +173,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     reload: reloader.reload,
     close() {
       reloader.close();
+      ladders.close();
       return pool.close();
     },
   };

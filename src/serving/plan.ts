@@ -18,6 +18,8 @@ export interface PlanOptions {
 export interface Plan {
   readonly model: ServedModel;
   readonly profile: ServedProfile;
+  /** The profile that the request would have without load; undefined: it has it. */
+  readonly wantedProfile: string | undefined;
   readonly path: ExecutionPath;
   readonly topK: number;
   /** Seconds from admission; Infinity: none. */
@@ -31,7 +33,8 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   const { exits, classes } = model.manifest;
   const { topK = 1, maxExit = exits.length - 1, maxFlops } = options;
 
-  const profileName = options.profile ?? model.defaultProfile;
+  const degradedTo = takesPart(options) ? degradedProfile(model) : undefined;
+  const profileName = options.profile ?? degradedTo ?? model.defaultProfile;
   const asked = model.profiles.get(profileName);
   if (!asked) {
     const known = [...model.profiles.keys()].join(', ');
@@ -60,6 +63,8 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   return {
     model,
     profile,
+    // After the alarm of a cheaper rung the answer is that of `full`: nothing less than was wanted.
+    wantedProfile: degradedTo !== undefined && profile === asked ? model.defaultProfile : undefined,
     path,
     topK,
     explain: options.explain,
@@ -76,4 +81,18 @@ function checkFullRun({ id, full }: ServedModel, { name, paths }: ServedProfile,
     `explain: full runs ${id} under ${name} to exit ${whole.exit}, for ${whole.flops} FLOPs, more than maxExit or ` +
       'maxFlops allows. Use explain=path.',
   );
+}
+
+/**
+ * Whether load may degrade the request. A client that names a profile or limits the path itself has decided. With
+ * another profile, a limit could also end elsewhere, or be too small.
+ */
+function takesPart({ profile, maxExit, maxFlops }: PlanOptions): boolean {
+  return profile === undefined && maxExit === undefined && maxFlops === undefined;
+}
+
+/** The present profile of the model's ladder; undefined: the default one. */
+function degradedProfile({ ladder: state }: ServedModel): string | undefined {
+  const ladder = state?.ladder;
+  return ladder && ladder.position() > 0 ? ladder.present().name : undefined;
 }

@@ -1,7 +1,7 @@
 // The answer to one image: its schema (shown in OpenAPI), its type and its construction.
 import Type from 'typebox';
 import type { ExitReason } from '../cascade/cascade.js';
-import { isCertified, Policy } from '../format/profiles.js';
+import { isCertified, Policy, type Profile } from '../format/profiles.js';
 import { ref } from '../foundation/schema-ref.js';
 import type { RankedClass as RankedIndex } from '../workers/protocol.js';
 import type { Outcome } from '../workers/request.js';
@@ -101,6 +101,23 @@ export const Explanation = Type.Object(
 );
 type Explanation = Type.Static<typeof Explanation>;
 
+export const Degraded = Type.Object(
+  {
+    wantedProfile: Type.String({ description: 'The profile that this request would have had without load.' }),
+    certificate: Type.Optional(
+      Type.String({
+        description:
+          '`sha256.profile` of the certificate of `profile`, which `GET /models` shows; absent for `full`, which needs none.',
+      }),
+    ),
+  },
+  {
+    $id: 'Degraded',
+    description:
+      'Only where load has moved this request to a cheaper certified profile of the server’s ladder.',
+  },
+);
+
 export const Prediction = Type.Object(
   {
     label: Type.String({ description: 'Name of the most probable class.' }),
@@ -123,6 +140,7 @@ export const Prediction = Type.Object(
         'own). false without a valid certificate, and whenever the answer left the calibrated path.',
     }),
     explanation: Type.Optional(ref(Explanation)),
+    degraded: Type.Optional(ref(Degraded)),
   },
   { $id: 'Prediction' },
 );
@@ -138,7 +156,7 @@ export function createPrediction(
   decodeSeconds: number,
   totalSeconds: number,
 ): Prediction {
-  const { model, profile, path } = plan;
+  const { model, profile, path, wantedProfile } = plan;
   const { exits } = model.manifest;
   const step = path[outcome.step] ?? path[0];
   const top = named(model, outcome.top);
@@ -169,6 +187,7 @@ export function createPrediction(
     },
     certified: isCertified(profile) && onCalibratedPath.has(outcome.reason),
     ...(visits && { explanation: explain(plan, visits) }),
+    ...(wantedProfile !== undefined && { degraded: degradedFrom(wantedProfile, profile) }),
   };
 }
 
@@ -187,4 +206,8 @@ function named({ manifest }: Plan['model'], top: readonly RankedIndex[]): Ranked
   return top.map(({ classIndex, probability }) => {
     return { label: manifest.classes[classIndex] ?? '', classIndex, probability };
   });
+}
+
+function degradedFrom(wantedProfile: string, { certificate }: Profile): Type.Static<typeof Degraded> {
+  return { wantedProfile, ...(certificate && { certificate: certificate.certificate.sha256.profile }) };
 }

@@ -18,6 +18,8 @@ export type ServiceConfig = Pick<
   Config,
   | 'auditFraction'
   | 'auditAlpha'
+  | 'ladder'
+  | 'ladderTargetMs'
   | 'models'
   | 'defaultModel'
   | 'engine'

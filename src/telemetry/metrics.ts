@@ -14,6 +14,7 @@ const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 /** Values that are read when the metrics are scraped. */
 export interface Gauges {
   queueDepth(): number;
+  expectedWaitSeconds(): number;
   inFlight(): number;
   readonly maxInFlight: number;
   readonly workers: number;
@@ -34,6 +35,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     ...timeMetrics(registers),
     ...stateMetrics(registers),
     ...auditMetrics(registers),
+    ...ladderMetrics(registers),
   };
 
   // Server failures start at 0. Otherwise a series would begin at 1, and an alert would not see an increase.
@@ -52,6 +54,11 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     });
   };
   gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth?.());
+  gauge(
+    'rdi_expected_wait_seconds',
+    'Engine time of the images that wait for a worker, divided by the number of workers.',
+    ({ expectedWaitSeconds }) => expectedWaitSeconds?.(),
+  );
   gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight?.());
   gauge('rdi_in_flight_limit', 'Most images that may be in flight.', ({ maxInFlight }) => maxInFlight);
   gauge(
@@ -248,6 +255,41 @@ function stateMetrics(registers: Registry[]) {
       name: 'rdi_calibration_refused',
       help: '1 while the package’s profiles cannot be served and the server uses older ones.',
       labelNames: ['model', 'version'],
+      registers,
+    }),
+  };
+}
+
+/** Metrics of the ladders on which requests are degraded under load. */
+function ladderMetrics(registers: Registry[]) {
+  return {
+    ladderRung: new Gauge({
+      name: 'rdi_ladder_rung',
+      help: 'Rung of the ladder that requests without a profile get, from 0: the default profile.',
+      labelNames: ['model', 'version'],
+      registers,
+    }),
+    ladderMoves: new Counter({
+      name: 'rdi_ladder_moves_total',
+      help: 'Moves on the ladder; direction is degrade (to a cheaper profile) or restore.',
+      labelNames: ['model', 'version', 'direction'],
+      registers,
+    }),
+    ladderRefused: new Gauge({
+      name: 'rdi_ladder_refused',
+      help: '1 while the model is served without the ladder because its profiles do not fit.',
+      labelNames: ['model', 'version'],
+      registers,
+    }),
+    ladderTarget: new Gauge({
+      name: 'rdi_ladder_target_seconds',
+      help: 'Expected wait above which requests are degraded; 0 without a ladder.',
+      registers,
+    }),
+    degraded: new Counter({
+      name: 'rdi_degraded_total',
+      help: 'Images answered under a cheaper profile of the ladder than the default one.',
+      labelNames: ['model', 'version', 'profile'],
       registers,
     }),
   };

@@ -37,6 +37,10 @@ export interface Dispatcher<Pool extends Workers> {
   submitBackground(job: BackgroundJob): Promise<BackgroundOutcome>;
   /** Number of requests that wait for a worker. */
   waiting(): number;
+  /** Engine time that the waiting requests will take, by the present mean of their networks. */
+  waitingSeconds(): number;
+  /** Engine time of all requests since the start, over all workers. */
+  engineSeconds(): number;
 }
 
 export interface DispatcherOptions<Pool extends Workers> {
@@ -58,6 +62,7 @@ export function createDispatcher<Pool extends Workers>(options: DispatcherOption
   const lane = createBackgroundLane(options.backgroundShare);
   const engineTime = createEngineTime();
   let lastRun: SegmentRun | undefined;
+  let engineSeconds = 0;
   const queue = createRequestQueue({
     ...options,
     engineTime,
@@ -69,6 +74,7 @@ export function createDispatcher<Pool extends Workers>(options: DispatcherOption
       lastRun = run;
       options.onSegment(network, run);
       engineTime.called(network, run.seconds);
+      engineSeconds += run.seconds;
       lane.earn(run.seconds);
     },
   });
@@ -110,5 +116,7 @@ export function createDispatcher<Pool extends Workers>(options: DispatcherOption
       return outcome;
     },
     waiting: queue.depth,
+    waitingSeconds: queue.engineSeconds,
+    engineSeconds: () => engineSeconds,
   };
 }

@@ -30,6 +30,8 @@ export interface RequestQueue {
   giveUp(): void;
   /** Number of requests that wait for a worker. */
   depth(): number;
+  /** Engine time of the requests that wait for a worker, by the present mean of their networks. */
+  engineSeconds(): number;
 }
 
 export interface RequestQueueOptions {
@@ -168,11 +170,15 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
     options.onReady();
   }
 
+  function engineSeconds(): number {
+    return waiting.reduce((sum, { job }) => sum + (options.engineTime.perImage(job.network) ?? 0), 0);
+  }
+
   function giveUp(): void {
     for (const request of waiting.splice(0)) refuseWith(request, noWorkerLeft());
   }
 
-  return { add, take, giveUp, depth: () => waiting.length };
+  return { add, take, giveUp, depth: () => waiting.length, engineSeconds };
 }
 
 export function noWorkerLeft(): Failure {

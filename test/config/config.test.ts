@@ -45,6 +45,8 @@ const wrong: [SettingName, unknown[]][] = [
   ['docs', ['yes', '', '1']],
   ['logLevel', ['loud', '', 'INFO']],
   ['models', ['']],
+  ['ladder', ['balanced', 'balanced,', ',', 'balanced,,fast', 'balanced,fast,balanced']],
+  ['ladderTargetMs', ['0', 'soon', '60001']],
 ];
 
 for (const [name, values] of wrong) {

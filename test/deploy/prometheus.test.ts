@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
-import type { CalibrationDocument } from '../../src/format/profiles.js';
+import type { CalibrationDocument, ProfileDocument } from '../../src/format/profiles.js';
 import { createDirector, marked } from '../support/engines/directed-engine.js';
 import { fromPixels } from '../support/images/images.js';
 import { withCertificate } from '../support/packages/certificate.js';
@@ -28,6 +28,7 @@ const notCaused: Readonly<Record<string, string>> = {
   RdiServeRestarting: 'the service is this process',
   RdiEngineFallback: 'the test says which engine, so none is passed over',
   RdiVersionsDiffer: 'there is one instance',
+  RdiDegraded: 'most requests of this load name their profile',
   RdiLogLinesDropped: 'this service keeps its log in memory, which takes every line',
 };
 
@@ -37,7 +38,15 @@ test('every query finds data, every alert that can be caused fires', { skip }, a
   const director = createDirector(t);
   const service = await startTestService(t, {
     engineModule: director.engineModule,
-    config: { workers: 2, maxInFlight: PLACES, maxBatch: 4, reloadSeconds: 1, auditFraction: 1 },
+    config: {
+      workers: 2,
+      maxInFlight: PLACES,
+      maxBatch: 4,
+      reloadSeconds: 1,
+      auditFraction: 1,
+      ladder: 'default,softmax',
+      ladderTargetMs: 1,
+    },
     writePackages,
   });
   const prometheus = await startPrometheus(t, configuration(`127.0.0.1:${service.port}`));
@@ -98,12 +107,15 @@ function configuration(target: string): Record<string, string> {
 }
 
 /**
- * Three models. `tiny` has a profile `reckless` whose certificate cannot hold, as every image leaves at once. The shipped
+ * Three models. Only `tiny` fits the ladder. It has a profile `reckless` whose certificate cannot hold, as every image leaves at once. The shipped
  * one has a certificate made void by another threshold. The third is to be refused.
  */
 async function writePackages(directory: string): Promise<void> {
   const tiny = (await writeProfiledPackage(directory)).package;
   await editCalibration(tiny.directory, ({ profiles }) => {
+    for (const name of ['default', 'softmax']) {
+      profiles[name] = withCertificate(tiny.manifest, profiles[name] as ProfileDocument);
+    }
     profiles['reckless'] = withCertificate(tiny.manifest, { policy: 'entropy', thresholds: [1, 1] });
   });
   const shipped = path.join(directory, SHIPPED);

@@ -27,7 +27,7 @@ const producedIn: Record<FailureType, string> = {
   'image-too-large': 'http/routes/bad-images',
   'client-gone': 'contract/client-gone',
   'internal-error': 'contract/worker-faults',
-  saturated: 'contract/overload',
+  saturated: 'contract/load/overload',
   'worker-lost': 'contract/worker-faults',
   'shutting-down': 'http/routes/health',
   'deadline-exceeded': 'contract/deadlines',

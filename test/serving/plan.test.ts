@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lastStep } from '../../src/network/execution-path.js';
 import { networkOf } from '../../src/network/network.js';
-import { servedModelOf } from '../../src/serving/catalog.js';
-import { createPlan } from '../../src/serving/plan.js';
+import type { ProfileAudit } from '../../src/serving/auditing/profile-audit.js';
+import { type ServedModel, servedModelOf } from '../../src/serving/catalog.js';
+import { createLadder } from '../../src/serving/degradation/ladder.js';
+import type { Rung } from '../../src/serving/degradation/rungs.js';
+import { createPlan, type PlanOptions } from '../../src/serving/plan.js';
 import { writeProfiledPackage } from '../support/packages/profiled-package.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -26,6 +29,49 @@ const stopOf = (maxFlops: number, maxExit?: number) => {
   const options = { profile: 'full', maxFlops, ...(maxExit !== undefined && { maxExit }) };
   return lastStep(createPlan(dearAtFirst, options).path).exit;
 };
+
+/** The model on a ladder from `default` to `margin`, at this position. @param alarmed whether `margin` is */
+function onLadder(position: number, alarmed = false) {
+  const rungs = ['default', 'margin'].map((name) => ({ name, flops: 1, isAlarmed: () => alarmed }));
+  const ladder = createLadder({
+    rungs: rungs as [Rung, ...Rung[]],
+    targetSeconds: 1,
+    workers: 1,
+    fullFlops: 1,
+    position,
+  });
+  const audit = { isAlarmed: () => alarmed } as ProfileAudit;
+  return servedModelOf(
+    made,
+    networkOf(made),
+    { name: 'onnx', device: 'cpu' },
+    new Map([['margin', audit]]),
+    () => ({
+      names: ['default', 'margin'],
+      ladder,
+      reason: '',
+    }),
+  );
+}
+const profilesOf = (model: ServedModel, options: PlanOptions) => {
+  const { profile, wantedProfile } = createPlan(model, options);
+  return [profile.name, wantedProfile];
+};
+
+test('on a ladder, requests that leave profile and path to the server get the present rung', () => {
+  for (const options of [{}, { topK: 2 }, { deadlineMs: 5 }]) {
+    assert.deepEqual(profilesOf(onLadder(0), options), ['default', undefined]);
+    assert.deepEqual(profilesOf(onLadder(1), options), ['margin', 'default']);
+  }
+  for (const options of [{ maxExit: 2 }, { maxFlops: 10 ** 12 }, { profile: 'default' }]) {
+    assert.deepEqual(profilesOf(onLadder(1), options), ['default', undefined]);
+  }
+  assert.deepEqual(profilesOf(onLadder(1), { profile: 'margin' }), ['margin', undefined], 'as it asked');
+});
+
+test('a rung whose audit is alarmed is served with full, until the ladder has left it', () => {
+  assert.deepEqual(profilesOf(onLadder(1, true), {}), ['full', undefined]);
+});
 
 test('maxFlops is kept if an early exit costs more than later ones, up to maxExit', () => {
   assert.deepEqual(

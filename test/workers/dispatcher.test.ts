@@ -77,7 +77,20 @@ function bench(
     dispatch();
   };
   const { waiting: depth } = dispatcher;
-  return { depth, dispatch, giveUp, running, cancelled, clock, pool, segments, submit, take, finish };
+  return {
+    ...dispatcher,
+    depth,
+    dispatch,
+    giveUp,
+    running,
+    cancelled,
+    clock,
+    pool,
+    segments,
+    submit,
+    take,
+    finish,
+  };
 }
 
 const type = (expected: string) => (error: Failure) => error.type === expected;
@@ -347,6 +360,23 @@ test('an engine call shared by batches is counted once', () => {
   const calls = [0, 1].map((started) => ({ exit: 0, batch: 2, started, seconds: 1 }));
   for (const run of calls) for (const batch of running) batch.onProgress({ run, leavers: [] });
   assert.deepEqual(segments, calls);
+});
+
+test('waiting requests count with the mean engine time of their networks, and all engine calls add up', () => {
+  const { submit, take, finish, waitingSeconds, engineSeconds } = bench(1);
+  const other = { id: 'other/1' } as Network;
+  void submit(0);
+  void submit(1);
+  assert.equal(waitingSeconds(), 0, 'no image has left yet');
+  finish(take(), 0.5);
+  for (let id = 2; id < 5; id++) void submit(id);
+  void submit(5, { network: other });
+  assert.equal(waitingSeconds().toFixed(9), '1.500000000', 'nothing is known of the other network');
+  assert.equal(engineSeconds(), 0.5);
+  finish(take(), 0.25);
+  assert.equal(engineSeconds(), 0.75);
+  finish(take(), 0.25);
+  assert.equal(waitingSeconds(), 0);
 });
 
 test('when no worker is left and none can be started, waiting and later requests are refused', async () => {

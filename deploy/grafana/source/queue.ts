@@ -9,7 +9,7 @@ const ofProcess = { scope: anyInstance };
 export const queue = createDashboard({
   name: 'queue',
   title: 'Batching and queue',
-  description: 'How full the service is, how batches form, and what is refused.',
+  description: 'How full the service is, how batches form, and what is refused or degraded.',
   rows: {
     Queue: [
       graph({
@@ -51,6 +51,41 @@ export const queue = createDashboard({
               ...ofProcess,
             }),
           ),
+        },
+      }),
+    ],
+    Degradation: [
+      graph({
+        title: 'Expected wait',
+        description:
+          'Engine time of the waiting images over the number of workers. Above the target of the ladder requests are degraded.',
+        unit: units.Seconds,
+        queries: {
+          '{{instance}}': select('rdi_expected_wait_seconds', ofProcess),
+          'target {{instance}}': `${select('rdi_ladder_target_seconds', ofProcess)} > 0`,
+        },
+      }),
+      graph({
+        title: 'Rung',
+        description: 'Of the ladder, for requests without a profile; 0 is the default profile.',
+        unit: units.Short,
+        limits: [1, 2],
+        queries: { '{{model}} {{instance}}': select('rdi_ladder_rung') },
+      }),
+      graph({
+        title: 'Degraded answers',
+        description: 'Answers under a cheaper certified profile than the default one, by profile.',
+        unit: units.RequestsPerSecond,
+        style: 'stacked',
+        queries: { '{{model}} {{profile}}': sum('model, profile', rate('rdi_degraded_total')) },
+      }),
+      graph({
+        title: 'Moves on the ladder',
+        description:
+          'Per minute. More than one of each kind in a few minutes: the load varies around the capacity.',
+        unit: units.Short,
+        queries: {
+          '{{model}} {{direction}}': `60 * ${sum('model, direction', rate('rdi_ladder_moves_total'))}`,
         },
       }),
     ],

@@ -80,6 +80,22 @@ export const RefusedModel = Type.Object(
   { $id: 'RefusedModel' },
 );
 
+export const Ladder = Type.Object(
+  {
+    profiles: Type.Array(Type.String(), {
+      description: 'The rungs, from the default profile to the cheapest.',
+    }),
+    rung: Type.Integer({
+      minimum: 0,
+      description: 'The rung that requests without a profile get at present; 0: none is degraded.',
+    }),
+    reason: Type.String({
+      description: 'Why this model is served without the ladder; empty if it is served with it.',
+    }),
+  },
+  { $id: 'Ladder' },
+);
+
 export const Model = Type.Object(
   {
     name: Type.String(),
@@ -99,6 +115,7 @@ export const Model = Type.Object(
     exits: Type.Array(ref(ModelExit)),
     defaultProfile: Type.String(),
     profiles: Type.Array(ref(ModelProfile)),
+    ladder: Type.Optional(ref(Ladder)),
   },
   { $id: 'Model' },
 );
@@ -202,7 +219,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
   );
 };
 
-function describe({ manifest, profiles, ...model }: ServedModel, isDefault: boolean): Model {
+function describe({ manifest, profiles, ladder, ...model }: ServedModel, isDefault: boolean): Model {
   const { description, licence, classes, exits } = manifest;
   const { height, width, channels, resize } = manifest.input;
   return {
@@ -229,5 +246,8 @@ function describe({ manifest, profiles, ...model }: ServedModel, isDefault: bool
       ...(profile.audit && { audit: describeAudit(profile.audit.state()) }),
       ...(profile.certificate && { certificate: profile.certificate }),
     })),
+    ...(ladder && {
+      ladder: { profiles: [...ladder.names], rung: ladder.ladder?.position() ?? 0, reason: ladder.reason },
+    }),
   };
 }

@@ -14,6 +14,7 @@ import type { WorkerPool } from '../../workers/worker-pool.js';
 import { announceCertificates, withdrawCertificates } from '../announce-certificates.js';
 import type { Audits } from '../auditing/audits.js';
 import { servedModelOf } from '../catalog.js';
+import type { Ladders } from '../degradation/ladders.js';
 import type { Usage } from '../usage.js';
 import type { Register, VersionRecord } from './register.js';
 
@@ -33,19 +34,20 @@ export interface RolloutOptions {
   readonly pool: Pick<WorkerPool, 'load' | 'unload'>;
   readonly usage: Usage;
   readonly auditsOf: Audits;
+  readonly ladders: Pick<Ladders, 'of' | 'forget'>;
   readonly engine: EngineInfo;
   readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
 export function createRollout(options: RolloutOptions): Rollout {
-  const { register, pool, usage, auditsOf, engine, metrics, logger } = options;
+  const { register, pool, usage, auditsOf, ladders, engine, metrics, logger } = options;
   /** Number of networks loaded since the start. */
   let loads = 0;
 
   function serve(record: VersionRecord, one: ModelPackage, network: Network): void {
     const before = record.served;
-    const model = servedModelOf(one, network, engine, auditsOf(one));
+    const model = servedModelOf(one, network, engine, auditsOf(one), ladders.of);
     if (before) withdrawCertificates(before.model, metrics);
     record.served = { package: one, network, model };
     const served = register.records().flatMap((each) => each.served?.package.manifest ?? []);
@@ -97,6 +99,7 @@ export function createRollout(options: RolloutOptions): Rollout {
       if (!served) return;
       withdrawCertificates(served.model, metrics);
       auditsOf({ ...served.package, profiles: new Map() });
+      ladders.forget(record);
       metrics.modelReloads.inc({ model, result: 'removed' });
       logger.info({ model, version }, 'version removed');
       void release(served.network).then(() => {

@@ -2,13 +2,13 @@
 // once with 503, none hangs, and afterwards the service works as before.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { createKeepAliveConnection, encodeRequest } from '../../bench/load/keep-alive-connection.js';
-import type { App } from '../../src/http/app.js';
-import { HEARD_PER_TURN } from '../../src/http/connections/pace-retries.js';
-import { createDirector } from '../support/engines/directed-engine.js';
-import { testImages } from '../support/packages/profiled-package.js';
-import { assertProblem, classify, classifyBatch, predict } from '../support/service/requests.js';
-import { startTestService, until } from '../support/service/service.js';
+import { createKeepAliveConnection, encodeRequest } from '../../../bench/load/keep-alive-connection.js';
+import type { App } from '../../../src/http/app.js';
+import { HEARD_PER_TURN } from '../../../src/http/connections/pace-retries.js';
+import { createDirector } from '../../support/engines/directed-engine.js';
+import { testImages } from '../../support/packages/profiled-package.js';
+import { assertProblem, classify, classifyBatch, predict } from '../../support/service/requests.js';
+import { startTestService, until } from '../../support/service/service.js';
 
 const PLACES = 8;
 const [image] = await testImages(1);
