@@ -7,9 +7,11 @@ import sys
 import time
 import urllib.request
 
+import httpx
 import numpy
 import tritonclient.http
 import tritonclient.http.aio
+from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 from tritonclient.utils import InferenceServerException
 
 MODEL = "mnist-smallcnn"
@@ -122,7 +124,45 @@ async def triton_asyncio():
     raise AssertionError("images of a client that left are still in flight")
 
 
+class KServeResult:
+    """A result of KServe's client, read like one of Triton's."""
+
+    def __init__(self, response):
+        self.response = response
+
+    def as_numpy(self, name):
+        return self.response.get_output_by_name(name).as_numpy()
+
+
+async def kserve():
+    client = InferenceRESTClient(RESTConfig(protocol="v2"))
+    assert await client.is_server_live(URL) and await client.is_server_ready(URL)
+    assert await client.is_model_ready(URL, MODEL) and not await client.is_model_ready(URL, "other")
+
+    async def infer(images, **parameters):
+        tensor = InferInput("image", [len(images)], "BYTES")
+        tensor.set_data_from_numpy(numpy.array(images, dtype=object))
+        request = InferRequest(MODEL, [tensor], parameters=parameters)
+        return KServeResult(await client.infer(URL, request, model_name=MODEL))
+
+    for count in (1, 8):
+        check(await infer(DIGITS[:count], profile="balanced"), EXPECTED[:count])
+    for binary in (True, False):
+        tensor = InferInput("image", [1, 1, 28, 28], "FP32")
+        tensor.set_data_from_numpy(numpy.zeros([1, 1, 28, 28], numpy.float32), binary_data=binary)
+        answer = await client.infer(URL, InferRequest(MODEL, [tensor]), model_name=MODEL)
+        assert answer.model_name == MODEL and answer.get_output_by_name("probabilities").shape == [1, 10]
+    try:
+        await infer([b"no image"])
+    except httpx.HTTPStatusError as error:
+        assert "no image of a known format" in str(error) and error.response.status_code == 422, error
+    else:
+        raise AssertionError("not refused")
+
+
 triton()
 print("tritonclient.http: as /classify")
 asyncio.run(triton_asyncio())
 print("tritonclient.http.aio: as /classify")
+asyncio.run(kserve())
+print("kserve: as /classify")
