@@ -28,7 +28,7 @@ export const RequestParameters = Type.Object(
       }),
     ),
   },
-  { $id: 'InferenceParameters', description: 'How to classify the images.' },
+  { description: 'How to classify the images.' },
 );
 export type RequestParameters = Readonly<Record<string, unknown>>;
 
