@@ -105,7 +105,8 @@ export const Settings = Type.Object(
       default: 32 * MIB,
       minimum: 1,
       maximum: 511 * MIB, // the body becomes a string, and V8's longest string has a little less than 512 MiB
-      description: 'Largest body of several images, in bytes: POST /classify/batch and the inference protocol.',
+      description:
+        'Largest body of several images, in bytes: POST /classify/batch and the inference protocol.',
     }),
     reloadSeconds: Type.Number({
       default: 2,

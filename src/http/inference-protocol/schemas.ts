@@ -7,9 +7,7 @@ import { inputDatatypes } from '../../inference-protocol/read-images.js';
 
 /** Two types instead of a union of two schemas, for which some generators make no code. */
 function orNull<Schema extends Type.TSchema & { readonly type: string }>(schema: Schema) {
-  return Type.Optional(
-    Type.Unsafe<Type.Static<Schema> | null>({ ...schema, type: [schema.type, 'null'] }),
-  );
+  return Type.Optional(Type.Unsafe<Type.Static<Schema> | null>({ ...schema, type: [schema.type, 'null'] }));
 }
 
 const Shape = Type.Array(Type.Integer(), { description: 'Images first; -1 in metadata: of any number.' });
