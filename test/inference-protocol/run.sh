@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Triton's and KServe's clients of the Open Inference Protocol against a server with the shipped models. Needs Python; build first.
+# Triton's and KServe's clients of the Open Inference Protocol against a server with the shipped models. Needs Python;
+# build first.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 folder=$(mktemp -d)
