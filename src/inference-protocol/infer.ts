@@ -14,7 +14,7 @@ import type { InputTensor, OutputTensor } from './tensors.js';
 
 export interface InferenceRequest {
   readonly model: string;
-  /** undefined: the newest. */
+  /** undefined: the default one. */
   readonly version: string | undefined;
   readonly parameters: RequestParameters;
   readonly inputs: readonly InputTensor[];

@@ -1,9 +1,9 @@
-// The protocol's addresses of a model exist twice: for its newest version and for a named one.
+// The protocol's addresses of a model exist twice: for its default version and for a named one.
 import Type from 'typebox';
 
 export interface ModelParams {
   readonly model: string;
-  /** undefined: the newest. */
+  /** undefined: the default one. */
   readonly version?: string;
 }
 

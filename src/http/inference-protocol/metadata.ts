@@ -32,7 +32,7 @@ export interface ModelRoute {
   readonly answer: (model: ServedModel) => unknown;
 }
 
-/** Registers GET of something about a model, for its newest and for a named version. */
+/** Registers GET of something about a model, for its default and for a named version. */
 export function modelRoute(
   app: FastifyInstance,
   { catalog }: Pick<Classifier, 'catalog'>,

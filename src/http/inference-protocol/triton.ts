@@ -65,7 +65,7 @@ export const tritonRoutes: FastifyPluginAsync<TritonOptions> = async (app, optio
     },
     async ({ body }) => {
       const { ready } = (body ?? {}) as RepositoryIndexRequest;
-      return indexRepository(classifier.catalog, classifier.refused, ready === true);
+      return indexRepository(classifier.catalog, classifier.refused(), ready === true);
     },
   );
 };
