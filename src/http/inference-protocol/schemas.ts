@@ -176,10 +176,9 @@ export const StatisticsList = Type.Object(
   { $id: 'StatisticsList' },
 );
 
-export const RepositoryIndexRequest = Type.Object(
-  { ready: orNull(Type.Boolean({ description: 'Whether to leave out what cannot be served.' })) },
-  { $id: 'RepositoryIndexRequest' },
-);
+export const RepositoryIndexRequest = Type.Object({
+  ready: orNull(Type.Boolean({ description: 'Whether to leave out what cannot be served.' })),
+});
 export type RepositoryIndexRequest = Type.Static<typeof RepositoryIndexRequest>;
 
 export const RepositoryModel = Type.Object(
@@ -211,7 +210,6 @@ export const protocolSchemas = [
   StatisticDuration,
   ModelStatistics,
   StatisticsList,
-  RepositoryIndexRequest,
   RepositoryModel,
   RepositoryIndex,
 ];

@@ -1,7 +1,6 @@
 // Triton's extensions of the protocol, as far as its clients and perf_analyzer need them: the configuration and the
 // statistics of a model, and the index of the model repository.
 import type { FastifyPluginAsync } from 'fastify';
-import { ref } from '../../foundation/schema-ref.js';
 import { describeConfiguration, indexRepository } from '../../inference-protocol/describe-model.js';
 import { statisticsOf } from '../../inference-protocol/statistics.js';
 import type { Classifier } from '../../serving/classifier.js';
@@ -9,7 +8,12 @@ import type { Metrics } from '../../telemetry/metrics.js';
 import { protocolProblemResponses } from '../problems.js';
 import { answer, modelRoute, OPERATIONS_TAG, PROTOCOL_TAG } from './metadata.js';
 import { contentTypes, parseBodies, readIndexRequest } from './read-message.js';
-import { ModelConfiguration, RepositoryIndex, RepositoryIndexRequest, StatisticsList } from './schemas.js';
+import {
+  ModelConfiguration,
+  RepositoryIndex,
+  type RepositoryIndexRequest,
+  StatisticsList,
+} from './schemas.js';
 
 export interface TritonOptions {
   readonly classifier: Classifier;
@@ -43,13 +47,11 @@ export const tritonRoutes: FastifyPluginAsync<TritonOptions> = async (app, optio
     '/v2/repository/index',
     {
       config: { contentTypes },
-      // The parser has checked the body.
-      validatorCompiler: () => () => true,
       schema: {
         operationId: 'indexRepository',
         summary: 'Every model that was found, as Triton tells it',
         tags: [PROTOCOL_TAG],
-        body: { content: { 'application/json': { schema: ref(RepositoryIndexRequest) } } },
+        // The body is optional and read by the parser. @fastify/swagger would describe it as required.
         response: {
           ...answer('What is served, and what was refused and why.', RepositoryIndex),
           ...protocolProblemResponses(

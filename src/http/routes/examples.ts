@@ -165,7 +165,6 @@ const protocolExamples = {
       },
     ],
   },
-  RepositoryIndexRequest: { ready: true },
   RepositoryIndex: [{ name: 'mnist-smallcnn', version: '2', state: 'READY', reason: '' }],
 };
 
