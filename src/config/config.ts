@@ -99,13 +99,14 @@ export const Settings = Type.Object(
       default: 64,
       minimum: 1,
       maximum: 65_536,
-      description: 'Most images of one POST /classify/batch; at most --max-in-flight.',
+      description: 'Most images of one request; at most --max-in-flight.',
     }),
     maxBatchBytes: Type.Integer({
       default: 32 * MIB,
       minimum: 1,
       maximum: 511 * MIB, // the body becomes a string, and V8's longest string has a little less than 512 MiB
-      description: 'Largest body of POST /classify/batch, in bytes.',
+      description:
+        'Largest body of several images, in bytes: POST /classify/batch and the inference protocol.',
     }),
     reloadSeconds: Type.Number({
       default: 2,

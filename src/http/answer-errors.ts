@@ -6,7 +6,7 @@ import type { Metrics } from '../telemetry/metrics.js';
 import { unsupportedMediaType } from './bodies/unsupported-media-type.js';
 import { lingerOnClose } from './connections/linger-on-close.js';
 import type { ParserRefusals } from './connections/parser-refusals.js';
-import { MEDIA_TYPE, problemOf } from './problems.js';
+import { isOfProtocol, MEDIA_TYPE, PROTOCOL_MEDIA_TYPE, problemOf } from './problems.js';
 
 /** Failures for the error codes of Fastify and Node. */
 const frameworkFailures: Record<string, FailureType> = {
@@ -83,5 +83,10 @@ export function notFound(request: FastifyRequest): Failure {
 
 function sendProblem(reply: FastifyReply, failure: Failure, requestId: string): void {
   if (failure.retryAfterSeconds !== undefined) reply.header('retry-after', failure.retryAfterSeconds);
-  reply.code(failure.status).type(MEDIA_TYPE).send(problemOf(failure, requestId));
+  reply.code(failure.status);
+  const problem = problemOf(failure, requestId);
+  if (!isOfProtocol(reply.request.url)) return void reply.type(MEDIA_TYPE).send(problem);
+  // As bytes: Fastify would add the charset to the content type.
+  const document = Buffer.from(JSON.stringify({ ...problem, error: problem.detail }));
+  reply.type(PROTOCOL_MEDIA_TYPE).send(document);
 }

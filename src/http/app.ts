@@ -19,6 +19,10 @@ import { createParserRefusals } from './connections/parser-refusals.js';
 import { closePipelinedResponses } from './connections/pipelined-responses.js';
 import { refuseOddHeads } from './connections/refuse-odd-heads.js';
 import { createEndWatch, createNoteEnd } from './connections/request-ended.js';
+import { protocolHealthRoutes } from './inference-protocol/health.js';
+import { inferRoutes } from './inference-protocol/infer.js';
+import { metadataRoutes } from './inference-protocol/metadata.js';
+import { tritonRoutes } from './inference-protocol/triton.js';
 import type { ApiKeys } from './plugins/api-keys.js';
 import { refuseOtherMethods } from './plugins/method-not-allowed.js';
 import { requireApiKey } from './plugins/require-api-key.js';
@@ -134,6 +138,9 @@ export async function buildApp(options: AppOptions) {
   await app.register(modelRoutes, { classifier });
   await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
   const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
+  await app.register(protocolHealthRoutes, { isDraining, classifier });
+  await app.register(metadataRoutes, { classifier });
+  await app.register(tritonRoutes, { classifier, metrics, maxBatchImages });
   await app.register(admitBodies, { admission: bytesInFlight });
   await app.register(classifyRoutes, { classifier, maxImageBytes });
   await app.register(classifyBatchRoutes, {
@@ -143,6 +150,7 @@ export async function buildApp(options: AppOptions) {
     maxBatchImages,
     maxBatchBytes,
   });
+  await app.register(inferRoutes, { classifier, maxImageBytes, maxBatchImages, maxBatchBytes });
   refuseMethods();
   await app.ready();
   return app;

@@ -16,12 +16,20 @@ export const Problem = Type.Object(
           'As in the header x-request-id and in the log. Not in the problem of one image of a batch.',
       }),
     ),
+    error: Type.Optional(
+      Type.String({
+        description:
+          'Under /v2, the detail once more: where clients of the Open Inference Protocol look for it.',
+      }),
+    ),
   },
   { $id: 'Problem', description: 'A problem document (RFC 9457).' },
 );
 export type Problem = Type.Static<typeof Problem>;
 
 export const MEDIA_TYPE = 'application/problem+json';
+/** Under /v2: clients of the Open Inference Protocol show a failure's text only if it has exactly this type. */
+export const PROTOCOL_MEDIA_TYPE = 'application/json';
 
 const retryAfter = {
   'retry-after': { type: 'integer', description: 'Seconds after which trying again is sensible, if it is.' },
@@ -29,6 +37,15 @@ const retryAfter = {
 
 /** Response schemas of the given failures, by status. */
 export function problemResponses(...types: FailureType[]) {
+  return responsesOf(MEDIA_TYPE, types);
+}
+
+/** The same for routes of the Open Inference Protocol. */
+export function protocolProblemResponses(...types: FailureType[]) {
+  return responsesOf(PROTOCOL_MEDIA_TYPE, types);
+}
+
+function responsesOf(mediaType: string, types: readonly FailureType[]) {
   const responses: Record<number, { description: string; headers?: object; content: object }> = {};
   for (const type of types) {
     const { status, title } = failures[type];
@@ -36,7 +53,7 @@ export function problemResponses(...types: FailureType[]) {
     responses[status] = {
       description: same ? `${same.description}; ${title}` : title,
       ...(status === 503 && { headers: retryAfter }),
-      content: { [MEDIA_TYPE]: { schema: ref(Problem) } },
+      content: { [mediaType]: { schema: ref(Problem) } },
     };
   }
   return responses;
@@ -50,4 +67,9 @@ export function problemOf(failure: Failure, requestId?: string): Problem {
     detail: failure.message,
     ...(requestId === undefined ? {} : { requestId }),
   };
+}
+
+/** Whether the problems of this address are read by clients of the Open Inference Protocol. */
+export function isOfProtocol(url: string): boolean {
+  return /^\/v2(?![^/?])/.test(url);
 }

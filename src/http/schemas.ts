@@ -14,6 +14,7 @@ import {
   Reason,
   Timing,
 } from '../serving/prediction.js';
+import { protocolSchemas } from './inference-protocol/schemas.js';
 import { Problem } from './problems.js';
 import { Audit, AuditReset } from './routes/audits.js';
 import { BatchItem, BatchRequest, BatchResponse } from './routes/classify-batch.js';
@@ -67,4 +68,5 @@ export const namedSchemas = [
   ModelList,
   Liveness,
   Readiness,
+  ...protocolSchemas,
 ];

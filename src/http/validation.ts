@@ -27,6 +27,20 @@ export function createQueryCheck(schema: Schema): (values: Record<string, unknow
   return (values) => validate(values) === true;
 }
 
+/** @param named the schemas to which `schema` refers. @returns a function that says what is wrong; undefined: nothing */
+export function createBodyCheck(
+  schema: Type.TSchema,
+  named: readonly Type.TSchema[],
+): (body: unknown) => string | undefined {
+  const ajv = new Ajv({ strictTypes: false, formats, schemas: [...named] });
+  const validate = ajv.compile(schema);
+  return (body) => {
+    if (validate(body)) return undefined;
+    const [error] = validate.errors ?? [];
+    return `${error?.instancePath.slice(1) || 'the body'} ${error?.message}`;
+  };
+}
+
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 /** Ajv's own coercion is not used: it accepts "0x10", " 7 " and even "Infinity", which passes every maximum. */

@@ -19,7 +19,7 @@ import { createAdmission } from './admission.js';
 import { announceEngine } from './announce-engine.js';
 import { createAudits } from './auditing/audits.js';
 import { type Catalog, createCatalog } from './catalog.js';
-import { createClassifyImage, type EncodedImage } from './classify-image.js';
+import { createClassifyImage, type EncodedImage, type ReadyImage } from './classify-image.js';
 import { createLadders } from './degradation/ladders.js';
 import type { Plan } from './plan.js';
 import type { Prediction } from './prediction.js';
@@ -44,7 +44,12 @@ export interface Admitted {
    * @param timeline is filled in as the image progresses
    * @throws Failure
    */
-  classify(image: EncodedImage, plan: Plan, signal?: ClientSignal, timeline?: Timeline): Promise<Prediction>;
+  classify(
+    image: EncodedImage | ReadyImage,
+    plan: Plan,
+    signal?: ClientSignal,
+    timeline?: Timeline,
+  ): Promise<Prediction>;
   /** Gives the places back. */
   leave(): void;
 }

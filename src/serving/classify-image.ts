@@ -1,4 +1,5 @@
 // Classifies one image: decodes it, runs it, audits it if it is sampled, counts it and builds the answer.
+import type { ImageValues } from '../cascade/image-tensor.js';
 import type { Decoder, MediaType } from '../decoding/decode.js';
 import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
@@ -17,10 +18,15 @@ export interface EncodedImage {
   readonly mediaType: MediaType | undefined;
 }
 
+/** An image that needs no decoding: the model's size, as pixels or as the graph's own values. */
+export interface ReadyImage {
+  readonly values: ImageValues;
+}
+
 export interface ClassifyOptions {
   /** Time of admission: the deadline and the total time start then. */
   readonly admitted: number;
-  readonly image: EncodedImage;
+  readonly image: EncodedImage | ReadyImage;
   readonly plan: Plan;
   /** Aborted when the client disconnects. */
   readonly signal?: ClientSignal | undefined;
@@ -61,9 +67,12 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
         'The deadline passed while the image waited for memory to decode it.',
       );
     };
-    const decoding = decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input, dropped);
+    const decoding =
+      'values' in image
+        ? image.values
+        : decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input, dropped);
     // Most images are decoded synchronously; to await them would cost a turn of the event loop.
-    const pixels = decoding instanceof Promise ? await decoding : decoding;
+    const values = decoding instanceof Promise ? await decoding : decoding;
     const decodeSeconds = now() - started;
     if (timeline) timeline.decoded = started + decodeSeconds;
     const sample = plan.profile.audit?.draw(plan);
@@ -73,7 +82,7 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
         network: plan.model,
         policy: plan.profile.policy,
         path: plan.path,
-        pixels,
+        image: values,
         topK: plan.topK,
         explain: plan.explain,
         deadline,
@@ -81,13 +90,13 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
         timeline,
       });
       if (!hasProbabilities(outcome) || !(outcome.visits ?? []).every(hasProbabilities)) {
-        throw new Failure('internal-error', `${plan.model.label} gave no finite output for this image.`);
+        throw noFiniteOutput(plan, values);
       }
     } catch (error) {
       sample?.notAnswered();
       throw error;
     }
-    sample?.answered(outcome, pixels);
+    sample?.answered(outcome, values);
     const prediction = createPrediction(plan, outcome, decodeSeconds, now() - admitted);
     countPrediction(metrics, prediction, outcome, decodeSeconds);
     if (timeline) {
@@ -101,4 +110,14 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
 /** Whether an exit gave numbers. */
 function hasProbabilities({ top }: Pick<Outcome, 'top'>): boolean {
   return Number.isFinite(top[0]?.probability);
+}
+
+/** Every image of pixels has an output; values can be so large that there is none. */
+function noFiniteOutput({ model }: Plan, values: ImageValues): Failure {
+  if (values instanceof Uint8Array)
+    return new Failure('internal-error', `${model.label} gave no finite output for this image.`);
+  return new Failure(
+    'invalid-body',
+    `${model.label} gives no finite output for this tensor: scale its values as the model takes them.`,
+  );
 }

@@ -3,17 +3,7 @@ import type { Explain } from '../cascade/explain.js';
 import { Failure } from '../foundation/errors.js';
 import { deepestExitWithin, type ExecutionPath, lastStep } from '../network/execution-path.js';
 import type { ServedModel, ServedProfile } from './catalog.js';
-
-export interface PlanOptions {
-  readonly profile?: string;
-  readonly topK?: number;
-  /** Deepest exit that may be reached, from 0. */
-  readonly maxExit?: number;
-  /** Maximum FLOPs to execute. */
-  readonly maxFlops?: number;
-  readonly deadlineMs?: number;
-  readonly explain?: Explain;
-}
+import type { PlanOptions } from './plan-options.js';
 
 export interface Plan {
   readonly model: ServedModel;

@@ -1,17 +1,17 @@
 // The lane for background work, for which no client waits, beside the queue of requests. It runs one image at a time:
 // on idle workers, or on credit, which is a small share of the engine time of requests.
+import type { ImageValues } from '../cascade/image-tensor.js';
 import type { Policy } from '../format/profiles.js';
 import type { ExecutionPath } from '../network/execution-path.js';
 import type { Network } from '../network/network.js';
-import type { Batch } from './batch.js';
+import { type Batch, joinImages } from './batch.js';
 import type { Leaver } from './protocol.js';
 
 export interface BackgroundJob {
   readonly network: Network;
   readonly policy: Policy;
   readonly path: ExecutionPath;
-  /** uint8 [height, width, channels]. */
-  readonly pixels: Uint8Array;
+  readonly image: ImageValues;
 }
 
 export interface BackgroundOutcome extends Leaver {
@@ -61,7 +61,7 @@ export function createBackgroundLane(share: number): BackgroundLane {
         network: task.network.id,
         policy: task.policy,
         path: task.path,
-        pixels: Uint8Array.from(task.pixels), // transferred
+        images: joinImages([task.image]), // transferred
         deadlines: [Number.POSITIVE_INFINITY],
         topK: [1],
       },

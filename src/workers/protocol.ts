@@ -2,6 +2,7 @@
 
 import type { ExitReason, SegmentRun } from '../cascade/cascade.js';
 import type { Explain, Visit } from '../cascade/explain.js';
+import type { ImageValues } from '../cascade/image-tensor.js';
 import type { EngineOptions } from '../engines/engine.js';
 import type { Policy } from '../format/profiles.js';
 import type { ExecutionPath } from '../network/execution-path.js';
@@ -25,8 +26,8 @@ export interface RunCommand {
   readonly network: string;
   readonly policy: Policy;
   readonly path: ExecutionPath;
-  /** uint8 [batch, height, width, channels], in its own buffer, which is transferred to the worker. */
-  readonly pixels: Uint8Array;
+  /** One after another, in a buffer of their own, which is transferred to the worker. */
+  readonly images: ImageValues;
   /** Per image, on the monotonic clock; Infinity: none. */
   readonly deadlines: readonly number[];
   /** Per image: number of classes to report. */

@@ -1,9 +1,8 @@
 // A batch of requests: builds the command for the worker and answers the requests from its reports.
 import type { SegmentRun } from '../cascade/cascade.js';
-import { concatenate } from '../cascade/concatenate.js';
 import { Failure } from '../foundation/errors.js';
 import type { Network } from '../network/network.js';
-import type { Batch } from './batch.js';
+import { type Batch, joinImages } from './batch.js';
 import type { Progress, RunCommand } from './protocol.js';
 import { answerWith, type Request, refuseWith } from './request.js';
 
@@ -17,7 +16,7 @@ export interface RequestBatchOptions {
   readonly onLost: (requests: Request[]) => void;
 }
 
-/** @param requests at least one; all with the same path object and `explain` */
+/** @param requests at least one; all with the same path object, `explain` and kind of values */
 export function createRequestBatch(requests: readonly Request[], options: RequestBatchOptions): Batch {
   const [first] = requests as [Request];
   const { network } = first.job;
@@ -68,10 +67,7 @@ function commandOf(requests: readonly Request[]): RunCommand {
     network: network.id,
     policy,
     path,
-    pixels: concatenate(
-      Uint8Array,
-      requests.map(({ job }) => job.pixels),
-    ),
+    images: joinImages(requests.map(({ job }) => job.image)),
     deadlines: requests.map(({ job }) => job.deadline),
     topK: requests.map(({ job }) => job.topK),
     ...(explain && { explain }),

@@ -128,11 +128,10 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
 
   /** Removes the oldest requests that can share a batch from the queue, at most `count`. */
   function shift(count: number): Request[] {
-    const first = waiting[0]?.job;
+    const [oldest] = waiting;
     const taken: Request[] = [];
     waiting = waiting.filter((request) => {
-      const { path, explain } = request.job;
-      if (path !== first?.path || explain !== first.explain || taken.length === count) return true;
+      if (!oldest || !canShareBatch(request.job, oldest.job) || taken.length === count) return true;
       if (request.job.deadline <= now()) refuseWith(request, deadlineExceeded());
       else taken.push(request);
       return false;
@@ -179,6 +178,12 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   }
 
   return { add, take, giveUp, depth: () => waiting.length, engineSeconds };
+}
+
+/** Pixels and the values of tensors cannot stand in one array. */
+function canShareBatch(one: Job, other: Job): boolean {
+  const isOfOneKind = one.image instanceof Float32Array === other.image instanceof Float32Array;
+  return one.path === other.path && one.explain === other.explain && isOfOneKind;
 }
 
 export function noWorkerLeft(): Failure {

@@ -1,6 +1,7 @@
 // A request between its submission and its answer. It is answered exactly once; later answers have no effect.
 import type { SegmentRun } from '../cascade/cascade.js';
 import type { Explain } from '../cascade/explain.js';
+import type { ImageValues } from '../cascade/image-tensor.js';
 import type { Policy } from '../format/profiles.js';
 import type { Failure } from '../foundation/errors.js';
 import type { Timer } from '../foundation/timers.js';
@@ -31,8 +32,7 @@ export interface Job {
   readonly policy: Policy;
   /** Belongs to one network and policy. Only jobs with the same path object and `explain` may share a batch. */
   readonly path: ExecutionPath;
-  /** uint8 [height, width, channels]. */
-  readonly pixels: Uint8Array;
+  readonly image: ImageValues;
   readonly topK: number;
   /** undefined: the image is not explained. */
   readonly explain?: Explain | undefined;

@@ -234,7 +234,7 @@ export function createRestartingWorker(options: RestartingWorkerOptions): Restar
       invariant(thread && isAccepting(), 'a batch is given only to a worker that accepts it');
       const { command } = batch;
       const { place, cancel } = buffer.take(batch);
-      thread.postMessage({ ...command, place }, [command.pixels.buffer as ArrayBuffer]);
+      thread.postMessage({ ...command, place }, [command.images.buffer as ArrayBuffer]);
       return cancel;
     },
 

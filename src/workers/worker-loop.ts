@@ -2,7 +2,7 @@
 // each image as soon as it leaves.
 import { beginDescent, type Departure, type Descent, descend } from '../cascade/cascade.js';
 import type { Visit } from '../cascade/explain.js';
-import { createImageTensor } from '../cascade/image-tensor.js';
+import { createImageTensor, type ImageValues } from '../cascade/image-tensor.js';
 import { createSegmentQueue } from '../cascade/segment-queue.js';
 import { loadSegments, segmentKey } from '../cascade/self-check.js';
 import type { Engine, Segment } from '../engines/engine.js';
@@ -34,7 +34,7 @@ export interface WorkerLoopOptions {
 
 type LoadedNetwork = Network & {
   readonly loaded: ReadonlyMap<string, Segment>;
-  readonly toTensor: (pixels: Uint8Array) => Float32Array;
+  readonly toTensor: (images: ImageValues) => Float32Array;
 };
 
 type LoadedBatch = Descent & { readonly command: Extract<Command, { kind: 'run' }> };
@@ -61,7 +61,7 @@ export async function startWorkerLoop(options: WorkerLoopOptions): Promise<(comm
         segmentOf: (step) => segmentOf(network, step.from, step.exit),
         policy: command.policy,
         finalExit: network.manifest.exits.length - 1,
-        images: network.toTensor(command.pixels),
+        images: network.toTensor(command.images),
         batch: command.deadlines.length,
         deadlineOf: (image) => command.deadlines[image] ?? Number.POSITIVE_INFINITY,
         explain: command.explain,

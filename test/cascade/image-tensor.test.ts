@@ -63,3 +63,18 @@ test('a graph that has channels last gets them so, and engines that move its fir
     [0, 0.2, 1, -1, 0, -0.5, 1, 0, 1, -1, -0.5, 0],
   );
 });
+
+test('the graph’s own values stay as they are, laid out as the engine requires', () => {
+  // One image of 1 × 2 pixels: three channels first.
+  const values = Float32Array.of(1, 2, 30, 40, 500, 600);
+  assert.equal(createImageTensor(input, 'nchw')(values), values);
+  assert.deepEqual([...createImageTensor(input, 'nhwc')(values)], [1, 30, 500, 2, 40, 600]);
+  const channelsLast = { ...input, layout: 'nhwc' } as const;
+  assert.equal(createImageTensor(channelsLast, 'nchw')(values), values);
+  // As pixels are laid out for that engine, whatever the layout of the graph.
+  for (const one of [input, channelsLast]) {
+    const plain = { ...one, mean: [0, 0, 0], std: [1, 1, 1], range: [0, 255] };
+    const own = createImageTensor(plain, 'nchw')(pixels);
+    assert.deepEqual(createImageTensor(plain, 'nhwc')(own), createImageTensor(plain, 'nhwc')(pixels));
+  }
+});

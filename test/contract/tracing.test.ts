@@ -6,6 +6,7 @@ import { tracesEndpoint } from '../../src/telemetry/tracing.js';
 import { createDirector } from '../support/engines/directed-engine.js';
 import { type ReceivedSpan, startOtlpReceiver } from '../support/otlp/otlp-receiver.js';
 import { testImages } from '../support/packages/profiled-package.js';
+import { inferJson } from '../support/service/inference.js';
 import { classify, classifyBatch, post } from '../support/service/requests.js';
 import { startProcess } from '../support/service/serve-process.js';
 import { startTestService, temporaryModels, until } from '../support/service/service.js';
@@ -117,6 +118,22 @@ test('a batch request: spans for each image, with the sizes of its engine batche
     for (const { attributes } of segments) sizes.add(attributes['rdi.batch']);
   }
   assert.ok(sizes.has(8) && sizes.size > 2, `${[...sizes]}`);
+});
+
+test('an inference of the Open Inference Protocol: spans for each image, its probes none', async () => {
+  const before = receiver.spans.length;
+  assert.equal((await fetch(`${url}/v2/health/ready`)).status, 200);
+  const two = images.slice(0, 2).map((png) => png.toString('base64'));
+  const response = await inferJson(url, { datatype: 'BYTES', shape: [2] }, two);
+  assert.equal(response.status, 200);
+  await until(() => receiver.spans.slice(before).some(({ kind }) => kind === SERVER));
+  const spans = receiver.spans.slice(before);
+  assert.equal(spans.filter(({ kind }) => kind === SERVER).length, 1);
+  const ofImages = childrenOf(spans, only(spans, 'POST /v2/models/:model/infer'));
+  assert.deepEqual(
+    ofImages.map(({ name }) => name),
+    ['image', 'image'],
+  );
 });
 
 test('a failure is shown in the span in which it happened', async () => {

@@ -115,6 +115,19 @@ test('KServe gets the same container as the Deployment', () => {
   assert.deepEqual(underKServe, plain);
 });
 
+test('KServe’s runtime has that container too, and what it serves says so and runs in a pod like the other', () => {
+  const { spec: runtime, metadata } = kubernetes('kserve-runtime/serving-runtime.yaml');
+  const { containers, volumes, ...pod } = kubernetes('kserve/inference-service.yaml').spec.predictor;
+  assert.deepEqual([runtime.containers, runtime.volumes], [containers, volumes]);
+  const { model, ...predictor } = kubernetes('kserve-runtime/inference-service.yaml').spec.predictor;
+  assert.deepEqual(predictor, pod);
+  assert.equal(model.runtime, metadata.name);
+  assert.ok(runtime.protocolVersions.includes(model.protocolVersion));
+  assert.ok(
+    runtime.supportedModelFormats.some(({ name }: { name: string }) => name === model.modelFormat.name),
+  );
+});
+
 test('the disruption budget holds for the pods of the Deployment', () => {
   const [{ pairs }] = kubernetes('base/kustomization.yaml').labels;
   const budget = kubernetes('base/disruption-budget.yaml');

@@ -6,7 +6,8 @@ import type { ProfileAudit } from '../../src/serving/auditing/profile-audit.js';
 import { type ServedModel, servedModelOf } from '../../src/serving/catalog.js';
 import { createLadder } from '../../src/serving/degradation/ladder.js';
 import type { Rung } from '../../src/serving/degradation/rungs.js';
-import { createPlan, type PlanOptions } from '../../src/serving/plan.js';
+import { createPlan } from '../../src/serving/plan.js';
+import type { PlanOptions } from '../../src/serving/plan-options.js';
 import { writeProfiledPackage } from '../support/packages/profiled-package.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 

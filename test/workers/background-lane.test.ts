@@ -33,13 +33,13 @@ function lane(share: number) {
   });
   const pixels = Uint8Array.of(1, 2, 3);
   const submit = () =>
-    dispatcher.submitBackground({ network, policy: 'entropy', path: backgroundPath, pixels });
+    dispatcher.submitBackground({ network, policy: 'entropy', path: backgroundPath, image: pixels });
   const request = () =>
     void dispatcher.submit({
       network,
       policy: 'entropy',
       path,
-      pixels,
+      image: pixels,
       topK: 1,
       deadline: Number.POSITIVE_INFINITY,
       signal: undefined,
@@ -74,8 +74,8 @@ test('an idle worker takes one image at a time, with a copy of its pixels', asyn
   state.idle = 2;
   const [first, second] = [submit(), submit()];
   assert.equal(started.length, 1);
-  assert.deepEqual(started[0]?.command.pixels, pixels);
-  assert.notEqual(started[0]?.command.pixels.buffer, pixels.buffer);
+  assert.deepEqual(started[0]?.command.images, pixels);
+  assert.notEqual(started[0]?.command.images.buffer, pixels.buffer);
   dispatch();
   assert.equal(started.length, 1, 'the other worker is left to requests');
   finish(2);

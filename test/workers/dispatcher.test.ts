@@ -53,7 +53,7 @@ function bench(
       network,
       policy: 'entropy',
       path: p,
-      pixels: Uint8Array.of(id),
+      image: Uint8Array.of(id),
       topK: 1,
       deadline: Number.POSITIVE_INFINITY,
       signal: undefined,
@@ -65,7 +65,7 @@ function bench(
     return batch;
   };
   const finish = (batch: Batch, seconds = 1) => {
-    const leavers = [...batch.command.pixels].map((id, image) => ({
+    const leavers = [...batch.command.images].map((id, image) => ({
       image,
       step: 0,
       reason: 'final' as const,
@@ -94,7 +94,7 @@ function bench(
 }
 
 const type = (expected: string) => (error: Failure) => error.type === expected;
-const sizes = (batches: Batch[]) => batches.map(({ command }) => command.pixels.length);
+const sizes = (batches: Batch[]) => batches.map(({ command }) => command.images.length);
 
 test('an idle worker takes a request at once; while all are busy, new requests form the next batch', async () => {
   const { submit, running, take, finish } = bench(1);
@@ -121,8 +121,8 @@ test('explained requests run in batches of their own; the command for others doe
   const commands = [];
   while (running.length > 0) {
     const batch = take();
-    const { pixels, explain } = batch.command;
-    commands.push([[...pixels], 'explain' in batch.command ? explain : 'none']);
+    const { images, explain } = batch.command;
+    commands.push([[...images], 'explain' in batch.command ? explain : 'none']);
     finish(batch);
   }
   assert.deepEqual(commands, [
@@ -183,7 +183,17 @@ test('only requests on the same path share a batch, and the oldest goes first', 
   void submit(3, { path: q });
   void submit(4, { path: aPath() });
   finish(take());
-  assert.deepEqual([...(running[0] as Batch).command.pixels], [1, 3]);
+  assert.deepEqual([...(running[0] as Batch).command.images], [1, 3]);
+});
+
+test('pixels and the values of tensors do not share a batch', () => {
+  const { submit, running, take, finish } = bench(1);
+  void submit(0);
+  void submit(1, { image: Float32Array.of(1.5) });
+  void submit(2);
+  void submit(3, { image: Float32Array.of(3.5) });
+  finish(take());
+  assert.deepEqual((running[0] as Batch).command.images, Float32Array.of(1.5, 3.5));
 });
 
 test('a deadline that passes in the queue is answered at once, without a worker', async (t) => {
@@ -243,7 +253,7 @@ test('a lost request is retried once, before all others, and then answered with 
   const lost = submit(0);
   const other = submit(1);
   take().onLost();
-  assert.deepEqual([...(running[0] as Batch).command.pixels], [0]);
+  assert.deepEqual([...(running[0] as Batch).command.images], [0]);
   take().onLost();
   await assert.rejects(lost, type('worker-lost'));
   finish(take());
@@ -284,7 +294,7 @@ test('requests that lost a worker together are retried one at a time', async () 
   const batches: number[][] = [];
   while (running.length > 0) {
     const batch = take();
-    batches.push([...batch.command.pixels]);
+    batches.push([...batch.command.images]);
     finish(batch);
   }
   assert.deepEqual(batches, [[1], [2], [3]]);
@@ -339,14 +349,14 @@ test('a request that has lost a worker waits for an idle worker and runs alone t
   finish(take());
   finish(take());
   assert.deepEqual(
-    running.map(({ alone, command }) => [alone, ...command.pixels]),
+    running.map(({ alone, command }) => [alone, ...command.images]),
     [[true, 0]],
   );
   answers.push(submit(4));
   assert.equal(running.length, 1);
   finish(take());
   assert.deepEqual(
-    running.map(({ alone, command }) => [alone, ...command.pixels]),
+    running.map(({ alone, command }) => [alone, ...command.images]),
     [[false, 3, 4]],
   );
   finish(take());

@@ -29,13 +29,17 @@ export const jsonBodies = fp(
 const STRUCTURE = ['[', '{', ':'];
 const MOST_STRUCTURE = 1000;
 
-/** Whether the body has so many arrays or objects that parsing could take seconds and many times its size in memory. */
-function isIntricate(json: string): boolean {
-  let found = 0;
-  for (const character of STRUCTURE) {
+/**
+ * Whether the body has so many arrays or objects that parsing could take seconds and many times its size in memory.
+ * @param mostArrays arrays that are not counted, of a body that has tensors
+ */
+export function isIntricate(json: string, mostArrays = 0): boolean {
+  return STRUCTURE.some((character) => {
+    const most = MOST_STRUCTURE + (character === '[' ? mostArrays : 0);
+    let found = 0;
     for (let at = json.indexOf(character); at >= 0; at = json.indexOf(character, at + 1)) {
-      if (++found > MOST_STRUCTURE) return true;
+      if (++found > most) return true;
     }
-  }
-  return false;
+    return false;
+  });
 }

@@ -26,7 +26,7 @@ export type NoteEnd = (
 ) => number;
 
 /** Asked every few seconds by orchestrators and Prometheus. Successful answers would fill the log of an idle server. */
-const PROBED = new Set(['/livez', '/readyz', '/metrics']);
+const PROBED = new Set(['/livez', '/readyz', '/metrics', '/v2/health/live', '/v2/health/ready']);
 
 export function createNoteEnd(
   metrics: Metrics,

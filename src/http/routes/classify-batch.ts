@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import Type from 'typebox';
 import { Failure } from '../../foundation/errors.js';
 import { ref } from '../../foundation/schema-ref.js';
+import { decodeBase64Image } from '../../serving/base64-image.js';
 import type { Admitted, Classifier } from '../../serving/classifier.js';
 import { createPlan, type Plan } from '../../serving/plan.js';
 import { Prediction } from '../../serving/prediction.js';
@@ -118,7 +119,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
     try {
       return {
         prediction: await admitted.classify(
-          { bytes: decodeBase64(text), mediaType: undefined },
+          { bytes: decodeBase64Image(text, maxImageBytes), mediaType: undefined },
           plan,
           signal,
           timeline,
@@ -131,29 +132,4 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
       return { problem: problemOf(failure) };
     }
   }
-
-  /** @throws Failure `invalid-body`, `body-too-large` */
-  function decodeBase64(text: string): Buffer {
-    const encoded = isBase64(text) ? text : base64In(text);
-    if (!isBase64(encoded)) {
-      throw new Failure(
-        'invalid-body',
-        'This image is not base64 (RFC 4648, padded); line breaks and a data URL with ";base64" are taken too.',
-      );
-    }
-    const bytes = Buffer.from(encoded, 'base64');
-    if (bytes.length > maxImageBytes) {
-      throw new Failure('body-too-large', `This image is larger than ${maxImageBytes} bytes.`);
-    }
-    return bytes;
-  }
 };
-
-function isBase64(text: string): boolean {
-  return text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text);
-}
-
-/** Without what browsers put before (`data:image/png;base64,`) and command-line tools put between and after. */
-function base64In(text: string): string {
-  return text.replace(/^data:[^,]{0,200};base64,/i, '').replace(/[\r\n]+/g, '');
-}

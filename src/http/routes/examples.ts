@@ -88,9 +88,85 @@ const modelList: Static<typeof ModelList> = {
   refused: [{ name: 'broken', version: '1', reason: 'manifest.json is missing.' }],
 };
 
+const duration = { count: 310, ns: 279_000_000 };
+
+const tensors = {
+  inputs: [
+    {
+      name: 'image',
+      datatype: 'FP32',
+      shape: [-1, 1, 28, 28],
+      parameters: { datatypes: 'FP32,FP16,UINT8,BYTES' },
+    },
+  ],
+  outputs: [
+    { name: 'label', datatype: 'BYTES', shape: [-1] },
+    { name: 'exit_index', datatype: 'INT32', shape: [-1] },
+  ],
+};
+
 /** A PNG of one grey pixel. */
 const tinyPng =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==';
+
+/** Of the Open Inference Protocol. */
+const protocolExamples = {
+  InferenceRequest: {
+    id: '1',
+    parameters: { profile: 'balanced', deadline_ms: 50 },
+    inputs: [{ name: 'image', datatype: 'BYTES', shape: [1], data: [tinyPng] }],
+    outputs: [{ name: 'label' }, { name: 'exit_index' }],
+  },
+  InferenceResponse: {
+    model_name: 'mnist-smallcnn',
+    model_version: '2',
+    id: '1',
+    outputs: [
+      { name: 'label', datatype: 'BYTES', shape: [1], data: ['7'] },
+      { name: 'exit_index', datatype: 'INT32', shape: [1], data: [0] },
+    ],
+  },
+  ServerMetadata: {
+    name: 'rdi-serve',
+    version: '0.1.0',
+    extensions: ['binary_tensor_data', 'classification', 'model_configuration', 'statistics'],
+  },
+  ModelMetadata: { name: 'mnist-smallcnn', versions: ['2'], platform: 'rdi-serve_onnx', ...tensors },
+  ServerLive: { live: true },
+  ServerReady: { ready: true },
+  ModelReady: { name: 'mnist-smallcnn', ready: true },
+  ModelConfiguration: {
+    name: 'mnist-smallcnn',
+    platform: 'rdi-serve_onnx',
+    backend: 'rdi-serve',
+    max_batch_size: 64,
+    input: [{ name: 'image', data_type: 'TYPE_FP32', format: 'FORMAT_NCHW', dims: [1, 28, 28] }],
+    output: [
+      { name: 'label', data_type: 'TYPE_STRING', dims: [] },
+      { name: 'exit_index', data_type: 'TYPE_INT32', dims: [] },
+    ],
+  },
+  StatisticsList: {
+    model_stats: [
+      {
+        name: 'mnist-smallcnn',
+        version: '2',
+        inference_count: 310,
+        execution_count: 402,
+        inference_stats: {
+          success: duration,
+          queue: duration,
+          compute_input: duration,
+          compute_infer: duration,
+          compute_output: { count: 310, ns: 0 },
+          cache_hit: { count: 0, ns: 0 },
+          cache_miss: { count: 0, ns: 0 },
+        },
+      },
+    ],
+  },
+  RepositoryIndex: [{ name: 'mnist-smallcnn', version: '2', state: 'READY', reason: '' }],
+};
 
 export const examples: Readonly<Record<string, unknown>> = {
   Prediction: prediction,
@@ -106,4 +182,5 @@ export const examples: Readonly<Record<string, unknown>> = {
   Engine: engine,
   Liveness: { status: 'alive' },
   Readiness: { status: 'ready', engine },
+  ...protocolExamples,
 };

@@ -25,10 +25,8 @@ export interface HealthOptions {
   readonly classifier: Pick<Classifier, 'engine' | 'hasWorkers'>;
 }
 
-export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (
-  app,
-  { isDraining, classifier },
-) => {
+export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (app, options) => {
+  const { classifier } = options;
   app.get(
     '/livez',
     {
@@ -55,9 +53,14 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (
       },
     },
     async () => {
-      if (isDraining()) throw new Failure('shutting-down', 'This server is finishing what it has accepted.');
-      if (!classifier.hasWorkers()) throw noWorkerLeft();
+      assertReady(options);
       return { status: 'ready', engine: classifier.engine };
     },
   );
 };
+
+/** @throws Failure `shutting-down`, `worker-lost` */
+export function assertReady({ isDraining, classifier }: HealthOptions): void {
+  if (isDraining()) throw new Failure('shutting-down', 'This server is finishing what it has accepted.');
+  if (!classifier.hasWorkers()) throw noWorkerLeft();
+}

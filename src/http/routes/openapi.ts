@@ -74,6 +74,10 @@ export const openapi = fp<{ version: string; docs: boolean; hasApiKeys: boolean 
         tags: [
           { name: 'classification', description: 'Images in, predictions out.' },
           { name: 'models', description: 'What is served.' },
+          {
+            name: 'inference protocol',
+            description: 'The Open Inference Protocol (v2) of KServe and Triton.',
+          },
           { name: 'operations', description: 'For probes and monitoring.' },
         ],
       },

@@ -2,6 +2,7 @@
 // the background, compares both answers and passes the result to the monitor. Its alarm takes the profile out of
 // service (plan.ts).
 import { createMonitor } from '../../calibration/statistics/risk-monitor.js';
+import type { ImageValues } from '../../cascade/image-tensor.js';
 import type { Policy } from '../../format/profiles.js';
 import type { ExecutionPath } from '../../network/execution-path.js';
 import type { Network } from '../../network/network.js';
@@ -23,8 +24,8 @@ export interface AuditState {
 
 /** A sampled answer. Call exactly one of the two methods. */
 export interface Sample {
-  /** @param pixels uint8 [height, width, channels], from which the answer was computed */
-  answered(outcome: Outcome, pixels: Uint8Array): void;
+  /** @param image from which the answer was computed */
+  answered(outcome: Outcome, image: ImageValues): void;
   notAnswered(): void;
 }
 
@@ -115,17 +116,17 @@ export function createProfileAudit(options: ProfileAuditOptions): ProfileAudit {
     };
     return {
       notAnswered: () => settle('failed'),
-      answered(outcome, pixels) {
+      answered(outcome, image) {
         // An answer of the final exit is the full network's answer.
         if (outcome.reason === 'final') settle('agreed');
-        else compare(plan, outcome, pixels).then(settle, () => settle('failed'));
+        else compare(plan, outcome, image).then(settle, () => settle('failed'));
       },
     };
   }
 
-  async function compare({ model }: AuditedPlan, outcome: Outcome, pixels: Uint8Array): Promise<Settled> {
+  async function compare({ model }: AuditedPlan, outcome: Outcome, image: ImageValues): Promise<Settled> {
     const { policy, path } = model.full;
-    const whole = await options.run({ network: model, policy, path, pixels });
+    const whole = await options.run({ network: model, policy, path, image });
     options.onCost(whole.seconds);
     const [best] = whole.top;
     if (!Number.isFinite(best?.probability)) return 'failed';

@@ -44,7 +44,7 @@ for (const [name, headers] of wrong) {
       '/models/tiny',
       '/metrics',
       '/no',
-      '/v2/models',
+      '/v1/models',
     ];
     for (const address of addresses) {
       for (const method of ['GET', 'POST', 'DELETE']) {

@@ -11,6 +11,7 @@ import { classifyProblems } from '../../../src/http/routes/classify.js';
 import { examples } from '../../../src/http/routes/examples.js';
 import { namedSchemas } from '../../../src/http/schemas.js';
 import { testImages } from '../../support/packages/profiled-package.js';
+import { inferJson } from '../../support/service/inference.js';
 import { classify, classifyBatch } from '../../support/service/requests.js';
 import { startTestService } from '../../support/service/service.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -66,8 +67,22 @@ test('every operation and every schema has its name for generated clients', () =
     'classifyBatch',
     'getMetrics',
     'getModel',
+    'getModelConfiguration',
+    'getModelConfigurationVersion',
+    'getModelMetadata',
+    'getModelMetadataVersion',
+    'getModelStatistics',
+    'getModelStatisticsVersion',
+    'getServerMetadata',
+    'indexRepository',
+    'infer',
+    'inferVersion',
     'isAlive',
+    'isModelReady',
+    'isModelReadyVersion',
     'isReady',
+    'isServerLive',
+    'isServerReady',
     'listModels',
     'resetAudit',
   ]);
@@ -77,10 +92,14 @@ test('every operation and every schema has its name for generated clients', () =
 });
 
 test('every failure of an operation is a problem document, and all possible failures are listed', () => {
-  for (const { operationId, responses } of operations) {
+  for (const [path, { responses, operationId }] of Object.entries(served.paths).flatMap(([path, methods]) =>
+    Object.values(methods).map((operation) => [path, operation] as const),
+  )) {
+    // Clients of the Open Inference Protocol look for an error in JSON.
+    const type = path.startsWith('/v2') ? 'application/json' : 'application/problem+json';
     for (const [status, { description, content }] of Object.entries(responses)) {
       assert.notEqual(description, 'Default Response', `${operationId} ${status}`);
-      if (status !== '200') assert.deepEqual(Object.keys(content), ['application/problem+json']);
+      if (status !== '200') assert.deepEqual(Object.keys(content), [type]);
     }
   }
   const statuses = (name: string) =>
@@ -95,7 +114,7 @@ test('every failure of an operation is a problem document, and all possible fail
 test('all operations except the probes may need a key, and only the probes are marked as open', () => {
   assert.deepEqual(served.security, [{}, { apiKey: [] }]);
   for (const { operationId, security, responses } of operations) {
-    const open = ['isAlive', 'isReady'].includes(operationId);
+    const open = ['isAlive', 'isReady', 'isServerLive', 'isServerReady'].includes(operationId);
     assert.deepEqual(security, open ? [] : undefined, operationId);
     assert.equal('401' in responses, !open, operationId);
   }
@@ -191,6 +210,15 @@ test('answers and problems follow their schemas, without additional properties',
   closed(await (await classifyBatch(url, [png, Buffer.from('no')])).json(), 'BatchResponse');
   closed(await (await fetch(`${url}/models`)).json(), 'ModelList');
   closed(await (await fetch(`${url}/models/tiny`)).json(), 'Model');
+  const answered = await inferJson(url, { datatype: 'BYTES', shape: [1] }, [png.toString('base64')]);
+  closed(await answered.json(), 'InferenceResponse');
+  closed(await (await fetch(`${url}/v2/models/other/ready`)).json(), 'Problem');
+  for (const [path, name] of [
+    ['', 'ModelMetadata'],
+    ['/config', 'ModelConfiguration'],
+    ['/stats', 'StatisticsList'],
+  ])
+    closed(await (await fetch(`${url}/v2/models/tiny${path}`)).json(), `${name}`);
 });
 
 test('headers for clients are in the document and in the answers', async () => {

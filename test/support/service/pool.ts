@@ -83,7 +83,7 @@ export function poolBatch(pixels: readonly Uint8Array[], { way = path, alone = f
       network: 'tiny/1',
       policy: 'patience',
       path: way,
-      pixels: new Uint8Array(Buffer.concat(pixels)), // of its own memory: it is transferred
+      images: new Uint8Array(Buffer.concat(pixels)), // of its own memory: it is transferred
       deadlines: pixels.map(() => Number.POSITIVE_INFINITY),
       topK: pixels.map(() => 1),
     },

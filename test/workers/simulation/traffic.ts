@@ -102,7 +102,7 @@ export function createTraffic({ system, time, chance, first, requests, onFault }
           network: release.network,
           policy,
           path,
-          pixels: pixelsOf(id),
+          image: pixelsOf(id),
           topK: 1,
           deadline,
           signal: client.signal,
@@ -130,7 +130,7 @@ export function createTraffic({ system, time, chance, first, requests, onFault }
     void follow(`background ${id}`, async () => {
       const release = current;
       const { network, fullPath: path, number } = release;
-      const job = { network, policy, path, pixels: pixelsOf(id) } as const;
+      const job = { network, policy, path, image: pixelsOf(id) } as const;
       // The job is not retried.
       const answer = await using(release, () => system.submitBackground(job)).catch(() => undefined);
       if (answer) assert.equal(answer.top[0]?.classIndex, expectedOutcome(id, path, number).classIndex);

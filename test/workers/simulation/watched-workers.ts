@@ -85,9 +85,9 @@ export function watchWorkers<Pool extends Workers>(workers: Pool, options: Watch
   return {
     ...workers,
     run(batch) {
-      const { pixels, deadlines } = batch.command;
-      const size = pixels.length / deadlines.length;
-      const ids = deadlines.map((_, image) => idOf(pixels.subarray(image * size, (image + 1) * size)));
+      const { images, deadlines } = batch.command;
+      const size = images.length / deadlines.length;
+      const ids = deadlines.map((_, image) => idOf(images.subarray(image * size, (image + 1) * size)));
       const isRequest = requestOf(ids[0] as number) !== undefined;
       return workers.run(isRequest ? watchRequests(batch, ids) : watchBackground(batch));
     },

@@ -1,0 +1,86 @@
+// What the protocol tells of the server and its models: metadata, Triton's model configuration and repository index.
+
+import { version } from '../foundation/version.js';
+import type { RefusedPackage } from '../packages/repository.js';
+import type { Catalog, ServedModel } from '../serving/catalog.js';
+import { describeOutputs } from './outputs.js';
+import { dimensionsOf, INPUT_NAME, inputDatatypes, ownLayout } from './read-images.js';
+import type { OutputDatatype } from './tensors.js';
+
+const PLATFORM = 'rdi-serve_onnx';
+/** Declared, of those that are taken: tools that make random tensors take this one. */
+const DECLARED_DATATYPE = 'FP32';
+/** A dimension of any size. */
+const ANY = -1;
+
+export function describeServer() {
+  return {
+    name: 'rdi-serve',
+    version,
+    extensions: ['binary_tensor_data', 'classification', 'model_configuration', 'statistics'],
+  };
+}
+
+export function describeMetadata({ name, manifest }: ServedModel, { models }: Catalog) {
+  const { input, classes } = manifest;
+  return {
+    name,
+    versions: models.filter((model) => model.name === name).map((model) => model.version),
+    platform: PLATFORM,
+    inputs: [
+      {
+        name: INPUT_NAME,
+        datatype: DECLARED_DATATYPE,
+        shape: [ANY, ...dimensionsOf(input, ownLayout(input))],
+        parameters: { datatypes: inputDatatypes.join(',') },
+      },
+    ],
+    outputs: describeOutputs(classes.length).map(({ name, datatype, dimensions }) => ({
+      name,
+      datatype: datatype as string,
+      shape: [ANY, ...dimensions],
+    })),
+  };
+}
+
+/** As Triton's clients read it: dimensions without the batch. */
+export function describeConfiguration({ name, manifest }: ServedModel, maxBatchImages: number) {
+  const { input, classes } = manifest;
+  const layout = ownLayout(input);
+  return {
+    name,
+    platform: PLATFORM,
+    backend: 'rdi-serve',
+    max_batch_size: maxBatchImages,
+    input: [
+      {
+        name: INPUT_NAME,
+        data_type: configurationType(DECLARED_DATATYPE),
+        format: layout === 'nchw' ? ('FORMAT_NCHW' as const) : ('FORMAT_NHWC' as const),
+        dims: dimensionsOf(input, layout),
+      },
+    ],
+    output: describeOutputs(classes.length).map(({ name, datatype, dimensions }) => ({
+      name,
+      data_type: configurationType(datatype),
+      dims: [...dimensions],
+    })),
+  };
+}
+
+function configurationType(datatype: OutputDatatype) {
+  return datatype === 'BYTES' ? ('TYPE_STRING' as const) : (`TYPE_${datatype}` as const);
+}
+
+/** What is served, and what was found and refused. @param onlyReady whether to leave out the refused */
+export function indexRepository({ models }: Catalog, refused: readonly RefusedPackage[], onlyReady: boolean) {
+  return [
+    ...models.map(({ name, version }) => ({ name, version, state: 'READY', reason: '' })),
+    ...(onlyReady ? [] : refused).map(({ name, version, reason }) => ({
+      name,
+      version,
+      state: 'UNAVAILABLE',
+      reason,
+    })),
+  ];
+}

@@ -1,0 +1,105 @@
+// One inference of the protocol: its images through the same door as those of POST /classify. They are admitted together
+// or not at all, and answered together: if one fails, the others are cancelled and the request fails.
+import { Failure } from '../foundation/errors.js';
+import type { Admitted, Classifier } from '../serving/classifier.js';
+import type { EncodedImage, ReadyImage } from '../serving/classify-image.js';
+import type { Plan } from '../serving/plan.js';
+import type { Prediction } from '../serving/prediction.js';
+import type { Timeline } from '../serving/timeline.js';
+import type { ClientSignal } from '../workers/request.js';
+import { chooseOutputs, classesNeeded, outputTensors, type RequestedOutput } from './outputs.js';
+import { planOf, type RequestParameters } from './parameters.js';
+import { type ImageLimits, imagesOf } from './read-images.js';
+import type { InputTensor, OutputTensor } from './tensors.js';
+
+export interface InferenceRequest {
+  readonly model: string;
+  /** undefined: the default one. */
+  readonly version: string | undefined;
+  readonly parameters: RequestParameters;
+  readonly inputs: readonly InputTensor[];
+  readonly outputs: readonly RequestedOutput[];
+}
+
+export interface InferenceResult {
+  readonly model: string;
+  readonly version: string;
+  readonly outputs: readonly OutputTensor[];
+}
+
+/** The images of a request that is admitted. */
+export interface AdmittedInference {
+  /**
+   * Call once. It keeps nothing of the request, whose body may be dropped before.
+   * @param timeline gives the timeline of an image, if it is traced
+   * @throws Failure
+   */
+  run(signal: ClientSignal, timeline: () => Timeline | undefined): Promise<InferenceResult>;
+}
+
+/** Checks the request and takes a place for each image. @throws Failure */
+export function admitInference(
+  request: InferenceRequest,
+  classifier: Pick<Classifier, 'catalog' | 'admit'>,
+  limits: ImageLimits,
+): AdmittedInference {
+  const model = classifier.catalog.find(request.model, request.version);
+  const outputs = chooseOutputs(request.outputs);
+  const plan = planOf(model, request.parameters, classesNeeded(outputs, model));
+  const { count, read } = imagesOf(request.inputs, model.manifest.input, limits);
+  const admitted = classifier.admit(count);
+  let images: (EncodedImage | ReadyImage)[];
+  try {
+    images = read();
+  } catch (error) {
+    admitted.leave();
+    throw error;
+  }
+  return {
+    async run(signal, timeline) {
+      try {
+        const answers = await classifyAll(admitted, images, plan, signal, timeline);
+        return { model: model.name, version: model.version, outputs: outputTensors(outputs, answers) };
+      } finally {
+        admitted.leave();
+      }
+    },
+  };
+}
+
+/** Waits for all images, also after one has failed, because they hold their places until then. */
+async function classifyAll(
+  admitted: Admitted,
+  images: readonly (EncodedImage | ReadyImage)[],
+  plan: Plan,
+  client: ClientSignal,
+  timeline: () => Timeline | undefined,
+): Promise<Prediction[]> {
+  const rest = new AbortController();
+  if (client.aborted) rest.abort();
+  client.addEventListener('abort', () => rest.abort());
+  const failures: unknown[] = [];
+  const answers = await Promise.all(
+    images.map(async (image, index) => {
+      try {
+        return await admitted.classify(image, plan, rest.signal, timeline());
+      } catch (error) {
+        failures.push(ofImage(error, index, images.length));
+        rest.abort();
+        return undefined;
+      }
+    }),
+  );
+  if (failures.length > 0) throw failures[0];
+  return answers.filter((answer) => answer !== undefined);
+}
+
+/** The failure of one image, which it names if there are several. */
+function ofImage(error: unknown, index: number, images: number): unknown {
+  if (!(error instanceof Failure) || images === 1) return error;
+  const { type, message, retryAfterSeconds, cause } = error;
+  return new Failure(type, `Image ${index}, counted from 0: ${message}`, {
+    cause,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+  });
+}

@@ -1,0 +1,94 @@
+// Tensors of the Open Inference Protocol, as both of its forms, REST and gRPC, carry them: as single values, or as raw
+// bytes, which are little-endian and row-major.
+import { Failure } from '../foundation/errors.js';
+
+export interface InputTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly content: TensorContent;
+}
+
+export type TensorContent =
+  | { readonly raw: Uint8Array }
+  /** In row-major order; of JSON perhaps nested, an array for each axis. */
+  | { readonly values: readonly unknown[] };
+
+export type OutputDatatype = 'BOOL' | 'INT32' | 'INT64' | 'FP32' | 'BYTES';
+
+export interface OutputTensor {
+  readonly name: string;
+  readonly datatype: OutputDatatype;
+  readonly shape: readonly number[];
+  /** Booleans of BOOL, texts of BYTES, else numbers. */
+  readonly values: readonly (number | boolean | string)[];
+}
+
+/** A name or a shape of a request as its failure shows it: short, however long it is. */
+export function shown(value: string | readonly number[]): string {
+  const isLong = value.length > MOST_SHOWN;
+  return `${JSON.stringify(value.slice(0, MOST_SHOWN))}${isLong ? ' and so on' : ''}`;
+}
+
+const MOST_SHOWN = 64;
+
+/** Bytes in front of each element of BYTES: its length. */
+const LENGTH_BYTES = 4;
+
+/** The raw bytes of an output. */
+export function rawBytesOf({ datatype, values }: OutputTensor): Buffer {
+  switch (datatype) {
+    case 'BOOL':
+      return Buffer.from(values.map(Number));
+    case 'INT32':
+      return bufferOf(new Int32Array(values.map(Number)));
+    case 'INT64':
+      return bufferOf(BigInt64Array.from(values.map((value) => BigInt(value))));
+    case 'FP32':
+      return bufferOf(Float32Array.from(values.map(Number)));
+    case 'BYTES':
+      return Buffer.concat(values.flatMap((value) => withLength(String(value))));
+  }
+}
+
+/**
+ * The elements of BYTES, each behind its length; views, not copies.
+ * @param count how many there must be
+ * @throws Failure `invalid-body`
+ */
+export function splitBytes(raw: Uint8Array, count: number): Uint8Array[] {
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const elements: Uint8Array[] = [];
+  let at = 0;
+  while (elements.length < count) {
+    const start = at + LENGTH_BYTES;
+    const end = start <= raw.length ? start + view.getUint32(at, true) : Number.POSITIVE_INFINITY;
+    if (end > raw.length) {
+      throw new Failure(
+        'invalid-body',
+        `The ${raw.length} bytes of this BYTES tensor end within element ${elements.length} of ${count}: ` +
+          'each element is led by its length, in 4 bytes, little-endian.',
+      );
+    }
+    elements.push(raw.subarray(start, end));
+    at = end;
+  }
+  if (at < raw.length) {
+    throw new Failure(
+      'invalid-body',
+      `This BYTES tensor has ${raw.length - at} bytes behind its ${count} elements, as many as its shape says.`,
+    );
+  }
+  return elements;
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
+  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+function withLength(text: string): [Buffer, Buffer] {
+  const bytes = Buffer.from(text);
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32LE(bytes.length);
+  return [length, bytes];
+}
