@@ -2,7 +2,7 @@
 // the option explain, as any client can ask for it.
 import { type ProfileAnswer, showProfiles } from './answer/all-profiles.js';
 import { createBudget } from './answer/budget.js';
-import { showCertificate } from './answer/certificate.js';
+import { shortPromise, showCertificate } from './answer/certificate.js';
 import { showComparison, verdictText } from './answer/comparison.js';
 import { showPath } from './answer/path-view.js';
 import { createRecent } from './answer/recent.js';
@@ -36,6 +36,8 @@ let answer: Answer | undefined;
 /** What every exit of the profile said about the image, in a run without a budget. */
 let whole: Answer | undefined;
 let running: AbortController | undefined;
+/** The drawing on the pad: all its strokes are one image. */
+let drawing = {};
 
 const pad = createPad(canvas, byId('pad-cursor', HTMLElement), () => void classifyDrawing());
 const budget = createBudget(() => void ask());
@@ -86,7 +88,7 @@ function chooseProfile(): void {
   const chosen = model.profiles.find(({ name }) => name === profileField.value);
   if (!chosen) return;
   profile = chosen;
-  byId('profile-note', HTMLElement).textContent = profile.description;
+  byId('profile-note', HTMLElement).textContent = shortPromise(profile);
   byId('policy-note', HTMLElement).textContent = policyWords(profile.policy).explained;
   byId('certificate-of', HTMLElement).textContent = profile.name;
   budget.restart(model, profile);
@@ -96,9 +98,14 @@ function chooseProfile(): void {
   void ask();
 }
 
+function clearPad(): void {
+  pad.clear();
+  drawing = {};
+}
+
 function forget(): void {
   running?.abort();
-  pad.clear();
+  clearPad();
   image = undefined;
   answer = undefined;
   whole = undefined;
@@ -109,7 +116,7 @@ function forget(): void {
 async function classifyDrawing(): Promise<void> {
   const { width, height } = model.input;
   const blob = await centredInk(canvas, width, height);
-  if (blob) await take(sentImage(blob, 'drawing.png'));
+  if (blob) await take(sentImage(blob, 'drawing.png', drawing));
 }
 
 async function take(taken: SentImage): Promise<void> {
@@ -129,14 +136,15 @@ async function ask(): Promise<void> {
   problemLine.textContent = '';
   byId('answer', HTMLElement).ariaBusy = 'true';
   try {
-    whole ??= await classify(asked.blob, { ...options(), explain: 'full' }, control.signal);
+    const full = whole ?? (await classify(asked.blob, { ...options(), explain: 'full' }, control.signal));
     const limit = budget.maxFlops();
-    answer =
+    const limited =
       limit === undefined
-        ? whole
+        ? full
         : await classify(asked.blob, { ...options(), maxFlops: limit, explain: 'path' }, control.signal);
     if (control.signal.aborted) return;
-    recent.note(asked, answer);
+    [whole, answer] = [full, limited];
+    recent.note(asked, limited);
   } catch (error) {
     if (control.signal.aborted) return;
     answer = undefined;
@@ -163,7 +171,7 @@ function show(): void {
   const { topK, ...query } = options();
   snippets.show({ image, query: { ...query, ...(limit !== undefined && { maxFlops: limit }) } });
   showComparison(byId('comparison', HTMLElement), model, answer, whole);
-  if (answer) verdict.replaceChildren(element('strong', {}, answer.label), verdictText(answer));
+  if (answer) verdict.replaceChildren(element('strong', {}, answer.label), ` ${verdictText(answer)}`);
   else
     verdict.textContent = image
       ? 'No answer.'
@@ -208,7 +216,7 @@ async function compareProfiles(): Promise<void> {
 async function takeExample(name: string): Promise<void> {
   const response = await fetch(`page/examples/${name}`);
   if (!response.ok) return;
-  pad.clear();
+  clearPad();
   await take(sentImage(await response.blob(), name));
 }
 
@@ -218,7 +226,7 @@ compareButton.addEventListener('click', () => void compareProfiles());
 byId('easy', HTMLElement).addEventListener('click', () => void takeExample('digit-7.png'));
 byId('hard', HTMLElement).addEventListener('click', () => void takeExample('hard-4.png'));
 byId('clear', HTMLElement).addEventListener('click', () => {
-  pad.clear();
+  clearPad();
   canvas.focus();
 });
 receiveFiles(

@@ -2,7 +2,7 @@
 import { announce } from './parts/announce.js';
 import { bar, byId, element } from './parts/elements.js';
 import { createKeyField } from './parts/key-field.js';
-import { countText, flopsText, percentText } from './parts/numbers.js';
+import { countText, flopsText, percentText, statedPercent } from './parts/numbers.js';
 import {
   listModels,
   type Model,
@@ -62,11 +62,11 @@ function modelCard(model: Model, metrics: Metrics): HTMLElement {
       'dl',
       { class: 'figures' },
       figure(['Answers', countText(answers)]),
-      figure(['Compute, of the full network’s', full === 0 ? '–' : percentText(executed / full)]),
+      figure(['Compute used', full === 0 ? '–' : percentText(executed / full)]),
       figure(['Full network', flopsText(model.flops)]),
       figure(['Classes', countText(model.classes.length)]),
     ),
-    element('dl', { class: 'shares' }, ...exitShares(model, metrics, answers)),
+    ...exitShares(model, metrics, answers),
     element(
       'div',
       { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': `Profiles of ${model.name}` },
@@ -76,10 +76,11 @@ function modelCard(model: Model, metrics: Metrics): HTMLElement {
 }
 
 function exitShares(model: Model, metrics: Metrics, answers: number): HTMLElement[] {
-  return model.exits.map(({ index, name }) => {
+  if (answers === 0) return [];
+  const rows = model.exits.map(({ index, name }) => {
     const labels = { model: model.name, version: model.version, exit: `${index}` };
     const count = metrics.sum('rdi_predictions_total', labels);
-    const share = answers === 0 ? 0 : count / answers;
+    const share = count / answers;
     const text = `${countText(count)} · ${percentText(share)}`;
     return element(
       'div',
@@ -88,6 +89,7 @@ function exitShares(model: Model, metrics: Metrics, answers: number): HTMLElemen
       element('dd', {}, bar(share, 'accent'), element('span', {}, text)),
     );
   });
+  return [element('dl', { class: 'shares' }, ...rows)];
 }
 
 function tableHead(): HTMLElement {
@@ -103,7 +105,7 @@ function profileRow(model: Model, profile: Profile, metrics: Metrics): HTMLEleme
     'tr',
     {},
     element('th', { scope: 'row' }, isDefault ? `${profile.name} (default)` : profile.name),
-    element('td', {}, profile.policy),
+    element('td', {}, profile.name === 'full' ? '–' : profile.policy),
     element('td', {}, certificateText(profile)),
     element('td', profile.audit?.alarm ? { class: 'warning' } : {}, auditText(profile)),
     element('td', {}, countText(metrics.sum('rdi_predictions_total', labels))),
@@ -117,9 +119,9 @@ function certificateText({ name, certificate: checked }: Profile): string {
   const { risks, delta, date } = checked.certificate;
   const limits = risks.map(
     ({ loss, data, epsilon }) =>
-      `${loss}${data === 'adversarial' ? ' under attack' : ''} ≤ ${percentText(epsilon)}`,
+      `${loss}${data === 'adversarial' ? ' under attack' : ''} ≤ ${statedPercent(epsilon)}`,
   );
-  return `${limits.join(', ') || 'budget'}; confidence ${percentText(1 - delta)}; ${date.slice(0, 10)}`;
+  return `${limits.join(', ') || 'budget'}; confidence ${statedPercent(1 - delta)}; ${date.slice(0, 10)}`;
 }
 
 function auditText({ audit }: Profile): string {

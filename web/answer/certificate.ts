@@ -1,10 +1,16 @@
 // What a profile's certificate promises, in plain words.
 import { element } from '../parts/elements.js';
-import { countText, percentText } from '../parts/numbers.js';
+import { countText, statedPercent } from '../parts/numbers.js';
 import type { Answer, Profile, Risk } from '../service/api.js';
 
 export function showCertificate(place: HTMLElement, profile: Profile, answer: Answer | undefined): void {
   place.replaceChildren(...promises(profile), ...about(answer, profile));
+}
+
+/** The promise that matters most, in a sentence; without one, what the profile's author says. */
+export function shortPromise({ description, certificate: checked }: Profile): string {
+  const [first] = checked?.valid ? checked.certificate.risks : [];
+  return first ? `Certified: ${riskText(first)}.` : description;
 }
 
 function promises({ name, certificate: checked }: Profile): HTMLElement[] {
@@ -21,10 +27,10 @@ function promises({ name, certificate: checked }: Profile): HTMLElement[] {
   }
   if (!checked.valid) return [text(`The certificate is not valid: ${checked.reason}.`)];
   const { delta, risks, images, statement, flops } = checked.certificate;
-  const promised = risks.map((risk) => element('li', {}, riskText(risk)));
+  const promised = risks.map((risk) => element('li', {}, `${riskText(risk)};`));
   if (flops.budget !== undefined) promised.push(element('li', {}, 'The mean compute is within its budget.'));
   return [
-    text(`With ${percentText(1 - delta)} confidence, on images like those it was tested on:`),
+    text(`With ${statedPercent(1 - delta)} confidence, on images like those it was tested on:`),
     element('ul', {}, ...promised),
     text(`Tested on ${countText(images.cal)} images that had no part in choosing the thresholds.`),
     element('details', {}, element('summary', {}, 'The exact statement'), text(statement)),
@@ -32,11 +38,11 @@ function promises({ name, certificate: checked }: Profile): HTMLElement[] {
 }
 
 function riskText({ loss, data, epsilon }: Risk): string {
-  const share = percentText(epsilon);
+  const share = statedPercent(epsilon);
   const where = data === 'adversarial' ? ' on copies of such images that an attacker changed' : '';
-  if (loss === 'consistency') return `at most ${share} of answers differ from the full network’s${where};`;
+  if (loss === 'consistency') return `at most ${share} of answers differ from the full network’s${where}`;
   const points = share.replace(' %', ' percentage points');
-  return `accuracy is at most ${points} below the full network’s${where};`;
+  return `accuracy is at most ${points} below the full network’s${where}`;
 }
 
 function about(answer: Answer | undefined, { name }: Profile): HTMLElement[] {

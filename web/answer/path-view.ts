@@ -45,7 +45,7 @@ function gate(state: PathState, index: number): HTMLLIElement {
       'div',
       { class: 'head' },
       element('h3', {}, name),
-      element('span', { class: 'badge' }, badgeOf(fate, answer)),
+      element('span', { class: 'badge' }, badgeOf(fate, answer, said !== undefined)),
       element('span', { class: 'cost' }, `${flopsText(flops)} · ${percentText(flops / model.flops)}`),
     ),
     ...(said
@@ -60,9 +60,9 @@ function fateOf(answer: Answer | undefined, index: number): Fate {
   return index < answer.exit.index ? 'passed' : 'skipped';
 }
 
-function badgeOf(fate: Fate, answer: Answer | undefined): string {
+function badgeOf(fate: Fate, answer: Answer | undefined, isKnown: boolean): string {
   if (fate === 'passed') return 'not sure, ran on';
-  if (fate === 'skipped') return 'skipped';
+  if (fate === 'skipped') return isKnown ? 'skipped; it would have said' : 'skipped';
   if (fate === 'waiting') return '';
   const reasons: Readonly<Record<string, string>> = {
     confident: 'sure enough, left here',

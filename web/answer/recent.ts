@@ -4,7 +4,7 @@ import { bar, element } from '../parts/elements.js';
 import type { SentImage } from '../parts/files.js';
 import { percentText } from '../parts/numbers.js';
 import type { Answer, Model } from '../service/api.js';
-import { neededFlops, verdictText } from './comparison.js';
+import { neededFlops } from './comparison.js';
 
 const MOST_KEPT = 24;
 
@@ -14,7 +14,7 @@ interface Entry {
 }
 
 export interface Recent {
-  /** An image that is answered again, with other options, keeps its place. */
+  /** An image that is answered again, or a drawing that goes on, keeps its place. */
   note(image: SentImage, answer: Answer): void;
   restart(model: Model): void;
 }
@@ -37,11 +37,10 @@ export function createRecent(
 
   return {
     note(image, answer) {
-      const others = entries.filter((entry) => entry.image !== image);
-      const isKnown = others.length < entries.length;
-      entries = isKnown
-        ? entries.map((entry) => (entry.image === image ? { image, answer } : entry))
-        : [{ image, answer }, ...entries];
+      const place = entries.findIndex((entry) => entry.image.key === image.key);
+      const before = entries[place];
+      if (before && before.image !== image) URL.revokeObjectURL(before.image.url);
+      entries = before ? entries.with(place, { image, answer }) : [{ image, answer }, ...entries];
       for (const dropped of entries.slice(MOST_KEPT)) URL.revokeObjectURL(dropped.image.url);
       entries = entries.slice(0, MOST_KEPT);
       show();
@@ -59,7 +58,7 @@ function tile({ image, answer }: Entry, onChoose: (image: SentImage) => void): H
   const { label, exit } = answer;
   const made = element(
     'button',
-    { type: 'button', class: 'tile', 'aria-label': `${answer.label}, ${verdictText(answer)}` },
+    { type: 'button', class: 'tile' },
     element('img', { src: image.url, alt: '' }),
     element('span', { class: 'label' }, label),
     element('span', { class: 'where' }, exit.index === exit.of - 1 ? 'final' : `exit ${exit.index + 1}`),

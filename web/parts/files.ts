@@ -1,6 +1,8 @@
 // Images that people bring: chosen, photographed, dropped or pasted.
 
 export interface SentImage {
+  /** The same for all states of one drawing. */
+  readonly key: object;
   readonly blob: Blob;
   readonly name: string;
   /** A URL of the image that this page can show. */
@@ -10,9 +12,9 @@ export interface SentImage {
 const taken = ['image/png', 'image/jpeg', 'image/webp'];
 
 /** The image as it is sent. An unknown type is sent as bytes, and the service looks at the content. */
-export function sentImage(blob: Blob, name: string): SentImage {
+export function sentImage(blob: Blob, name: string, key: object = {}): SentImage {
   const typed = taken.includes(blob.type) ? blob : new Blob([blob], { type: 'application/octet-stream' });
-  return { blob: typed, name, url: URL.createObjectURL(blob) };
+  return { key, blob: typed, name, url: URL.createObjectURL(blob) };
 }
 
 /** @param inputs file inputs. @param zone where files can be dropped */
