@@ -86,7 +86,8 @@ async function watchedPage(browser: BrowserContext, url: string): Promise<Page> 
   });
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('request', (request) => {
-    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) complaints.push(request.url());
+    if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url()))
+      complaints.push(request.url());
   });
   return page;
 }
@@ -111,7 +112,10 @@ async function drawDigit(page: Page): Promise<void> {
   await verdictIs(page, /^7.*Left at exit 1 of 3, after 6 % of the compute/);
   assert.equal(await page.locator('.gate').count(), 3);
   assert.match(await page.locator('.gate.taken').innerText(), /Exit 1\s+sure enough, left here/);
-  assert.match(await page.locator('.gate.skipped').first().innerText(), /Exit 2\s+skipped; it would have said/);
+  assert.match(
+    await page.locator('.gate.skipped').first().innerText(),
+    /Exit 2\s+skipped; it would have said/,
+  );
   await page.getByText('Same answer, 94 % of the compute saved.').waitFor();
   if (screenshots) await page.screenshot({ path: join(screenshots, 'page-desktop.png') });
 }
@@ -233,25 +237,23 @@ async function showsStatus(page: Page): Promise<void> {
 
 /** No violation in light and dark, on a desktop and on a phone. */
 async function checkAccessibility(page: Page, name: string): Promise<void> {
-  const found: string[] = [];
-  await page.evaluate(axe);
   for (const [size, viewport] of Object.entries({ desktop, phone })) {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme });
+      await page.evaluate(axe);
       const violations = await page.evaluate<string[]>(
         'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))',
       );
-      found.push(...violations.map((one) => `${name}, ${size}, ${colorScheme}: ${one}`));
+      assert.deepEqual(violations, [], `${name}, ${size}, ${colorScheme}`);
       const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-      if (overflow > 0) found.push(`${name}, ${size}: ${overflow} pixels wider than the screen`);
+      assert.ok(overflow <= 0, `${name}, ${size}: nothing is wider than the screen`);
       if (screenshots && size === 'phone' && colorScheme === 'dark' && name === 'index') {
         await page.locator('#answer').scrollIntoViewIfNeeded();
         await page.screenshot({ path: join(screenshots, 'page-phone.png') });
       }
     }
   }
-  assert.deepEqual(found, []);
 }
 
 async function asksForKey(browser: BrowserContext): Promise<void> {
