@@ -244,7 +244,7 @@ async function checkAccessibility(page: Page, name: string): Promise<void> {
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme });
       const violations = await page.evaluate<string[]>(
-        'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))',
+        'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
       );
       found.push(...violations.map((one) => `${name}, ${size}, ${colorScheme}: ${one}`));
       const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
