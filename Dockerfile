@@ -12,6 +12,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src src
+COPY web web
 # What the command `bench` is made of; the scripts beside them need the tests.
 COPY bench/command bench/command
 COPY bench/load bench/load
@@ -31,6 +32,7 @@ ENV NODE_ENV=production RDI_MODELS=/models
 COPY --from=trimmed /app/package.json ./
 COPY --from=trimmed /app/node_modules node_modules
 COPY --from=trimmed /app/dist/src dist/src
+COPY --from=trimmed /app/dist/web dist/web
 COPY --from=trimmed /app/dist/bench dist/bench
 # Mount a volume here to serve other models.
 COPY models /models

@@ -200,6 +200,10 @@ export const Settings = Type.Object(
       description: 'Whether the log has a line for every answered probe and scrape too.',
     }),
     docs: Type.Boolean({ default: true, description: 'Serve Swagger UI at /docs.' }),
+    page: Type.Boolean({
+      default: true,
+      description: 'Serve the pages for people: / to try the models, /status to see what the server does.',
+    }),
   },
   { additionalProperties: false },
 );

@@ -34,6 +34,7 @@ import { healthRoutes } from './routes/health.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { modelRoutes } from './routes/models.js';
 import { openapi } from './routes/openapi.js';
+import { pageRoutes } from './routes/page.js';
 import { namedSchemas } from './schemas.js';
 import { createServer } from './server.js';
 import { createShortPath, type ShortPath } from './short-path.js';
@@ -133,6 +134,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(orderlyClose);
   await app.register(jsonBodies);
   await app.register(openapi, { version, docs: config.docs, hasApiKeys: apiKeys !== undefined });
+  if (config.page) await app.register(pageRoutes, { docs: config.docs });
   await app.register(metricsRoutes, { metrics, exemplars: tracing?.exemplars });
   await app.register(healthRoutes, { isDraining, classifier });
   await app.register(modelRoutes, { classifier });

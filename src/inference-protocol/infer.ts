@@ -1,5 +1,6 @@
 // One inference of the protocol: its images through the same door as those of POST /classify. They are admitted together
 // or not at all, and answered together: if one fails, the others are cancelled and the request fails.
+import { setMaxListeners } from 'node:events';
 import { Failure } from '../foundation/errors.js';
 import type { Admitted, Classifier } from '../serving/classifier.js';
 import type { EncodedImage, ReadyImage } from '../serving/classify-image.js';
@@ -76,6 +77,7 @@ async function classifyAll(
   timeline: () => Timeline | undefined,
 ): Promise<Prediction[]> {
   const rest = new AbortController();
+  setMaxListeners(0, rest.signal); // one for each image
   if (client.aborted) rest.abort();
   client.addEventListener('abort', () => rest.abort());
   const failures: unknown[] = [];

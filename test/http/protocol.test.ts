@@ -46,7 +46,7 @@ function logged(requestId: string, log = service.log): Record<string, unknown>[]
 
 test('an unknown address is 404, whatever is sent to it', async () => {
   const bodies = [undefined, '{"not": json', 'text', Buffer.alloc(50_000_000)];
-  for (const path of ['/', '/Classify', '/v1/models', '/classify/batch/1', '/%2e%2e/etc/passwd']) {
+  for (const path of ['/home', '/Classify', '/v1/models', '/classify/batch/1', '/%2e%2e/etc/passwd']) {
     for (const body of bodies.slice(0, 3)) {
       const sent = { method: 'POST', headers: { 'content-type': 'application/json' }, ...(body && { body }) };
       await assertProblem(await fetch(url + path, sent), 'not-found');
