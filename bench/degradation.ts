@@ -1,6 +1,7 @@
 // Sends three times the capacity of a model's default profile for a minute: to a server without a ladder, and to one
-// with it, in turns, so that a machine that becomes slower does so for both. Exit code 1 unless every answer is certified, the answers that differ from the full network's are within the
-// cheapest certificate of the ladder, the ladder gives more answers, and five seconds after the load it is back.
+// with it, in turns, so that a machine that becomes slower does so for both. Exit code 1 unless every answer is
+// certified, the answers that differ from the full network's are within the cheapest certificate of the ladder, the
+// ladder gives more answers, and five seconds after the load it is back.
 // Usage: node dist/bench/degradation.js [models folder] [model] [ladder] [seconds] [data set] [least gain]
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
