@@ -115,7 +115,7 @@ test('bench --engines passes over an engine that cannot run the network, and say
   const model = decodeModel(await readFile(graph));
   // It has no TensorFlow form, and so none for WebAssembly.
   const relu = model.graph?.node.findLast(({ opType }) => opType === 'Relu') ?? assert.fail('no Relu');
-  relu.opType = 'Selu';
+  relu.opType = 'ThresholdedRelu';
   await writeFile(graph, encodeModel(model));
   await importPackage({ source, output: models, force: false, engine: createEngine() });
 
@@ -123,7 +123,7 @@ test('bench --engines passes over an engine that cannot run the network, and say
   const short = ['--seconds', '0.1', '--rounds', '1', '--models', models, '--json', json];
   const { code, stdout, stderr } = await run('--engines', ...short);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /^The engine wasm cannot run this network: .* none for Selu\.$/m);
+  assert.match(stdout, /^The engine wasm cannot run this network: .* none for ThresholdedRelu\.$/m);
   const [compared] = (JSON.parse(await readFile(json, 'utf8')) as EnginesDocument).models;
   assert.deepEqual(
     compared?.figures.map(({ engine, batch }) => `${engine} ${batch}`),
