@@ -147,12 +147,15 @@ export function declaredType({ type }: ValueInfoProto): TypeProto_Tensor | undef
   return type?.value.case === 'tensorType' ? type.value.value : undefined;
 }
 
+/** Some exporters (Paddle2ONNX) write an open dimension as -1, which ONNX Runtime takes, too. */
 function declaredTensor(info: ValueInfoProto): DeclaredTensor {
   const tensor = declaredType(info);
   const dimensions = tensor?.shape?.dim;
   return {
     elementType: tensor?.elemType ?? TensorProto_DataType.UNDEFINED,
-    shape: dimensions?.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null)),
+    shape: dimensions?.map(({ value }) =>
+      value.case === 'dimValue' && value.value >= 0n ? Number(value.value) : null,
+    ),
     symbols: dimensions?.map(({ value }) => (value.case === 'dimParam' ? value.value : '')) ?? [],
   };
 }

@@ -122,6 +122,20 @@ describe('a file alone', () => {
     assert.equal((await importPackage({ ...options, wishes })).manifest.name, 'net');
   });
 
+  it('may have open dimensions of -1, as Paddle2ONNX writes them', async () => {
+    const model = decodeModel(buildTestNetwork({ size: 8, width: 4 }).model);
+    assert.ok(model.graph);
+    model.graph.input = [tensorInfo('image', [-1, 3, -1, '?'])];
+    model.graph.output = [0, 1, 2].map((exit) => tensorInfo(`logits_${exit}`, [-1, 10]));
+    const source = join(temporaryFolder(), 'net.onnx');
+    await writeFile(source, encodeModel(model));
+    const options = { source, output: join(temporaryFolder(), 'models'), force: false, engine: createEngine() };
+    await assert.rejects(importPackage({ ...options, wishes }), /Give --size HEIGHTxWIDTH/);
+    const size = { height: 8, width: 8 };
+    const { manifest, notes } = await importPackage({ ...options, wishes: { ...wishes, size } });
+    assert.deepEqual([manifest.input.height, manifest.exits.length, notes], [8, 3, []]);
+  });
+
   it('is refused with as many classes as no output has', () => {
     assert.throws(() => propose(undefined, { ...wishes, classes: ['a', 'b'] }), {
       name: 'PackageError',
