@@ -74,7 +74,8 @@ def main() -> None:
             page = fitted(image.rotate(180) if direction == "180" else image)
             file = io.BytesIO()
             page.save(file, "PNG")
-            target.writestr(f"{direction}/{index:05}.png", file.getvalue())
+            # Without the time of day, so that the same seed gives the same file.
+            target.writestr(zipfile.ZipInfo(f"{direction}/{index:05}.png"), file.getvalue())
     print(options.out)
 
 

@@ -127,9 +127,10 @@ describe('a file alone', () => {
     assert.ok(model.graph);
     model.graph.input = [tensorInfo('image', [-1, 3, -1, '?'])];
     model.graph.output = [0, 1, 2].map((exit) => tensorInfo(`logits_${exit}`, [-1, 10]));
-    const source = join(temporaryFolder(), 'net.onnx');
+    const folder = temporaryFolder();
+    const source = join(folder, 'net.onnx');
     await writeFile(source, encodeModel(model));
-    const options = { source, output: join(temporaryFolder(), 'models'), force: false, engine: createEngine() };
+    const options = { source, output: join(folder, 'models'), force: false, engine: createEngine() };
     await assert.rejects(importPackage({ ...options, wishes }), /Give --size HEIGHTxWIDTH/);
     const size = { height: 8, width: 8 };
     const { manifest, notes } = await importPackage({ ...options, wishes: { ...wishes, size } });
