@@ -1,13 +1,12 @@
 // The pages / and /status in a real browser, over the shipped models. Not part of `npm test`, which needs no browser:
 // node dist/test/browser/page.js [<folder for screenshots>]
-// Chromium is found on the PATH, or where CHROMIUM says.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { createApiKey } from '../../src/http/plugins/api-keys.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { digitShapes } from '../support/images/digit-strokes.js';
@@ -15,6 +14,7 @@ import { textured } from '../support/images/images.js';
 import { post, predict } from '../support/service/requests.js';
 import { startTestService } from '../support/service/service.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { launchChromium } from './chromium.js';
 
 const [, , screenshots] = process.argv;
 const run = promisify(execFile);
@@ -55,24 +55,8 @@ async function main(): Promise<void> {
 }
 
 async function openBrowser(): Promise<BrowserContext> {
-  const profile = temporaryFolder();
-  const browser = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--disable-background-networking',
-      '--disable-sync',
-    ],
-    viewport: desktop,
-    colorScheme: 'light',
-    reducedMotion: 'reduce',
-  });
-  scope.after(async () => {
-    await browser.close();
-    await rm(profile, { recursive: true, force: true });
-  });
+  const browser = await launchChromium({ viewport: desktop, colorScheme: 'light', reducedMotion: 'reduce' });
+  scope.after(() => browser.close());
   return browser;
 }
 

@@ -1,28 +1,13 @@
 // Swagger UI in a real browser: a person uploads the example image and reads the answer. Not part of `npm test`, which
 // needs no browser: node dist/test/browser/swagger-ui.js <url of a server> [<file for a screenshot>]
-// Chromium is found on the PATH, or where CHROMIUM says.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { launchChromium } from './chromium.js';
 
 const [, , url, screenshot] = process.argv;
 assert.ok(url, 'usage: node dist/test/browser/swagger-ui.js <url> [<screenshot.png>]');
 const image = join(import.meta.dirname, '../../../docs/examples/digit-7.png');
-const profile = await mkdtemp(join(tmpdir(), 'rdi-browser-'));
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--disable-background-networking',
-    '--disable-sync',
-  ],
-  viewport: { width: 1000, height: 760 },
-  deviceScaleFactor: 1.25,
-});
+const browser = await launchChromium({ viewport: { width: 1000, height: 760 }, deviceScaleFactor: 1.25 });
 try {
   const page = await browser.newPage();
   const complaints: string[] = [];
@@ -58,5 +43,4 @@ try {
   process.stdout.write(`Swagger UI in Chromium ${browser.browser()?.version() ?? ''}: ${answer.label}\n`);
 } finally {
   await browser.close();
-  await rm(profile, { recursive: true, force: true });
 }
