@@ -114,12 +114,9 @@ export const ModelMetadata = Type.Object(
   { $id: 'ModelMetadata' },
 );
 
-export const ServerLive = Type.Object({ live: Type.Literal(true) }, { $id: 'ServerLive' });
-export const ServerReady = Type.Object({ ready: Type.Literal(true) }, { $id: 'ServerReady' });
-export const ModelReady = Type.Object(
-  { name: Type.String(), ready: Type.Literal(true) },
-  { $id: 'ModelReady' },
-);
+export const ServerLive = Type.Object({ live: Type.Boolean() }, { $id: 'ServerLive' });
+export const ServerReady = Type.Object({ ready: Type.Boolean() }, { $id: 'ServerReady' });
+export const ModelReady = Type.Object({ name: Type.String(), ready: Type.Boolean() }, { $id: 'ModelReady' });
 
 export const TensorConfiguration = Type.Object(
   {

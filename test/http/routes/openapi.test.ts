@@ -166,6 +166,16 @@ test('generated clients read numbers as 64-bit floats', () => {
   for (const [schema] of numbers) assert.match(schema, /"format":"double"/);
 });
 
+test('only strings are enumerated: of anything else, the generated Java client does not compile', () => {
+  const types: unknown[] = [];
+  JSON.stringify(served, (_, node) => {
+    if (Array.isArray(node?.enum)) types.push(node.type);
+    return node;
+  });
+  assert.ok(types.length >= 8);
+  assert.deepEqual([...new Set(types)], ['string']);
+});
+
 test('generated clients refuse unknown properties in what they send, not in what a later release answers', () => {
   const closed = Object.entries(served.components.schemas)
     .filter(([, schema]) => JSON.stringify(schema).includes('"additionalProperties":false'))
