@@ -137,7 +137,7 @@ export const Model = Type.Object(
   },
   { $id: 'Model' },
 );
-type Model = Type.Static<typeof Model>;
+export type Model = Type.Static<typeof Model>;
 
 export const PassedOverEngine = Type.Object(
   {
