@@ -2,8 +2,8 @@
 // the option explain, as any client can ask for it.
 import { type ProfileAnswer, showProfiles } from './answer/all-profiles.js';
 import { shortPromise, showCertificate } from './answer/certificate.js';
-import { createLimits } from './answer/limits.js';
 import { showComparison, verdictText } from './answer/comparison.js';
+import { createLimits } from './answer/limits.js';
 import { showPath } from './answer/path-view.js';
 import { createRecent } from './answer/recent.js';
 import { createSnippetView } from './answer/snippet-view.js';

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BrowserContext, Page, Request } from 'playwright-core';
 import { createApiKey } from '../../src/http/plugins/api-keys.js';
-import type { Prediction } from '../../src/serving/prediction.js';
 import type { Model } from '../../src/http/routes/models.js';
+import type { Prediction } from '../../src/serving/prediction.js';
 import { digitShapes } from '../support/images/digit-strokes.js';
 import { textured } from '../support/images/images.js';
 import { post, predict } from '../support/service/requests.js';
@@ -101,7 +101,9 @@ async function isLightAndDescribed(browser: BrowserContext, address: string): Pr
   assert.ok(over.length > 5 && bytes > 10_000, `only ${bytes} bytes in ${over.length} requests were seen`);
   assert.ok(bytes <= MOST_BYTES, `${address} takes ${bytes} bytes; at most ${MOST_BYTES} are promised`);
 
-  const { title, lang, viewport, description, paint } = await page.evaluate<Record<string, string | number>>(`({
+  const { title, lang, viewport, description, paint } = await page.evaluate<
+    Record<string, string | number>
+  >(`({
     title: document.title,
     lang: document.documentElement.lang,
     viewport: document.querySelector('meta[name=viewport]')?.content,

@@ -152,10 +152,7 @@ test('polarity is for grey images', async () => {
   await writeTestExport(source);
   const file = join(source, 'description.json');
   const described = await readJson<{ input: object }>(file);
-  await writeFile(
-    file,
-    JSON.stringify({ ...described, input: { ...described.input, polarity: 'auto' } }),
-  );
+  await writeFile(file, JSON.stringify({ ...described, input: { ...described.input, polarity: 'auto' } }));
   await assert.rejects(
     importPackage({ source, output: temporaryFolder(), force: false, engine: createEngine() }),
     { message: 'description.json: /input/polarity is for grey images, but /input/channels is 3.' },

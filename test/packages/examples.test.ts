@@ -95,7 +95,9 @@ describe('an import', () => {
       message: 'description.json: /examples/0/label is "dunes", which is none of the classes.',
     });
     const text = { ...odd, label: 'class 1', bytes: Buffer.from('no image') };
-    await assert.rejects(importAlone({ examples: [text] }), { message: /^examples\/class-1-1\.png: The bytes / });
+    await assert.rejects(importAlone({ examples: [text] }), {
+      message: /^examples\/class-1-1\.png: The bytes /,
+    });
   });
 });
 

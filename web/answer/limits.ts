@@ -44,7 +44,8 @@ export function createLimits(onChange: () => void): LimitFields {
   return {
     chosen() {
       const flops = maxFlops();
-      const deadlineMs = deadline.value === '' || !deadline.validity.valid ? undefined : deadline.valueAsNumber;
+      const deadlineMs =
+        deadline.value === '' || !deadline.validity.valid ? undefined : deadline.valueAsNumber;
       if (flops === undefined && deadlineMs === undefined) return undefined;
       return {
         ...(flops !== undefined && { maxFlops: flops }),

@@ -14,7 +14,9 @@ export function createExamples(place: HTMLElement, onChoose: (image: SentImage) 
     place.hidden = model.examples.length === 0;
     for (const url of urls) URL.revokeObjectURL(url);
     urls = [];
-    const blobs = await Promise.all(model.examples.map(({ file }) => exampleImage(model, file).catch(nothing)));
+    const blobs = await Promise.all(
+      model.examples.map(({ file }) => exampleImage(model, file).catch(nothing)),
+    );
     if (shown !== model) return;
     for (const [index, { file, label, description }] of model.examples.entries()) {
       const blob = blobs[index];

@@ -69,6 +69,7 @@ test('every operation and every schema has its name for generated clients', () =
     'getModel',
     'getModelConfiguration',
     'getModelConfigurationVersion',
+    'getModelExample',
     'getModelMetadata',
     'getModelMetadataVersion',
     'getModelStatistics',
@@ -83,7 +84,6 @@ test('every operation and every schema has its name for generated clients', () =
     'isReady',
     'isServerLive',
     'isServerReady',
-    'getModelExample',
     'listModels',
     'resetAudit',
   ]);
