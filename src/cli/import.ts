@@ -19,8 +19,8 @@ SOURCE holds
   model.onnx        the whole network as one graph: image [N, C, H, W] or [N, H, W, C] in,
                     the logits [N, classes] of every exit out; weights may lie beside it
   description.json  what the graph cannot say (below)
-and, where you have them, golden.json, golden-images.json, calibration.json, checkpoint.safetensors and
-MODEL_CARD.md. Golden outputs from the framework that trained the network are worth
+and, where you have them, golden.json, golden-images.json, calibration.json, checkpoint.safetensors,
+MODEL_CARD.md, and the images that "examples" of description.json names, in examples/. Golden outputs from the framework that trained the network are worth
 having: they prove that the export is faithful. Without them they are made here.
 
 description.json:

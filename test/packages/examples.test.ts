@@ -92,7 +92,7 @@ describe('an import', () => {
     });
     const odd = { name: 'x', label: 'dunes', mediaType: 'image/png', bytes: png } as const;
     await assert.rejects(importAlone({ examples: [odd] }), {
-      message: 'description.json: /examples/0/label is "dunes", which is none of the classes.',
+      message: '--examples: "x" lies in a folder named "dunes", which is none of the classes.',
     });
     const text = { ...odd, label: 'class 1', bytes: Buffer.from('no image') };
     await assert.rejects(importAlone({ examples: [text] }), {

@@ -2,6 +2,7 @@
 import type { MediaType } from '../../decoding/decode.js';
 import type { Description } from '../../format/description.js';
 import { EXAMPLES_FOLDER, type Example, examplePaths } from '../../format/expectation.js';
+import { UsageError } from '../../foundation/errors.js';
 
 export interface GivenExample {
   /** Its path, as the user gave it. */
@@ -25,6 +26,7 @@ export interface Expectation {
 /**
  * The description with what the user gives in place of its own entries.
  * @param read reads an example that the description names itself, by its path in the package
+ * @throws UsageError if a given example shows none of the classes
  */
 export async function withExpectation(
   description: Description,
@@ -36,6 +38,12 @@ export async function withExpectation(
     const paths = examplePaths(description);
     const files = await Promise.all(paths.map(async (path) => [path, await read(path)] as const));
     return { description: described, files: new Map(files) };
+  }
+  const odd = examples.find(({ label }) => !description.classes.includes(label));
+  if (odd) {
+    throw new UsageError(
+      `--examples: "${odd.name}" lies in a folder named "${odd.label}", which is none of the classes.`,
+    );
   }
   const named = examples.map((one, index) => ({ file: fileNameOf(one, index), ...one }));
   return {
