@@ -1,9 +1,9 @@
 // The page at /: an image, its way through the exits, and what that costs. Every answer comes from POST /classify with
 // the option explain, as any client can ask for it.
 import { type ProfileAnswer, showProfiles } from './answer/all-profiles.js';
-import { createBudget } from './answer/budget.js';
 import { shortPromise, showCertificate } from './answer/certificate.js';
 import { showComparison, verdictText } from './answer/comparison.js';
+import { createLimits } from './answer/limits.js';
 import { showPath } from './answer/path-view.js';
 import { createRecent } from './answer/recent.js';
 import { createSnippetView } from './answer/snippet-view.js';
@@ -11,6 +11,7 @@ import { centredInk } from './drawing/ink.js';
 import { createPad } from './drawing/pad.js';
 import { announce } from './parts/announce.js';
 import { byId, element } from './parts/elements.js';
+import { createExamples } from './parts/examples.js';
 import { receiveFiles, type SentImage, sentImage } from './parts/files.js';
 import { createKeyField } from './parts/key-field.js';
 import { type Answer, classify, listModels, type Model, Problem, type Profile } from './service/api.js';
@@ -33,14 +34,18 @@ let profile: Profile;
 let image: SentImage | undefined;
 /** The answer shown. */
 let answer: Answer | undefined;
-/** What every exit of the profile said about the image, in a run without a budget. */
+/** What every exit of the profile said about the image, in a run without limits. */
 let whole: Answer | undefined;
 let running: AbortController | undefined;
 /** The drawing on the pad: all its strokes are one image. */
 let drawing = {};
 
 const pad = createPad(canvas, byId('pad-cursor', HTMLElement), () => void classifyDrawing());
-const budget = createBudget(() => void ask());
+const limits = createLimits(() => void ask());
+const showExamples = createExamples(byId('examples', HTMLElement), (example) => {
+  clearPad();
+  void take(example);
+});
 const snippets = createSnippetView();
 const recent = createRecent(
   byId('strip', HTMLElement),
@@ -76,9 +81,9 @@ function chooseModel(): void {
   profileField.value = model.defaultProfile;
   // Drawings are white on black and have no colours.
   byId('pad-part', HTMLElement).hidden = model.input.channels !== 1;
-  byId('examples', HTMLElement).hidden = false;
-  const isDigits = model.classes.join() === '0,1,2,3,4,5,6,7,8,9';
-  for (const id of ['easy', 'hard']) byId(id, HTMLElement).hidden = !isDigits;
+  byId('expects-title', HTMLElement).hidden = model.expects === undefined && model.examples.length === 0;
+  byId('expects', HTMLElement).textContent = model.expects ?? '';
+  void showExamples(model);
   recent.restart(model);
   forget();
   chooseProfile();
@@ -91,7 +96,7 @@ function chooseProfile(): void {
   byId('profile-note', HTMLElement).textContent = shortPromise(profile);
   byId('policy-note', HTMLElement).textContent = policyWords(profile.policy).explained;
   byId('certificate-of', HTMLElement).textContent = profile.name;
-  budget.restart(model, profile);
+  limits.restart(model, profile);
   whole = undefined;
   answer = undefined;
   show();
@@ -137,11 +142,11 @@ async function ask(): Promise<void> {
   byId('answer', HTMLElement).ariaBusy = 'true';
   try {
     const full = whole ?? (await classify(asked.blob, { ...options(), explain: 'full' }, control.signal));
-    const limit = budget.maxFlops();
+    const within = limits.chosen();
     const limited =
-      limit === undefined
+      within === undefined
         ? full
-        : await classify(asked.blob, { ...options(), maxFlops: limit, explain: 'path' }, control.signal);
+        : await classify(asked.blob, { ...options(), ...within, explain: 'path' }, control.signal);
     if (control.signal.aborted) return;
     [whole, answer] = [full, limited];
     recent.note(asked, limited);
@@ -167,9 +172,9 @@ function show(): void {
   showCertificate(byId('certificate', HTMLElement), profile, answer);
   compareButton.disabled = image === undefined;
   showImage();
-  const limit = budget.maxFlops();
   const { topK, ...query } = options();
-  snippets.show({ image, query: { ...query, ...(limit !== undefined && { maxFlops: limit }) } });
+  snippets.show({ image, query: { ...query, ...limits.chosen() } });
+  byId('inverted', HTMLElement).hidden = answer?.inverted !== true;
   showComparison(byId('comparison', HTMLElement), model, answer, whole);
   if (answer) verdict.replaceChildren(element('strong', {}, answer.label), ` ${verdictText(answer)}`);
   else
@@ -213,18 +218,9 @@ async function compareProfiles(): Promise<void> {
   }
 }
 
-async function takeExample(name: string): Promise<void> {
-  const response = await fetch(`page/examples/${name}`);
-  if (!response.ok) return;
-  clearPad();
-  await take(sentImage(await response.blob(), name));
-}
-
 modelField.addEventListener('change', chooseModel);
 profileField.addEventListener('change', chooseProfile);
 compareButton.addEventListener('click', () => void compareProfiles());
-byId('easy', HTMLElement).addEventListener('click', () => void takeExample('digit-7.png'));
-byId('hard', HTMLElement).addEventListener('click', () => void takeExample('hard-4.png'));
 byId('clear', HTMLElement).addEventListener('click', () => {
   clearPad();
   canvas.focus();

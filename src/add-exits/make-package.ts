@@ -1,7 +1,7 @@
 // Makes the package: the network with its exits imported into a folder aside, recorded there, given its profiles and its
 // card, and put into the models folder at the end.
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { recordScores } from '../calibration/scores/record.js';
 import type { Recording } from '../calibration/scores/recording.js';
 import { decodeSample } from '../datasets/decode-sample.js';
@@ -73,6 +73,10 @@ export async function importInto(
   await mkdir(source);
   await writeFile(join(source, GRAPH_FILE), withExits(plain.graph, description.classes.length, exits));
   await writeFile(join(source, DESCRIPTION_FILE), toJson(described));
+  for (const [path, bytes] of plain.examples) {
+    await mkdir(dirname(join(source, path)), { recursive: true });
+    await writeFile(join(source, path), bytes);
+  }
   return importPackage({ source, output: join(workshop, 'models'), force: true, engine });
 }
 

@@ -1,6 +1,7 @@
 // The network that exits are added to: read, rewritten and checked as `import` does, with its final exit alone.
 import type { Engine } from '../engines/engine.js';
 import type { Description } from '../format/description.js';
+import { examplePaths } from '../format/expectation.js';
 import { UsageError } from '../foundation/errors.js';
 import type { Wishes } from '../packages/importing/propose.js';
 import { readSource } from '../packages/importing/read-source.js';
@@ -8,6 +9,8 @@ import { type TakenIn, takeIn } from '../packages/importing/take-in.js';
 
 export interface PlainNetwork extends TakenIn {
   readonly description: Description;
+  /** The example images that the description names, by their paths in the package. */
+  readonly examples: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -20,11 +23,13 @@ export async function readPlainNetwork(
   source: string,
   wishes: Wishes,
 ): Promise<PlainNetwork> {
-  const { description, model } = await readSource(source, wishes);
+  const { description, model, optional } = await readSource(source, wishes);
   if (description.exits.length !== 1) {
     throw new UsageError(
       `"${source}" has ${description.exits.length} exits already; \`rdi-serve import\` makes a package of it.`,
     );
   }
-  return { ...(await takeIn(engine, model, description)), description };
+  const paths = examplePaths(description);
+  const examples = new Map(optional.filter(([path]) => paths.includes(path)));
+  return { ...(await takeIn(engine, model, description)), description, examples };
 }

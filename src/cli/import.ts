@@ -12,14 +12,15 @@ import { readGivenImages } from '../packages/importing/given-images.js';
 import { presetNames } from '../packages/importing/presets.js';
 import type { Wishes } from '../packages/importing/propose.js';
 import { costTable } from '../report/cost-table.js';
+import { type ExpectationFlags, expectationFlags, expectationOf } from './expectation-flags.js';
 
 const details = `
 SOURCE holds
   model.onnx        the whole network as one graph: image [N, C, H, W] or [N, H, W, C] in,
                     the logits [N, classes] of every exit out; weights may lie beside it
   description.json  what the graph cannot say (below)
-and, where you have them, golden.json, golden-images.json, calibration.json, checkpoint.safetensors and
-MODEL_CARD.md. Golden outputs from the framework that trained the network are worth
+and, where you have them, golden.json, golden-images.json, calibration.json, checkpoint.safetensors,
+MODEL_CARD.md, and the images that "examples" of description.json names, in examples/. Golden outputs from the framework that trained the network are worth
 having: they prove that the export is faithful. Without them they are made here.
 
 description.json:
@@ -50,7 +51,7 @@ The image, the exits and the cuts are found in the graph: an exit is an output [
 its cut the last tensor that it shares with all exits behind it, or a list of several.
 `;
 
-interface ImportFlags extends FileFlags {
+interface ImportFlags extends FileFlags, ExpectationFlags {
   readonly goldenImages?: string;
   readonly output: string;
   readonly force: boolean;
@@ -74,7 +75,7 @@ export function importCommand(): Command {
     .argument('<source>', 'folder with model.onnx and description.json, or an ONNX file alone')
     .option('--output <folder>', 'models folder to put the package into', 'models')
     .option('--force', 'replace a package of the same name and version', false);
-  return fileFlags(command)
+  return fileFlags(expectationFlags(command))
     .option(
       '--golden-images <path>',
       'of a file alone: a golden-images.json with logits from the framework; or an image or a folder of them, whose ' +
@@ -85,7 +86,11 @@ export function importCommand(): Command {
       const { output, force } = flags;
       const { goldenImages: path } = flags;
       const goldenImages = path === undefined ? undefined : await readGivenImages(path);
-      const wishes = { ...(await wishesOf(flags)), ...(goldenImages && { goldenImages }) };
+      const wishes = {
+        ...(await wishesOf(flags)),
+        ...(await expectationOf(flags)),
+        ...(goldenImages && { goldenImages }),
+      };
       const made = await importPackage({ source, output, force, engine: createEngine(), wishes });
       process.stdout.write(reportOf(made));
       if (made.proposed) await writeProposal(source, made.proposed);

@@ -3,13 +3,14 @@
 import Type from 'typebox';
 import { checkClassNames } from './class-names.js';
 import { checkExitNames, checkInput } from './documents.js';
+import { checkExamples } from './expectation.js';
 import { Manifest, ManifestExit, ModelInput } from './manifest.js';
 import { readDocument } from './read-document.js';
 
 export const DESCRIPTION_FILE = 'description.json';
 
 const { tensor, background, ...input } = ModelInput.properties;
-const { name, version, description, licence, classes, provenance } = Manifest.properties;
+const { name, version, description, licence, classes, expects, examples, provenance } = Manifest.properties;
 const { flops: _counted, cut, ...exit } = ManifestExit.properties;
 
 /** Several tensors may cross together. Import joins them into one tensor, which the manifest names. */
@@ -23,6 +24,8 @@ export const Description = Type.Object(
     licence,
     classes,
     tensor,
+    expects,
+    examples,
     input: Type.Object({ ...input, background: Type.Optional(background) }, { additionalProperties: false }),
     exits: Type.Array(
       Type.Object({ ...exit, cut: Type.Optional(CrossingTensors) }, { additionalProperties: false }),
@@ -40,5 +43,6 @@ export function readDescription(bytes: Uint8Array): Description {
   checkInput(DESCRIPTION_FILE, described.input);
   checkExitNames(DESCRIPTION_FILE, described.exits);
   checkClassNames(DESCRIPTION_FILE, described.classes);
+  checkExamples(DESCRIPTION_FILE, described);
   return described;
 }

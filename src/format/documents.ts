@@ -3,6 +3,7 @@
 import { PackageError } from '../foundation/errors.js';
 import { policies } from '../policies/policies.js';
 import { checkCertificate, subjectOf } from './certificate.js';
+import { checkExamples, examplePaths } from './expectation.js';
 import { GoldenDocument, GoldenImages } from './golden.js';
 import { MANIFEST_FORMAT, Manifest, type ModelInput } from './manifest.js';
 import { interpolations, nameResize } from './preprocessing.js';
@@ -30,7 +31,8 @@ export function readManifest(bytes: Uint8Array): Manifest {
   const manifest = readDocument('manifest.json', bytes, Manifest, MANIFEST_FORMAT);
   checkInput('manifest.json', manifest.input);
   checkExitNames('manifest.json', manifest.exits);
-  for (const file of [GRAPH_FILE, GOLDEN_FILE]) {
+  checkExamples('manifest.json', manifest);
+  for (const file of [GRAPH_FILE, GOLDEN_FILE, ...examplePaths(manifest)]) {
     if (!Object.hasOwn(manifest.files, file)) throw new PackageError(`manifest.json does not list ${file}.`);
   }
   return manifest;
@@ -51,6 +53,11 @@ export function checkInput(file: string, input: Omit<ModelInput, 'tensor' | 'bac
   }
   if (input.channelOrder === 'bgr' && input.channels !== 3) {
     throw new PackageError(`${file}: /input/channelOrder is bgr, but /input/channels is ${input.channels}.`);
+  }
+  if (input.polarity !== undefined && input.channels !== 1) {
+    throw new PackageError(
+      `${file}: /input/polarity is for grey images, but /input/channels is ${input.channels}.`,
+    );
   }
   checkResize(file, input);
 }

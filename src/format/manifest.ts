@@ -1,7 +1,8 @@
 // The schema of `manifest.json`: describes the network, the costs and the files of a model package.
 // See also profiles.ts and golden.ts (the package's other documents), documents.ts (reads and checks them all).
 import Type from 'typebox';
-import { Antialias, ColourProfile, Crop, Interpolation, Resize } from './preprocessing.js';
+import { Examples, Expects } from './expectation.js';
+import { Antialias, ColourProfile, Crop, Interpolation, Polarity, Resize } from './preprocessing.js';
 
 export const MANIFEST_FORMAT = 1;
 
@@ -46,6 +47,8 @@ export const ModelInput = Type.Object(
     antialias: Type.Optional(Antialias),
     crop: Type.Optional(Crop),
     colourProfile: Type.Optional(ColourProfile),
+    // Absent where it is not corrected, as above.
+    polarity: Type.Optional(Polarity),
     background: Type.Integer({
       minimum: 0,
       maximum: 255,
@@ -96,6 +99,8 @@ export const Manifest = Type.Object(
     licence: Type.String({ minLength: 1 }),
     classes: Type.Array(Type.String(), { minItems: 2 }),
     input: ModelInput,
+    expects: Type.Optional(Expects),
+    examples: Type.Optional(Examples),
     exits: Type.Array(ManifestExit, {
       minItems: 1,
       description: 'In order; the last one is the final exit.',

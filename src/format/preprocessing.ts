@@ -50,6 +50,13 @@ export const ColourProfile = Type.Enum(['convert', 'ignore'], {
     'values are taken as they are (ignore), as Pillow and TensorFlow do.',
 });
 
+export const Polarity = Type.Enum(['auto'], {
+  type: 'string',
+  description:
+    'auto: an image whose border is mostly bright is inverted, for a model of white strokes on black. ' +
+    'Of grey images only. Default: no image is.',
+});
+
 /** In a word: `fill`, `shorter-side-256`, `256x256`. */
 export function nameResize(resize: Resize): string {
   if (typeof resize === 'string') return resize;

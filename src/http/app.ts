@@ -32,6 +32,7 @@ import { classifyRoutes } from './routes/classify.js';
 import { classifyBatchRoutes } from './routes/classify-batch.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoutes } from './routes/metrics.js';
+import { modelExampleRoutes } from './routes/model-examples.js';
 import { modelRoutes } from './routes/models.js';
 import { openapi } from './routes/openapi.js';
 import { pageRoutes } from './routes/page.js';
@@ -138,6 +139,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(metricsRoutes, { metrics, exemplars: tracing?.exemplars });
   await app.register(healthRoutes, { isDraining, classifier });
   await app.register(modelRoutes, { classifier });
+  await app.register(modelExampleRoutes, { classifier });
   await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
   const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
   await app.register(protocolHealthRoutes, { isDraining, classifier });

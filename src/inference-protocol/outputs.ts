@@ -21,6 +21,7 @@ const scalars: Readonly<
   exit_index: { datatype: 'INT32', of: ({ exit }) => exit.index },
   flops: { datatype: 'INT64', of: ({ flops }) => flops.executed },
   certified: { datatype: 'BOOL', of: ({ certified }) => certified },
+  inverted: { datatype: 'BOOL', of: ({ inverted = false }) => inverted },
 };
 
 /** What the model offers. @returns for each output its dimensions behind the number of images */

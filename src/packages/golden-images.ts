@@ -1,5 +1,6 @@
 // Golden images of a package: decoded here as those of requests are, so that running them proves preprocessing, too.
-import { createDecoder } from '../decoding/decode.js';
+import { createDecoder, type MediaType } from '../decoding/decode.js';
+import { correctPolarity } from '../decoding/polarity.js';
 import { GOLDEN_IMAGES_FILE } from '../format/documents.js';
 import type { GoldenDocument, GoldenImages } from '../format/golden.js';
 import type { ModelInput } from '../format/manifest.js';
@@ -12,6 +13,8 @@ const LIMITS = { maxImagePixels: 2 ** 25, maxImageMemoryBytes: 2 ** 29 };
 export interface NamedImage {
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** undefined: any format. */
+  readonly mediaType?: MediaType;
 }
 
 /** @throws PackageError that names the image that cannot be decoded. */
@@ -37,9 +40,11 @@ export async function decodeGoldenImages(
 export async function decodeImages(images: readonly NamedImage[], input: ModelInput): Promise<Uint8Array[]> {
   const decoder = createDecoder(LIMITS);
   const decoded: Uint8Array[] = [];
-  for (const { name, bytes } of images) {
+  for (const { name, bytes, mediaType } of images) {
     try {
-      decoded.push(await decoder.decode(bytes, undefined, input));
+      const pixels = await decoder.decode(bytes, mediaType, input);
+      correctPolarity(pixels, input);
+      decoded.push(pixels);
     } catch (error) {
       throw new PackageError(`${name}: ${messageOf(error)}`, { cause: error });
     }

@@ -13,6 +13,7 @@ import {
   readManifest,
   readProfiles,
 } from '../format/documents.js';
+import { examplePaths } from '../format/expectation.js';
 import type { GoldenDocument } from '../format/golden.js';
 import type { Manifest } from '../format/manifest.js';
 import { invariant, PackageError } from '../foundation/errors.js';
@@ -20,6 +21,7 @@ import { segmentsOf } from '../network/execution-path.js';
 import { countFlops } from '../network/flops.js';
 import { type MultiExitGraph, readMultiExitGraph } from '../network/multi-exit-graph.js';
 import { extractSegment, type SegmentRange } from '../network/segments.js';
+import { type ExampleImage, readExamples } from './example-images.js';
 import { decodeGoldenImages } from './golden-images.js';
 import { MANIFEST_FILE, readInside, readListedFiles } from './package-files.js';
 
@@ -30,6 +32,7 @@ export interface ModelPackage extends Profiles {
   readonly golden: GoldenDocument;
   /** The golden images, decoded like those of requests. */
   readonly goldenImages?: GoldenDocument;
+  readonly examples: readonly ExampleImage[];
   /** Every segment that a profile may need, without duplicates. */
   readonly segments: readonly SegmentSource[];
 }
@@ -43,7 +46,7 @@ export async function loadPackage(directory: string): Promise<ModelPackage> {
   const manifest = readManifest(await readInside(path, MANIFEST_FILE));
   checkLocation(path, manifest);
   const files = await readListedFiles(path, manifest.files, [
-    ...[GRAPH_FILE, GOLDEN_FILE, GOLDEN_IMAGES_FILE, CALIBRATION_FILE],
+    ...[GRAPH_FILE, GOLDEN_FILE, GOLDEN_IMAGES_FILE, CALIBRATION_FILE, ...examplePaths(manifest)],
   ]);
   const [graph, golden, images] = [GRAPH_FILE, GOLDEN_FILE, GOLDEN_IMAGES_FILE].map((file) =>
     files.get(file),
@@ -61,6 +64,7 @@ export async function loadPackage(directory: string): Promise<ModelPackage> {
     ...(images && {
       goldenImages: await decodeGoldenImages(readGoldenImages(images, manifest), manifest.input),
     }),
+    examples: await readExamples(manifest, files),
     segments: neededRanges(manifest, profiles).map((range) => extractSegment(network, range)),
   };
 }

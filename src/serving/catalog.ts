@@ -4,6 +4,7 @@ import { FULL_PROFILE, type Profile } from '../format/profiles.js';
 import { Failure, invariant } from '../foundation/errors.js';
 import { type ExecutionPath, fullFlops, pathsOf } from '../network/execution-path.js';
 import { labelOf, type Network } from '../network/network.js';
+import type { ExampleImage } from '../packages/example-images.js';
 import type { ModelPackage } from '../packages/package.js';
 import type { EngineInfo } from '../workers/protocol.js';
 import type { ProfileAudit } from './auditing/profile-audit.js';
@@ -25,6 +26,7 @@ export interface ServedModel extends Network {
   /** The profile `full` with its whole path. */
   readonly full: ServedProfile & { readonly path: ExecutionPath };
   readonly defaultProfile: string;
+  readonly examples: readonly ExampleImage[];
   /** undefined: the operator has given no ladder. */
   readonly ladder: ModelLadder | undefined;
   readonly engine: EngineInfo;
@@ -60,6 +62,7 @@ export function servedModelOf(
     profiles,
     full: { ...full, path },
     defaultProfile,
+    examples: one.examples,
     ladder: ladderOf({ name, version, profiles, defaultProfile, fullFlops: flopsOfFull }),
     engine,
     fullFlops: flopsOfFull,

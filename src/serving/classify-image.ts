@@ -1,6 +1,7 @@
 // Classifies one image: decodes it, runs it, audits it if it is sampled, counts it and builds the answer.
 import type { ImageValues } from '../cascade/image-tensor.js';
 import type { Decoder, MediaType } from '../decoding/decode.js';
+import { correctPolarity } from '../decoding/polarity.js';
 import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -18,7 +19,7 @@ export interface EncodedImage {
   readonly mediaType: MediaType | undefined;
 }
 
-/** An image that needs no decoding: the model's size, as pixels or as the graph's own values. */
+/** An image that needs no decoding: the model's size, as pixels, which may be changed, or as the graph's own values. */
 export interface ReadyImage {
   readonly values: ImageValues;
 }
@@ -73,6 +74,8 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
         : decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input, dropped);
     // Most images are decoded synchronously; to await them would cost a turn of the event loop.
     const values = decoding instanceof Promise ? await decoding : decoding;
+    // The graph's own values are as the client wants them.
+    const isInverted = values instanceof Uint8Array && correctPolarity(values, plan.model.manifest.input);
     const decodeSeconds = now() - started;
     if (timeline) timeline.decoded = started + decodeSeconds;
     const sample = plan.profile.audit?.draw(plan);
@@ -97,7 +100,7 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
       throw error;
     }
     sample?.answered(outcome, values);
-    const prediction = createPrediction(plan, outcome, decodeSeconds, now() - admitted);
+    const prediction = createPrediction(plan, outcome, decodeSeconds, now() - admitted, isInverted);
     countPrediction(metrics, prediction, outcome, decodeSeconds);
     if (timeline) {
       timeline.finished = now();

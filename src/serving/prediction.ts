@@ -139,6 +139,12 @@ export const Prediction = Type.Object(
         'Whether the promise of the profile’s certificate covers this answer (of `full`: that it is the network’s ' +
         'own). false without a valid certificate, and whenever the answer left the calibrated path.',
     }),
+    inverted: Type.Optional(
+      Type.Boolean({
+        description:
+          'true: the border of the image was bright, so it was inverted, as the model’s `polarity` says. Absent otherwise.',
+      }),
+    ),
     explanation: Type.Optional(ref(Explanation)),
     degraded: Type.Optional(ref(Degraded)),
   },
@@ -155,6 +161,7 @@ export function createPrediction(
   outcome: Outcome,
   decodeSeconds: number,
   totalSeconds: number,
+  isInverted = false,
 ): Prediction {
   const { model, profile, path, wantedProfile } = plan;
   const { exits } = model.manifest;
@@ -186,6 +193,7 @@ export function createPrediction(
       totalMs: totalSeconds * 1000,
     },
     certified: isCertified(profile) && onCalibratedPath.has(outcome.reason),
+    ...(isInverted && { inverted: true }),
     ...(visits && { explanation: explain(plan, visits) }),
     ...(wantedProfile !== undefined && { degraded: degradedFrom(wantedProfile, profile) }),
   };

@@ -6,8 +6,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page, Request } from 'playwright-core';
 import { createApiKey } from '../../src/http/plugins/api-keys.js';
+import type { Model } from '../../src/http/routes/models.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { digitShapes } from '../support/images/digit-strokes.js';
 import { textured } from '../support/images/images.js';
@@ -21,6 +22,10 @@ const run = promisify(execFile);
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const phone = { width: 390, height: 844 };
 const desktop = { width: 1200, height: 900 };
+/** Over the network, headers and examples included. */
+const MOST_BYTES = 150_000;
+/** A page that waits for something shows nothing for longer; a busy machine does not take so long. */
+const MOST_PAINT_MS = 10_000;
 const work = temporaryFolder();
 /** Of the policy, of scripts, and of anything loaded from elsewhere. */
 const complaints: string[] = [];
@@ -34,12 +39,14 @@ async function main(): Promise<void> {
   const { url } = service;
   await browser.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: url });
   const page = await watchedPage(browser, url);
+  for (const path of ['/', '/status']) await isLightAndDescribed(browser, url + path);
   await page.goto(`${url}/`);
 
   await drawDigit(page);
   for (const language of ['curl', 'TypeScript', 'Python'] as const) await copyAndRun(page, language);
   await compareProfiles(page, url);
-  await setBudget(page);
+  await setLimits(page);
+  await triesBlackOnWhite(page, url);
   await onlyKeyboard(page, url);
   await page.getByRole('button', { name: 'A hard 4' }).click();
   await verdictIs(page, /^4.*exit 2 of 3/);
@@ -74,6 +81,45 @@ async function watchedPage(browser: BrowserContext, url: string): Promise<Page> 
       complaints.push(request.url());
   });
   return page;
+}
+
+/** What Lighthouse would look at, on a load of the page alone, without a cache. */
+async function isLightAndDescribed(browser: BrowserContext, address: string): Promise<void> {
+  const page = await watchedPage(browser, new URL(address).origin);
+  const network = await browser.newCDPSession(page);
+  await network.send('Network.setCacheDisabled', { cacheDisabled: true });
+  const requests: Request[] = [];
+  page.on('requestfinished', (request) => requests.push(request));
+  const response = await page.goto(address, { waitUntil: 'networkidle' });
+  const policy = response?.headers()['content-security-policy'] ?? '';
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe-inline|unsafe-eval/);
+
+  const over = requests.filter((request) => request.url().startsWith('http'));
+  const sizes = await Promise.all(over.map((request) => request.sizes()));
+  const bytes = sizes.reduce((sum, one) => sum + one.responseHeadersSize + one.responseBodySize, 0);
+  assert.ok(over.length > 5 && bytes > 10_000, `only ${bytes} bytes in ${over.length} requests were seen`);
+  assert.ok(bytes <= MOST_BYTES, `${address} takes ${bytes} bytes; at most ${MOST_BYTES} are promised`);
+
+  const { title, lang, viewport, description, paint } = await page.evaluate<
+    Record<string, string | number>
+  >(`({
+    title: document.title,
+    lang: document.documentElement.lang,
+    viewport: document.querySelector('meta[name=viewport]')?.content,
+    description: document.querySelector('meta[name=description]')?.content,
+    paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+  })`);
+  assert.match(`${title}`, /^rdi-serve: \w+/);
+  assert.equal(lang, 'en');
+  assert.equal(viewport, 'width=device-width, initial-scale=1');
+  assert.ok(`${description}`.length > 30, `the description is "${description}"`);
+  assert.ok(Number(paint) > 0 && Number(paint) <= MOST_PAINT_MS, `first contentful paint after ${paint} ms`);
+  const kilobytes = (bytes / 1000).toFixed(0);
+  process.stdout.write(
+    `${new URL(address).pathname}: ${over.length} requests, ${kilobytes} kB, first paint after ${Number(paint).toFixed(0)} ms\n`,
+  );
+  await page.close();
 }
 
 function verdictIs(page: Page, text: RegExp): Promise<void> {
@@ -129,7 +175,7 @@ async function copyAndRun(page: Page, language: keyof typeof programs): Promise<
 
 async function compareProfiles(page: Page, url: string): Promise<void> {
   await page.getByRole('button', { name: 'An easy 7' }).click();
-  await page.locator('#sent-name').filter({ hasText: 'digit-7.png' }).waitFor();
+  await page.locator('#sent-name').filter({ hasText: 'easy-7.png' }).waitFor();
   await page.getByRole('button', { name: 'Compare all profiles' }).click();
   await page.locator('#profiles-body tr').first().waitFor();
   const png = await readFile('docs/examples/digit-7.png');
@@ -144,7 +190,7 @@ async function compareProfiles(page: Page, url: string): Promise<void> {
   }
 }
 
-async function setBudget(page: Page): Promise<void> {
+async function setLimits(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'A hard 4' }).click();
   await verdictIs(page, /^4.*exit 2 of 3/);
   const slider = page.getByRole('slider', { name: 'Compute budget' });
@@ -156,6 +202,28 @@ async function setBudget(page: Page): Promise<void> {
   assert.match(await page.locator('#snippet').innerText(), /maxFlops=1201664/);
   await page.keyboard.press('End');
   await verdictIs(page, /^4.*exit 2 of 3/);
+  const deadline = page.getByRole('spinbutton', { name: 'Deadline' });
+  await deadline.fill('60000');
+  await page.locator('#snippet').filter({ hasText: 'deadlineMs=60000' }).waitFor();
+  await verdictIs(page, /^4.*exit 2 of 3/);
+  await deadline.fill('');
+  await page.locator('#snippet').filter({ hasNotText: 'deadlineMs' }).waitFor();
+}
+
+/** The model says what it expects; an example that is the other way round is told to have been inverted. */
+async function triesBlackOnWhite(page: Page, url: string): Promise<void> {
+  const { models } = (await (await fetch(`${url}/models`)).json()) as { models: Model[] };
+  const { expects, examples } = models.find(({ name }) => name === 'mnist-smallcnn') ?? {};
+  assert.equal(await page.locator('#expects').innerText(), expects);
+  assert.equal(await page.locator('#examples button').count(), examples?.length);
+  const told = page.getByText('exchanged black and');
+  assert.ok(await told.isHidden());
+  await page.getByRole('button', { name: 'A 3, black on white' }).click();
+  await verdictIs(page, /^3.*Left at exit 1 of 3/);
+  await told.waitFor();
+  await page.getByRole('button', { name: 'An easy 7' }).click();
+  await verdictIs(page, /^7/);
+  assert.ok(await told.isHidden());
 }
 
 /** A 1, drawn by keyboard, from the start of the page. */
@@ -228,7 +296,7 @@ async function checkAccessibility(page: Page, name: string): Promise<void> {
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme });
       const violations = await page.evaluate<string[]>(
-        'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
+        'axe.run({ rules: { "target-size": { enabled: true } } }).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
       );
       found.push(...violations.map((one) => `${name}, ${size}, ${colorScheme}: ${one}`));
       const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');

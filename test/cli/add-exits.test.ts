@@ -50,9 +50,13 @@ const contentOf = (folder: string) => readdir(folder).catch(() => []);
 test('a plain file becomes a package that leaves early, with certificates and a card', async () => {
   const [output, scores] = [join(root, 'models'), join(root, 'scores.safetensors')];
   const file = await network('plain', { width: 24, softmax: true });
+  const examples = join(root, 'examples');
+  await mkdir(join(examples, 'blue'), { recursive: true });
+  await copyFile(join(data, '0.png'), join(examples, 'blue', 'sea.png'));
   const { code, stdout, stderr } = await addExits(
     ...[file, '--data', data, '--output', output, '--scores', scores, ...usual],
     ...['--epsilon', '0.05', '0.2', '0.1', '--name', 'colours', '--model-version', '3'],
+    ...['--expects', 'One colour.', '--examples', examples],
   );
   assert.equal(code, 0, stderr + stdout);
   assert.deepEqual(await contentOf(output), ['colours']);
@@ -74,7 +78,13 @@ test('a plain file becomes a package that leaves early, with certificates and a 
   assert.ok(flops.mean < 0.8 * backbone, `${flops.mean} of ${backbone}`);
   assert.match(stdout, /^fast +≤ 20 % /m);
   assert.match(stdout, /^exit-1 +sum_\d /m);
+  assert.equal(manifest.expects, 'One colour.');
+  assert.deepEqual(
+    made.examples.map(({ file: name, label }) => [name, label]),
+    [['blue-1.png', 'blue']],
+  );
   const card = await readFile(join(directory, 'MODEL_CARD.md'), 'utf8');
+  assert.match(card, /## What it expects\n\nOne colour\.\n\n## Images/);
   assert.match(card, /\| 337 \| the heads were fitted to them \|/);
   assert.match(card, /\| 113 \| chose the exits/);
   assert.match(card, /\| 270 \| tested the paths/);

@@ -1,6 +1,6 @@
 // The import command: its arguments, what it prints, and its help.
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { importCommand } from '../../src/cli/import.js';
@@ -36,7 +36,13 @@ describe('rdi-serve import', () => {
     const names = Array.from({ length: 10 }, (_, index) => (index % 7 === 0 ? 'crane' : `class ${index}`));
     await writeFile(labels, names.join('\n'));
     await textured(20, 30, 3).png().toFile(image);
-    const flags = ['--classes', labels, '--preprocess', 'unit', '--golden-images', image];
+    const examples = join(folder, 'examples');
+    await mkdir(join(examples, 'class 3'), { recursive: true });
+    await copyFile(image, join(examples, 'class 3', 'photo.png'));
+    const flags = [
+      ...['--classes', labels, '--preprocess', 'unit', '--golden-images', image],
+      ...['--expects', 'A photograph.', '--examples', examples],
+    ];
     const run = (...more: string[]) =>
       importCommand().parseAsync([source, ...flags, '--output', join(folder, 'models'), ...more], {
         from: 'user',
@@ -56,6 +62,21 @@ describe('rdi-serve import', () => {
       [manifest.classes[0], manifest.classes[1], manifest.classes[7]],
       ['crane (0)', 'class 1', 'crane (7)'],
     );
+    assert.equal(manifest.expects, 'A photograph.');
+    assert.deepEqual(manifest.examples, [{ file: 'class-3-1.png', label: 'class 3' }]);
+
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    for (const [given, message] of [
+      [labels, /cannot be read/],
+      [empty, /--examples: ".*empty" holds 0 images; 1 to 16 are taken, PNG, JPEG or WebP\./],
+      [folder, /The image "photo\.png" lies in no folder\./],
+    ] as const) {
+      await assert.rejects(run('--rename-repeated-classes', '--examples', given), {
+        name: 'UsageError',
+        message,
+      });
+    }
   });
 
   it('takes models/ by default', () => {

@@ -1,7 +1,7 @@
 // `rdi-serve refresh` as a user runs it: new images for a package with added exits become its next version.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -37,7 +37,16 @@ const refresh = (...options: string[]) => rdiServe('refresh', ...options, '--mod
 const version = (number: number) => loadPackage(join(models, 'colours', `${number}`));
 const cardOf = ({ directory }: ModelPackage) => readFile(join(directory, 'MODEL_CARD.md'), 'utf8');
 
+/** What a version says that it expects. */
+const expectationOf = ({ manifest, examples: images }: ModelPackage) => ({
+  expects: manifest.expects,
+  images,
+});
+
 const [before, after] = [await images('before', 800, 3), await images('after', 500, 4)];
+const examples = join(root, 'examples');
+await mkdir(join(examples, 'green'), { recursive: true });
+await copyFile(join(before, '0.png'), join(examples, 'green', 'grass.png'));
 await writeFile(labels, 'red\ngreen\nblue\ngrey\n');
 await writeFile(join(root, 'colours.onnx'), buildPlainNetwork({ width: 24, blocks: 3 }));
 
@@ -45,6 +54,7 @@ test('new images give new thresholds, as the next version, and a comparison', as
   const made = await rdiServe(
     ...['add-exits', join(root, 'colours.onnx'), '--data', before, '--output', models, '--classes', labels],
     ...['--preprocess', 'symmetric', '--epsilon', '0.1', '0.2', '--least-saving', '0.01'],
+    ...['--expects', 'One colour.', '--examples', examples],
   );
   assert.equal(made.code, 0, made.stderr + made.stdout);
   const { code, stdout, stderr } = await refresh('colours', '--data', after);
@@ -61,6 +71,7 @@ test('new images give new thresholds, as the next version, and a comparison', as
     old.profiles.get('at-most-10')?.certificate?.certificate.sha256.data,
   );
   assert.match(stdout, /^at-most-10 +≤ 10 % +\d+\.\d\d % +\d+\.\d{3} +\d+\.\d\d % /m);
+  assert.deepEqual(expectationOf(fresh), expectationOf(old));
   const card = await cardOf(fresh);
   assert.match(card, /^# colours, version 2\n/);
   assert.match(card, /## Compared with version 1\n/);
@@ -76,6 +87,7 @@ test('with --heads, exits are fitted anew to the network without them', async ()
   const [old, fresh] = [await version(1), await version(3)];
   assert.deepEqual([...fresh.profiles.keys()], ['at-most-10', 'at-most-20', 'full']);
   assert.notDeepEqual(fresh.manifest.files[GRAPH_FILE], old.manifest.files[GRAPH_FILE]);
+  assert.deepEqual(expectationOf(fresh), expectationOf(old));
   assert.match(stdout, /version 1: on new images/);
   assert.match(await cardOf(fresh), /## Compared with version 1\n/);
   fresh.golden.cases.forEach(({ logits }, index) => {

@@ -30,6 +30,7 @@ const expected = {
   exit_index: { datatype: 'INT32', shape: [8], data: answers.map(({ exit }) => exit.index) },
   flops: { datatype: 'INT64', shape: [8], data: answers.map(({ flops }) => flops.executed) },
   certified: { datatype: 'BOOL', shape: [8], data: answers.map(({ certified }) => certified) },
+  inverted: { datatype: 'BOOL', shape: [8], data: answers.map(() => false) },
 };
 
 /** uint8 or float32 [images, 3, 16, 16] of [images, 16, 16, 3], or of nested arrays. */

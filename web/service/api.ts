@@ -47,12 +47,20 @@ export interface Profile {
   readonly audit?: Audit;
 }
 
+export interface Example {
+  readonly file: string;
+  readonly label: string;
+  readonly description?: string;
+}
+
 export interface Model {
   readonly name: string;
   readonly version: string;
   readonly description: string;
   readonly engine: { readonly name: string; readonly device: string };
   readonly input: { readonly height: number; readonly width: number; readonly channels: number };
+  readonly expects?: string;
+  readonly examples: readonly Example[];
   readonly classes: readonly string[];
   readonly flops: number;
   readonly exits: readonly Exit[];
@@ -88,15 +96,20 @@ export interface Answer {
   readonly flops: { readonly executed: number; readonly full: number };
   readonly timing: { readonly totalMs: number };
   readonly certified: boolean;
+  readonly inverted?: boolean;
   readonly explanation?: { readonly policy: string; readonly exits: readonly ExplainedExit[] };
 }
 
-export interface Query {
+export interface Limits {
+  readonly maxFlops?: number;
+  readonly deadlineMs?: number;
+}
+
+export interface Query extends Limits {
   readonly model: string;
   readonly version: string;
   readonly profile: string;
   readonly topK?: number;
-  readonly maxFlops?: number;
   readonly explain?: 'path' | 'full';
 }
 
@@ -124,6 +137,12 @@ export function hasKey(): boolean {
 /** @throws Problem */
 export async function listModels(): Promise<ModelList> {
   return (await ask('models')).json();
+}
+
+/** @throws Problem */
+export async function exampleImage({ name, version }: Model, file: string): Promise<Blob> {
+  const address = `models/${encodeURIComponent(name)}/examples/${encodeURIComponent(file)}`;
+  return (await ask(`${address}?${new URLSearchParams({ version })}`)).blob();
 }
 
 /** @throws Problem */

@@ -1,6 +1,7 @@
 // The package that is refreshed: what it promises, the name of the version after it, and the network without its exits.
 import type { Engine } from '../../engines/engine.js';
 import { GRAPH_FILE } from '../../format/documents.js';
+import { EXAMPLES_FOLDER } from '../../format/expectation.js';
 import { PackageError, UsageError } from '../../foundation/errors.js';
 import { extractSegment } from '../../network/segments.js';
 import { takeIn } from '../../packages/importing/take-in.js';
@@ -37,10 +38,10 @@ export function versionAfter({ manifest: { name, version } }: ModelPackage): str
 /** @throws PackageError if it cannot be taken out of the package */
 export async function backboneOf(
   engine: Engine,
-  { manifest, directory }: ModelPackage,
+  { manifest, directory, examples }: ModelPackage,
   version: string,
 ): Promise<PlainNetwork> {
-  const { name, description, licence, classes, input, exits } = manifest;
+  const { name, description, licence, classes, input, exits, expects } = manifest;
   const network = readNetwork(await readInside(directory, GRAPH_FILE), manifest);
   const { graph, logits } = extractSegment(network, { from: -1, to: exits.length - 1 });
   const { tensor, ...preprocessing } = input;
@@ -52,7 +53,13 @@ export async function backboneOf(
   const described = {
     ...{ name, version, description, licence, classes, tensor, provenance },
     input: preprocessing,
+    ...(expects !== undefined && { expects }),
+    ...(manifest.examples && { examples: manifest.examples }),
     exits: [{ name: final.name, logits }],
   };
-  return { ...(await takeIn(engine, graph, described)), description: described };
+  return {
+    ...(await takeIn(engine, graph, described)),
+    description: described,
+    examples: new Map(examples.map(({ file, bytes }) => [`${EXAMPLES_FOLDER}/${file}`, bytes])),
+  };
 }

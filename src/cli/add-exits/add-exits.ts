@@ -10,6 +10,7 @@ import { createConfig } from '../../config/config.js';
 import { createDecoder } from '../../decoding/decode.js';
 import { createEngine } from '../../engines/onnx.js';
 import { positiveInteger, properShare, properShares } from '../../foundation/numbers.js';
+import { type ExpectationFlags, expectationFlags, expectationOf } from '../expectation-flags.js';
 import { type FileFlags, fileFlags, wishesOf } from '../import.js';
 import { checkCanBeMade } from '../output-file.js';
 import { type CacheFlags, cacheFlags, cacheOf, stoppedMessage, tellCache } from './cache-flags.js';
@@ -34,7 +35,7 @@ Examples:
       --classes labels.txt --preprocess unit
 `;
 
-interface Flags extends FileFlags, ImageFlags, CacheFlags {
+interface Flags extends FileFlags, ExpectationFlags, ImageFlags, CacheFlags {
   readonly epsilon?: readonly number[];
   readonly delta: number;
   readonly exits: number;
@@ -59,13 +60,15 @@ export function addExitsCommand(): Command {
     .option('--scores <file>', 'keep the recorded scores, for `rdi-serve calibrate --scores`')
     .option('--output <folder>', 'models folder to put the package into', 'models')
     .option('--force', 'replace a package of the same name and version', false);
-  return fileFlags(cacheFlags(command)).addHelpText('after', details).action(run);
+  return fileFlags(expectationFlags(cacheFlags(command)))
+    .addHelpText('after', details)
+    .action(run);
 }
 
 async function run(source: string, flags: Flags): Promise<void> {
   const epsilons = [...new Set(flags.epsilon ?? [0.01, 0.02, 0.05])].sort((a, b) => a - b);
   const { delta, exits: mostExits, leastSaving, seed, output, force } = flags;
-  const wishes = await wishesOf(flags);
+  const wishes = { ...(await wishesOf(flags)), ...(await expectationOf(flags)) };
   if (flags.scores !== undefined) await checkCanBeMade(flags.scores);
   const cache = cacheOf(flags);
   const outcome = await withImages(flags, (images) =>

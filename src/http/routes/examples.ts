@@ -57,7 +57,9 @@ const model: Static<typeof Model> = {
   description: 'Handwritten digits.',
   licence: 'Apache-2.0',
   engine: { name: 'onnx', device: 'cpu' },
-  input: { height: 28, width: 28, channels: 1, resize: 'fill' },
+  input: { height: 28, width: 28, channels: 1, resize: 'fill', polarity: 'auto' },
+  expects: 'One handwritten digit, centred, white on black. Black on white is inverted.',
+  examples: [{ file: 'digit-7.png', label: '7', description: 'An easy 7' }],
   classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
   flops: 19_904_800,
   exits: [

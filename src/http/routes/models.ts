@@ -62,6 +62,11 @@ export const ModelInput = Type.Object(
     width: Type.Integer(),
     channels: Type.Integer({ description: '1: grey, 3: RGB.' }),
     resize: Type.String({ description: 'How images of another size are fitted.' }),
+    polarity: Type.Optional(
+      Type.String({
+        description: 'auto: an image with a bright border is inverted first. Absent: no image is.',
+      }),
+    ),
   },
   { $id: 'ModelInput' },
 );
@@ -69,6 +74,15 @@ export const ModelInput = Type.Object(
 export const ModelExit = Type.Object(
   { index: Type.Integer(), name: Type.String(), flops: ref(ExitFlops) },
   { $id: 'ModelExit' },
+);
+
+export const ModelExample = Type.Object(
+  {
+    file: Type.String({ description: 'GET /models/{name}/examples/{file} answers with the image.' }),
+    label: Type.String({ description: 'The class that it shows.' }),
+    description: Type.Optional(Type.String({ description: 'In a few words.' })),
+  },
+  { $id: 'ModelExample' },
 );
 
 export const RefusedModel = Type.Object(
@@ -107,6 +121,10 @@ export const Model = Type.Object(
     licence: Type.String(),
     engine: ref(ModelEngine),
     input: ref(ModelInput),
+    expects: Type.Optional(
+      Type.String({ description: 'What it expects of an image, in a sentence for people.' }),
+    ),
+    examples: Type.Array(ref(ModelExample), { description: 'Images that it is made for.' }),
     classes: Type.Array(Type.String()),
     flops: Type.Integer({
       format: 'int64',
@@ -119,7 +137,7 @@ export const Model = Type.Object(
   },
   { $id: 'Model' },
 );
-type Model = Type.Static<typeof Model>;
+export type Model = Type.Static<typeof Model>;
 
 export const PassedOverEngine = Type.Object(
   {
@@ -220,8 +238,8 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
 };
 
 function describe({ manifest, profiles, ladder, ...model }: ServedModel, isDefault: boolean): Model {
-  const { description, licence, classes, exits } = manifest;
-  const { height, width, channels, resize } = manifest.input;
+  const { description, licence, classes, exits, expects, examples = [] } = manifest;
+  const { height, width, channels, resize, polarity } = manifest.input;
   return {
     name: model.name,
     version: model.version,
@@ -229,7 +247,12 @@ function describe({ manifest, profiles, ladder, ...model }: ServedModel, isDefau
     description,
     licence,
     engine: model.engine,
-    input: { height, width, channels, resize: nameResize(resize) },
+    input: {
+      ...{ height, width, channels, resize: nameResize(resize) },
+      ...(polarity !== undefined && { polarity }),
+    },
+    ...(expects !== undefined && { expects }),
+    examples,
     classes,
     flops: model.fullFlops,
     exits: exits.map(({ name, flops }, index) => ({ index, name, flops })),

@@ -4,12 +4,13 @@ import { type Description, readDescription } from '../../format/description.js';
 import { UsageError } from '../../foundation/errors.js';
 import { type FoundImage, findNetwork } from '../../network/intake/find-network.js';
 import { toJson } from '../install.js';
+import type { GivenExpectation } from './given-examples.js';
 import type { GivenImages } from './given-images.js';
 import { type PreprocessingFile, readPreprocessing } from './preprocessing-file.js';
 import { type Preprocessing, presetNames, presetOf } from './presets.js';
 
 /** What a graph does not state, as the user gives it. */
-export interface Wishes {
+export interface Wishes extends GivenExpectation {
   readonly classes?: readonly string[];
   /** Name of a preprocessing preset, or a file of Hugging Face's or timm's. */
   readonly preprocess?: string | PreprocessingFile;

@@ -86,7 +86,7 @@ test('the types are those of the files; other addresses do not exist', async () 
   assert.equal(await typeOf('/'), 'text/html; charset=utf-8');
   assert.equal(await typeOf('/page/base.css'), 'text/css; charset=utf-8');
   assert.equal(await typeOf('/page/main.js'), 'text/javascript; charset=utf-8');
-  assert.equal(await typeOf('/page/examples/hard-4.png'), 'image/png');
+  assert.equal(await typeOf('/page/icon.svg'), 'image/svg+xml');
   for (const path of [
     '/page',
     '/page/',

@@ -1,21 +1,23 @@
-// The slider for the compute budget: maxFlops, from the cheapest exit of a profile to its whole path, which is no limit.
+// What an answer may cost: a slider for maxFlops, from the cheapest exit of a profile to its whole path, which is no limit,
+// and a field for deadlineMs.
 import { byId } from '../parts/elements.js';
 import { flopsText, percentText } from '../parts/numbers.js';
-import type { Model, Profile } from '../service/api.js';
+import type { Limits, Model, Profile } from '../service/api.js';
 
 const STEPS = 100;
 /** So that an image dragged along does not send a request for every step. */
 const PAUSE_MS = 120;
 
-export interface Budget {
+export interface LimitFields {
   /** undefined: no limit. */
-  maxFlops(): number | undefined;
+  chosen(): Limits | undefined;
   restart(model: Model, profile: Profile): void;
 }
 
-export function createBudget(onChange: () => void): Budget {
+export function createLimits(onChange: () => void): LimitFields {
   const slider = byId('budget', HTMLInputElement);
   const text = byId('budget-text', HTMLOutputElement);
+  const deadline = byId('deadline', HTMLInputElement);
   let [least, most, full] = [0, 0, 1];
   let timer = 0;
 
@@ -31,14 +33,25 @@ export function createBudget(onChange: () => void): Budget {
     slider.setAttribute('aria-valuetext', shown);
   }
 
-  slider.addEventListener('input', () => {
-    show();
-    clearTimeout(timer);
-    timer = setTimeout(onChange, PAUSE_MS);
-  });
+  for (const field of [slider, deadline]) {
+    field.addEventListener('input', () => {
+      show();
+      clearTimeout(timer);
+      timer = setTimeout(onChange, PAUSE_MS);
+    });
+  }
 
   return {
-    maxFlops,
+    chosen() {
+      const flops = maxFlops();
+      const deadlineMs =
+        deadline.value === '' || !deadline.validity.valid ? undefined : deadline.valueAsNumber;
+      if (flops === undefined && deadlineMs === undefined) return undefined;
+      return {
+        ...(flops !== undefined && { maxFlops: flops }),
+        ...(deadlineMs !== undefined && { deadlineMs }),
+      };
+    },
     restart(model, { exits }) {
       [least, most, full] = [exits[0]?.flops ?? 0, exits.at(-1)?.flops ?? 0, model.flops];
       slider.value = `${STEPS}`;
