@@ -1,7 +1,7 @@
 // `rdi-serve api-key`: makes an API key for a client and adds it to the keys file.
 import process from 'node:process';
 import { Command } from 'commander';
-import { addApiKey, createApiKey } from '../http/plugins/api-keys.js';
+import { addApiKey, createApiKey } from '../access/keys-file.js';
 
 export function apiKeyCommand(): Command {
   return new Command('api-key')

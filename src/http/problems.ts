@@ -52,7 +52,7 @@ function responsesOf(mediaType: string, types: readonly FailureType[]) {
     const same = responses[status];
     responses[status] = {
       description: same ? `${same.description}; ${title}` : title,
-      ...(status === 503 && { headers: retryAfter }),
+      ...((status === 503 || status === 429) && { headers: retryAfter }),
       content: { [mediaType]: { schema: ref(Problem) } },
     };
   }

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BrowserContext, Page } from 'playwright-core';
-import { createApiKey } from '../../src/http/plugins/api-keys.js';
+import { createApiKey } from '../../src/access/keys-file.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { digitShapes } from '../support/images/digit-strokes.js';
 import { textured } from '../support/images/images.js';

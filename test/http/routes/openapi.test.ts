@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { failures } from '../../../src/foundation/errors.js';
-import { createApiKey } from '../../../src/http/plugins/api-keys.js';
+import { createApiKey } from '../../../src/access/keys-file.js';
 import { classifyProblems } from '../../../src/http/routes/classify.js';
 import { examples } from '../../../src/http/routes/examples.js';
 import { namedSchemas } from '../../../src/http/schemas.js';
