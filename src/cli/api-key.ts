@@ -8,8 +8,8 @@ export function apiKeyCommand(): Command {
     .summary('make an API key for a client')
     .description(
       'Makes an API key and prints it. The key itself is not stored: only its digest is added to the file. ' +
-        '`serve` reads the file when it starts with --api-keys-file (RDI_API_KEYS_FILE). To revoke a key, ' +
-        'delete its line and restart the server.',
+        '`serve` with --api-keys-file (RDI_API_KEYS_FILE) follows the file. To revoke a key, delete its line. ' +
+        'Other lines limit what a client computes: docs/budgets.md.',
     )
     .argument('<client>', 'name of the client; it is logged with every request')
     .requiredOption('-f, --file <file>', 'the file of digests; created if it does not exist')
