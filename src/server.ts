@@ -3,12 +3,14 @@
 // the process when the workers have started, because a worker cannot be ended while it computes.
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createApiKeys } from './access/api-keys.js';
+import { readKeysFile } from './access/keys-file.js';
 import type { Config } from './config/config.js';
 import { monotonicSeconds } from './foundation/clock.js';
 import { messageOf, UsageError } from './foundation/errors.js';
+import { startTimer } from './foundation/timers.js';
 import { buildApp } from './http/app.js';
 import { findListenAddress } from './http/connections/listen-address.js';
-import { readApiKeys } from './http/plugins/api-keys.js';
 import { startService } from './serving/service.js';
 import { createProcessLog } from './telemetry/logging.js';
 import { createTracing, tracesEndpoint } from './telemetry/tracing.js';
@@ -42,8 +44,8 @@ export async function serve(
   let reload = async (): Promise<void> => {};
   process.on('SIGHUP', () => void reload());
 
-  const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
-  const { port } = config;
+  const { apiKeysFile, port } = config;
+  const keysFile = apiKeysFile === '' ? undefined : await readKeysFile(apiKeysFile);
   const host = await findListenAddress(config.host, port).catch(cannotListen);
   const endpoint = tracesEndpoint(config.otlpEndpoint, process.env);
   const tracing = endpoint === undefined ? undefined : await createTracing(endpoint, logger);
@@ -55,7 +57,18 @@ export async function serve(
     await tracing?.close();
     return;
   }
-  reload = () => classifier.reload();
+  const apiKeys =
+    keysFile &&
+    createApiKeys({
+      file: apiKeysFile,
+      first: keysFile,
+      intervalSeconds: config.reloadSeconds,
+      now: monotonicSeconds,
+      startTimer,
+      metrics,
+      logger,
+    });
+  reload = async () => void (await Promise.all([classifier.reload(), apiKeys?.reload()]));
   let draining = false;
   const app = await buildApp({
     config,
@@ -67,6 +80,7 @@ export async function serve(
     isDraining: () => draining,
   });
   const address = await app.listen({ host, port, backlog: LISTEN_BACKLOG }).catch(async (error: unknown) => {
+    apiKeys?.close();
     await app.close();
     await classifier.close();
     return cannotListen(error);
@@ -98,6 +112,7 @@ export async function serve(
     (config.drainDelaySeconds + config.shutdownTimeoutSeconds) * 1000,
   );
   await sleep(config.drainDelaySeconds * 1000);
+  apiKeys?.close();
   await app.close();
   await classifier.close();
   await tracing?.close();

@@ -34,13 +34,24 @@ interface Exchange {
   reject(error: Error): void;
 }
 
+export interface RequestHead {
+  /** Default: `image/png`. */
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** Encodes a POST of one image. */
-export function encodeRequest(url: URL, image: Uint8Array, contentType = 'image/png'): Uint8Array {
+export function encodeRequest(
+  url: URL,
+  image: Uint8Array,
+  { contentType = 'image/png', headers = {} }: RequestHead = {},
+): Uint8Array {
   const head = [
     `POST ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
     `Content-Type: ${contentType}`,
     `Content-Length: ${image.length}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ].join('\r\n');
   return Buffer.concat([Buffer.from(head + END_OF_HEAD, 'latin1'), image]);
 }

@@ -19,9 +19,9 @@ process.on('message', async (job: LoadJob) => {
 process.once('disconnect', () => process.exit());
 
 async function run(job: LoadJob): Promise<LoadResult> {
-  const { url, images, contentType, connections, extent, requestsPerSecond, keepsAnswers = false } = job;
+  const { url, images, connections, extent, requestsPerSecond, keepsAnswers = false } = job;
   const target = new URL(url);
-  const requests = images.map((image) => encodeRequest(target, Buffer.from(image, 'base64'), contentType));
+  const requests = images.map((image) => encodeRequest(target, Buffer.from(image, 'base64'), job));
   const statuses: Record<string, number> = {};
   const unanswered: Record<string, number> = {};
   const durations: number[] = [];

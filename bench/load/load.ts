@@ -10,6 +10,8 @@ export interface LoadJob {
   readonly images: readonly string[];
   /** Content type of all images; default: `image/png`. */
   readonly contentType?: string;
+  /** Header fields of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly connections: number;
   readonly extent: { readonly seconds: number } | { readonly requests: number };
   /** Rate of all connections together. undefined: each connection sends a request as soon as it has its answer. */

@@ -1,15 +1,15 @@
 // `rdi-serve api-key`: makes an API key for a client and adds it to the keys file.
 import process from 'node:process';
 import { Command } from 'commander';
-import { addApiKey, createApiKey } from '../http/plugins/api-keys.js';
+import { addApiKey, createApiKey } from '../access/keys-file.js';
 
 export function apiKeyCommand(): Command {
   return new Command('api-key')
     .summary('make an API key for a client')
     .description(
       'Makes an API key and prints it. The key itself is not stored: only its digest is added to the file. ' +
-        '`serve` reads the file when it starts with --api-keys-file (RDI_API_KEYS_FILE). To revoke a key, ' +
-        'delete its line and restart the server.',
+        '`serve` with --api-keys-file (RDI_API_KEYS_FILE) follows the file. To revoke a key, delete its line. ' +
+        'Other lines limit what a client computes: docs/budgets.md.',
     )
     .argument('<client>', 'name of the client; it is logged with every request')
     .requiredOption('-f, --file <file>', 'the file of digests; created if it does not exist')

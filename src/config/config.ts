@@ -112,7 +112,8 @@ export const Settings = Type.Object(
       default: 2,
       minimum: 0,
       maximum: 3600,
-      description: 'Time between checks of the models folder for changed packages; 0: only on SIGHUP.',
+      description:
+        'Time between checks of the models folder for changed packages, and of the keys file; 0: only on SIGHUP.',
     }),
     auditFraction: Type.Number({
       default: 0.01,

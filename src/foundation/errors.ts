@@ -17,6 +17,7 @@ export const failures = {
   'expectation-failed': { status: 417, title: 'This expectation cannot be met' },
   'undecodable-image': { status: 422, title: 'The image cannot be decoded' },
   'image-too-large': { status: 422, title: 'The image has too many pixels' },
+  'budget-exceeded': { status: 429, title: 'This client has used up its budget' },
   'client-gone': { status: 499, title: 'The client closed the connection' },
   'internal-error': { status: 500, title: 'A fault in this program' },
   saturated: { status: 503, title: 'All waiting places are taken' },

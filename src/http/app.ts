@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import type { ApiKeys } from '../access/api-keys.js';
 import type { Config } from '../config/config.js';
 import { version } from '../foundation/version.js';
 import { createAdmission } from '../serving/admission.js';
@@ -23,7 +24,7 @@ import { protocolHealthRoutes } from './inference-protocol/health.js';
 import { inferRoutes } from './inference-protocol/infer.js';
 import { metadataRoutes } from './inference-protocol/metadata.js';
 import { tritonRoutes } from './inference-protocol/triton.js';
-import type { ApiKeys } from './plugins/api-keys.js';
+import { enforceBudgets } from './plugins/enforce-budgets.js';
 import { refuseOtherMethods } from './plugins/method-not-allowed.js';
 import { requireApiKey } from './plugins/require-api-key.js';
 import { SECURITY_HEADERS, securityHeaders } from './plugins/security-headers.js';
@@ -145,6 +146,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(protocolHealthRoutes, { isDraining, classifier });
   await app.register(metadataRoutes, { classifier });
   await app.register(tritonRoutes, { classifier, metrics, maxBatchImages });
+  await app.register(enforceBudgets);
   await app.register(admitBodies, { admission: bytesInFlight });
   await app.register(classifyRoutes, { classifier, maxImageBytes });
   await app.register(classifyBatchRoutes, {

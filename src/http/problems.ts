@@ -3,6 +3,7 @@
 import Type from 'typebox';
 import { type Failure, type FailureType, failures } from '../foundation/errors.js';
 import { ref } from '../foundation/schema-ref.js';
+import { budgetHeaders } from './plugins/enforce-budgets.js';
 
 export const Problem = Type.Object(
   {
@@ -35,6 +36,12 @@ const retryAfter = {
   'retry-after': { type: 'integer', description: 'Seconds after which trying again is sensible, if it is.' },
 };
 
+/** The header fields that an answer with this status may have. */
+function headersOf(status: number): object | undefined {
+  if (status === 429) return { ...retryAfter, ...budgetHeaders };
+  return status === 503 ? retryAfter : undefined;
+}
+
 /** Response schemas of the given failures, by status. */
 export function problemResponses(...types: FailureType[]) {
   return responsesOf(MEDIA_TYPE, types);
@@ -50,9 +57,10 @@ function responsesOf(mediaType: string, types: readonly FailureType[]) {
   for (const type of types) {
     const { status, title } = failures[type];
     const same = responses[status];
+    const headers = headersOf(status);
     responses[status] = {
       description: same ? `${same.description}; ${title}` : title,
-      ...(status === 503 && { headers: retryAfter }),
+      ...(headers && { headers }),
       content: { [mediaType]: { schema: ref(Problem) } },
     };
   }

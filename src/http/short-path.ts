@@ -4,6 +4,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse } from 'node:querystring';
 import type { Logger } from 'pino';
+import type { ApiKeys } from '../access/api-keys.js';
+import type { Client } from '../access/client.js';
 import type { Admission } from '../serving/admission.js';
 import type { Classifier } from '../serving/classifier.js';
 import { createPlan } from '../serving/plan.js';
@@ -12,7 +14,7 @@ import { collectBody } from './bodies/collect-body.js';
 import { clientSignal } from './connections/client-signal.js';
 import type { ParserRefusals } from './connections/parser-refusals.js';
 import type { NoteEnd } from './connections/request-ended.js';
-import type { ApiKeys } from './plugins/api-keys.js';
+import { rateLimitHeaders } from './plugins/enforce-budgets.js';
 import { ownerOf } from './plugins/require-api-key.js';
 import { SECURITY_HEADERS } from './plugins/security-headers.js';
 import { ClassifyQuery, contentTypes, headersOf, mediaTypeOf } from './routes/classify.js';
@@ -65,14 +67,18 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     if (method !== 'POST' || !url.startsWith(ROUTE) || options.isDraining()) return false;
     if (headers.host === undefined || !ordinaryTypes.has(headers['content-type'] ?? '')) return false;
     if (unusualHeaders.some((name) => headers[name] !== undefined)) return false;
-    const bytes = Number(headers['content-length']);
-    if (!(bytes > 0 && bytes <= maxImageBytes && bytesInFlight.hasRoom(bytes) && classifier.hasRoom()))
-      return false;
     const query = queryOf(url);
     const client = options.apiKeys && ownerOf(headers, options.apiKeys);
-    if (!query || (options.apiKeys && client === undefined)) return false;
+    if (!query || (options.apiKeys && !client)) return false;
+    const bytes = Number(headers['content-length']);
+    if (!(bytes > 0 && bytes <= maxImageBytes && hasRoom(bytes, client))) return false;
     void answer(request, response, query, bytes, client);
     return true;
+  }
+
+  function hasRoom(bytes: number, client: Client | undefined): boolean {
+    if (client?.budget && client.budget.balance() <= 0) return false;
+    return bytesInFlight.hasRoom(bytes, client) && classifier.hasRoom(client);
   }
 
   async function answer(
@@ -80,7 +86,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     response: ServerResponse,
     query: ClassifyQuery,
     bytes: number,
-    client: string | undefined,
+    client: Client | undefined,
   ): Promise<void> {
     const started = performance.now();
     const requestId = options.requestIdOf(request);
@@ -91,17 +97,18 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
       const milliseconds = performance.now() - started;
       options.noteEnd(
         response,
-        { requestId, method: 'POST', route: ROUTE, milliseconds, client },
+        { requestId, method: 'POST', route: ROUTE, milliseconds, client: client?.name },
         options.logger,
       );
     });
-    const leaveBytes = bytesInFlight.enter(bytes);
+    const leaveBytes = bytesInFlight.enter(bytes, client);
     try {
-      const prediction = await classify(request, response, query);
+      const prediction = await classify(request, response, query, client);
       const text = JSON.stringify(prediction);
       response.writeHead(200, {
         ...SECURITY_HEADERS,
         'x-request-id': requestId,
+        ...rateLimitHeaders(client),
         ...headersOf(prediction),
         'content-type': 'application/json; charset=utf-8',
         'content-length': Buffer.byteLength(text),
@@ -121,13 +128,14 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     request: IncomingMessage,
     response: ServerResponse,
     query: ClassifyQuery,
+    client: Client | undefined,
   ): Promise<Prediction> {
     const planNow = () => createPlan(classifier.catalog.find(query.model, query.version), query);
     planNow(); // refuses a query before the body is read
     const signal = clientSignal(response);
     const bytes = await collectBody({ raw: request, routeOptions: { bodyLimit: maxImageBytes } });
     const plan = planNow(); // the models may have changed since
-    const admitted = classifier.admit(1);
+    const admitted = classifier.admit(1, client);
     try {
       const mediaType = mediaTypeOf(request.headers['content-type']);
       return await admitted.classify({ bytes, mediaType }, plan, signal);

@@ -1,6 +1,7 @@
 // One inference of the protocol: its images through the same door as those of POST /classify. They are admitted together
 // or not at all, and answered together: if one fails, the others are cancelled and the request fails.
 import { setMaxListeners } from 'node:events';
+import type { Client } from '../access/client.js';
 import { Failure } from '../foundation/errors.js';
 import type { Admitted, Classifier } from '../serving/classifier.js';
 import type { EncodedImage, ReadyImage } from '../serving/classify-image.js';
@@ -38,17 +39,18 @@ export interface AdmittedInference {
   run(signal: ClientSignal, timeline: () => Timeline | undefined): Promise<InferenceResult>;
 }
 
-/** Checks the request and takes a place for each image. @throws Failure */
+/** Checks the request and takes a place for each image. @param client as for `Classifier.admit`. @throws Failure */
 export function admitInference(
   request: InferenceRequest,
   classifier: Pick<Classifier, 'catalog' | 'admit'>,
   limits: ImageLimits,
+  client?: Client,
 ): AdmittedInference {
   const model = classifier.catalog.find(request.model, request.version);
   const outputs = chooseOutputs(request.outputs);
   const plan = planOf(model, request.parameters, classesNeeded(outputs, model));
   const { count, read } = imagesOf(request.inputs, model.manifest.input, limits);
-  const admitted = classifier.admit(count);
+  const admitted = classifier.admit(count, client);
   let images: (EncodedImage | ReadyImage)[];
   try {
     images = read();
@@ -73,13 +75,13 @@ async function classifyAll(
   admitted: Admitted,
   images: readonly (EncodedImage | ReadyImage)[],
   plan: Plan,
-  client: ClientSignal,
+  connection: ClientSignal,
   timeline: () => Timeline | undefined,
 ): Promise<Prediction[]> {
   const rest = new AbortController();
   setMaxListeners(0, rest.signal); // one for each image
-  if (client.aborted) rest.abort();
-  client.addEventListener('abort', () => rest.abort());
+  if (connection.aborted) rest.abort();
+  connection.addEventListener('abort', () => rest.abort());
   const failures: unknown[] = [];
   const answers = await Promise.all(
     images.map(async (image, index) => {

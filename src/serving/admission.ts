@@ -3,27 +3,46 @@
 import { Failure } from '../foundation/errors.js';
 
 export interface Admission {
-  /** Takes `places` places or none. @returns a function that gives them back. @throws Failure `saturated` */
-  enter(places?: number): () => void;
+  /**
+   * Takes `places` places or none.
+   * @param holder whose request it is. Its places are limited, so that others find some; undefined: nobody in particular
+   * @returns a function that gives them back. @throws Failure `saturated`
+   */
+  enter(places?: number, holder?: object): () => void;
   /** Whether `enter` would succeed now. */
-  hasRoom(places?: number): boolean;
+  hasRoom(places?: number, holder?: object): boolean;
   inside(): number;
   readonly limit: number;
 }
 
+/**
+ * A holder may have this many times the places that are free: dynamic thresholds (Choudhury, Hahne 1998). However many
+ * places one holder wants, a ninth of them stays free for the others.
+ */
+const TIMES_FREE = 8;
+
 /** @param full detail of the failure if there is not enough room, in one sentence */
 export function createAdmission(limit: number, full: string): Admission {
   let inside = 0;
-  const hasRoom = (places = 1): boolean => inside + places <= limit;
+  const held = new WeakMap<object, number>();
+  const heldBy = (holder: object): number => held.get(holder) ?? 0;
+
+  function hasRoom(places = 1, holder?: object): boolean {
+    const free = limit - inside;
+    return places <= free && (!holder || heldBy(holder) + places <= TIMES_FREE * free);
+  }
+
   return {
     limit,
     hasRoom,
-    enter(places = 1) {
-      if (!hasRoom(places)) throw new Failure('saturated', full, { retryAfterSeconds: 1 });
-      inside += places;
-      return () => {
-        inside -= places;
+    enter(places = 1, holder) {
+      if (!hasRoom(places, holder)) throw new Failure('saturated', full, { retryAfterSeconds: 1 });
+      const move = (by: number): void => {
+        inside += by;
+        if (holder) held.set(holder, heldBy(holder) + by);
       };
+      move(places);
+      return () => move(-places);
     },
     inside: () => inside,
   };

@@ -1,6 +1,7 @@
 // The interface of inference for the HTTP layer: admit(images), then classify(image, plan) → prediction for each.
 // decode → dispatcher → worker ⟶ cascade ⇄ policies → engine
 import type { Logger } from 'pino';
+import type { Client } from '../access/client.js';
 import { createDecoder } from '../decoding/decode.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import type { Clock } from '../foundation/clock.js';
@@ -61,10 +62,14 @@ export interface Classifier {
   refused(): readonly RefusedPackage[];
   /** If false, requests are answered with `worker-lost` until a worker can be started again. */
   hasWorkers(): boolean;
-  /** Whether there is a place for one image. */
-  hasRoom(): boolean;
-  /** Takes places for `images` images, all or none. @throws Failure `saturated` */
-  admit(images: number): Admitted;
+  /** Whether there is a place for one image. @param client as for `admit` */
+  hasRoom(client?: Client): boolean;
+  /**
+   * Takes places for `images` images, all or none.
+   * @param client pays for the images; undefined: nobody in particular
+   * @throws Failure `budget-exceeded`, `saturated`
+   */
+  admit(images: number, client?: Client): Admitted;
   /** Serves what is in the models folder now. The log and the metrics show the result. */
   reload(): Promise<void>;
   /** Ends the workers after they have finished their batches. */
@@ -166,12 +171,14 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     engine: { ...engine, workers: choice.workers, passedOver: [...choice.passedOver] },
     refused: register.refused,
     hasWorkers: pool.hasWorkers,
-    hasRoom: () => admission.hasRoom(),
-    admit(images) {
-      const leave = admission.enter(images);
+    hasRoom: (client) => admission.hasRoom(1, client),
+    admit(images, client) {
+      client?.checkBudget();
+      const leave = admission.enter(images, client);
       const admitted = now();
       return {
-        classify: (image, plan, signal, timeline) => classify({ admitted, image, plan, signal, timeline }),
+        classify: (image, plan, signal, timeline) =>
+          classify({ admitted, image, plan, client, signal, timeline }),
         leave,
       };
     },

@@ -1,4 +1,5 @@
 // Classifies one image: decodes it, runs it, audits it if it is sampled, counts it and builds the answer.
+import type { Client } from '../access/client.js';
 import type { ImageValues } from '../cascade/image-tensor.js';
 import type { Decoder, MediaType } from '../decoding/decode.js';
 import { correctPolarity } from '../decoding/polarity.js';
@@ -6,9 +7,9 @@ import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Dispatcher, Workers } from '../workers/dispatcher.js';
-import type { ClientSignal, Outcome } from '../workers/request.js';
+import type { Account, ClientSignal, Outcome } from '../workers/request.js';
 import { countPrediction } from './count-prediction.js';
-import type { Plan } from './plan.js';
+import { expectedFlops, type Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
 import type { Timeline } from './timeline.js';
 import type { Usage } from './usage.js';
@@ -29,6 +30,8 @@ export interface ClassifyOptions {
   readonly admitted: number;
   readonly image: EncodedImage | ReadyImage;
   readonly plan: Plan;
+  /** Pays for the image. undefined: nobody in particular. */
+  readonly client: Client | undefined;
   /** Aborted when the client disconnects. */
   readonly signal?: ClientSignal | undefined;
   /** Filled in as the image progresses. */
@@ -55,25 +58,21 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
     }
   };
 
-  async function classify({ admitted, image, plan, signal, timeline }: ClassifyOptions): Promise<Prediction> {
+  async function classify(options: ClassifyOptions): Promise<Prediction> {
+    const { admitted, plan, client, signal, timeline } = options;
     const started = now();
     if (timeline) timeline.started = started;
     const deadline = admitted + plan.deadlineSeconds;
-    const dropped = (): Failure | undefined => {
-      if (signal?.aborted)
-        return new Failure('client-gone', 'The client closed the connection before it was answered.');
-      if (now() < deadline) return undefined;
-      return new Failure(
-        'deadline-exceeded',
-        'The deadline passed while the image waited for memory to decode it.',
-      );
-    };
-    const decoding =
-      'values' in image
-        ? image.values
-        : decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input, dropped);
-    // Most images are decoded synchronously; to await them would cost a turn of the event loop.
-    const values = decoding instanceof Promise ? await decoding : decoding;
+    const account = client && accountOf(client, plan);
+    let values: ImageValues;
+    try {
+      const decoding = decode(options, deadline);
+      // Most images are decoded synchronously; to await them would cost a turn of the event loop.
+      values = decoding instanceof Promise ? await decoding : decoding;
+    } catch (error) {
+      account?.settle(0);
+      throw error;
+    }
     // The graph's own values are as the client wants them.
     const isInverted = values instanceof Uint8Array && correctPolarity(values, plan.model.manifest.input);
     const decodeSeconds = now() - started;
@@ -90,6 +89,7 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
         explain: plan.explain,
         deadline,
         signal,
+        account,
         timeline,
       });
       if (!hasProbabilities(outcome) || !(outcome.visits ?? []).every(hasProbabilities)) {
@@ -108,6 +108,25 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
     }
     return prediction;
   }
+
+  function decode({ image, plan, signal }: ClassifyOptions, deadline: number) {
+    if ('values' in image) return image.values;
+    return decoder.decode(image.bytes, image.mediaType, plan.model.manifest.input, () => {
+      if (signal?.aborted)
+        return new Failure('client-gone', 'The client closed the connection before it was answered.');
+      if (now() < deadline) return undefined;
+      return new Failure(
+        'deadline-exceeded',
+        'The deadline passed while the image waited for memory to decode it.',
+      );
+    });
+  }
+}
+
+/** Charges the client for one image. */
+function accountOf(client: Client, plan: Plan): Account {
+  const expected = expectedFlops(plan);
+  return { flow: client, expectedFlops: expected, settle: client.charge(expected) };
 }
 
 /** Whether an exit gave numbers. */

@@ -62,6 +62,13 @@ export function createPlan(model: ServedModel, options: PlanOptions): Plan {
   };
 }
 
+/** FLOPs that an image is expected to cost: as certified, or else at most. */
+export function expectedFlops({ profile: { certificate }, path, explain }: Plan): number {
+  const most = lastStep(path).flops;
+  if (explain === 'full' || !certificate?.valid) return most;
+  return Math.min(most, certificate.certificate.flops.mean);
+}
+
 /** An explanation never executes more than the client allows. @throws Failure `invalid-query` */
 function checkFullRun({ id, full }: ServedModel, { name, paths }: ServedProfile, path: ExecutionPath): void {
   const whole = lastStep(paths.at(-1) ?? full.path);

@@ -22,6 +22,12 @@ export interface Gauges {
   readonly maxBytesInFlight: number;
 }
 
+/** A client as far as the metrics show its state. */
+export interface ObservedClient {
+  readonly name: string;
+  readonly budget: { readonly settings: { readonly flopsPerSecond: number }; balance(): number } | undefined;
+}
+
 /** @param flopsBuckets bounds of the FLOPs per image: the possible costs of each exit of each model */
 export function createMetrics(flopsBuckets: readonly number[]) {
   const registry = new Registry();
@@ -36,6 +42,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     ...stateMetrics(registers),
     ...auditMetrics(registers),
     ...ladderMetrics(registers),
+    ...clientMetrics(registers),
   };
 
   // Server failures start at 0. Otherwise a series would begin at 1, and an alert would not see an increase.
@@ -349,6 +356,64 @@ function createFlopsHistogram(registry: Registry, buckets: readonly number[]) {
     observe: (labels: { model: string; version: string }, flops: number) => histogram?.observe(labels, flops),
   };
 }
+
+/** Metrics of the clients in the keys file, whose names bound the label. */
+function clientMetrics(registers: Registry[]) {
+  let read: () => readonly ObservedClient[] = () => [];
+  const clientFlops = new Counter({
+    name: 'rdi_client_flops_total',
+    help: 'FLOPs executed for the images of a client, answered or not.',
+    labelNames: ['client'],
+    registers,
+  });
+  const clientRefusals = new Counter({
+    name: 'rdi_client_refusals_total',
+    help: 'Requests refused because the client had used up its budget.',
+    labelNames: ['client'],
+    registers,
+  });
+  const budgetGauge = (name: string, help: string, value: (budget: Budget) => number): unknown =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['client'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { name: client, budget } of read()) if (budget) this.set({ client }, value(budget));
+      },
+    });
+  budgetGauge(
+    'rdi_client_budget_flops_per_second',
+    'Budget of a client in the long run; no series without one.',
+    ({ settings }) => settings.flopsPerSecond,
+  );
+  budgetGauge(
+    'rdi_client_budget_balance_flops',
+    'FLOPs left of the budget of a client; negative: a debt.',
+    (budget) => budget.balance(),
+  );
+  return {
+    clientFlops,
+    clientRefusals,
+    keysRefused: new Gauge({
+      name: 'rdi_api_keys_refused',
+      help: '1 while the keys file cannot be used and the server uses earlier keys.',
+      registers,
+    }),
+    /** Sets the source of the clients’ budgets. */
+    observeClients(clients: () => readonly ObservedClient[]): void {
+      read = clients;
+    },
+    /** Removes all series of a client that has no key any more. */
+    forgetClient(client: string): void {
+      clientFlops.remove({ client });
+      clientRefusals.remove({ client });
+    },
+  };
+}
+
+type Budget = NonNullable<ObservedClient['budget']>;
 
 async function forgetVersion(registry: Registry, model: string, version: string): Promise<void> {
   for (const metric of registry.getMetricsAsArray() as unknown as (Counter | Gauge | Histogram)[]) {

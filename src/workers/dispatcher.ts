@@ -105,7 +105,10 @@ export function createDispatcher<Pool extends Workers>(options: DispatcherOption
   return {
     workers,
     submit(job) {
-      if (!workers.hasWorkers()) return Promise.reject(noWorkerLeft());
+      if (!workers.hasWorkers()) {
+        job.account?.settle(0);
+        return Promise.reject(noWorkerLeft());
+      }
       const outcome = queue.add(job);
       dispatchAfterTurn();
       return outcome;

@@ -10,16 +10,20 @@ export interface RequestBatchOptions {
   /** See `Batch`. */
   readonly alone: boolean;
   readonly onSegment: (network: Network, run: SegmentRun, left: number) => void;
+  /** Called once for each request that no worker computes any more, with its executed FLOPs up to date. */
+  readonly onOver: (request: Request) => void;
   /** Called when the worker has finished the batch, with the number of its images and their engine time. */
   readonly onEnded: (images: number, seconds: number) => void;
-  /** Called with the unanswered requests when their worker has died. */
+  /** Called with the unanswered requests when their worker has died; these are not over. */
   readonly onLost: (requests: Request[]) => void;
 }
 
 /** @param requests at least one; all with the same path object, `explain` and kind of values */
 export function createRequestBatch(requests: readonly Request[], options: RequestBatchOptions): Batch {
   const [first] = requests as [Request];
-  const { network } = first.job;
+  const { network, path } = first.job;
+  /** Each call is the next step of the path, for all images that have not left. */
+  let calls = 0;
   let begun: number | undefined;
   let inferSeconds = 0;
 
@@ -28,7 +32,10 @@ export function createRequestBatch(requests: readonly Request[], options: Reques
     begun ??= run.started;
     inferSeconds += run.seconds;
     options.onSegment(network, run, leavers.length);
-    for (const { job, isAnswered } of requests) {
+    const flops = path[calls++]?.flops ?? 0;
+    for (const request of requests) {
+      const { job, isAnswered } = request;
+      if (!request.isSettled && run.started < request.goneAt) request.executedFlops = flops;
       if (!job.timeline || isAnswered) continue;
       job.timeline.begun = begun;
       job.timeline.segments.push(run);
@@ -36,14 +43,19 @@ export function createRequestBatch(requests: readonly Request[], options: Reques
     for (const { image, step, reason, score, top, visits } of leavers) {
       const request = requests[image];
       if (!request) continue;
+      options.onOver(request);
       const queueSeconds = begun - request.enqueued;
       const outcome = { step, reason, score, top, inferSeconds, queueSeconds };
       answerWith(request, visits ? { ...outcome, visits } : outcome);
     }
   }
 
+  /** Of an image whose client is gone, only the end of the batch says that no worker computes it any more. */
   function refuseRest(failure: () => Failure): void {
-    for (const request of requests) if (!request.isAnswered) refuseWith(request, failure());
+    for (const request of requests) {
+      options.onOver(request);
+      if (!request.isAnswered) refuseWith(request, failure());
+    }
   }
 
   return {
@@ -55,7 +67,10 @@ export function createRequestBatch(requests: readonly Request[], options: Reques
       options.onEnded(requests.length, inferSeconds);
     },
     onFailed: (reason) => refuseRest(() => engineFailed(reason)),
-    onLost: () => options.onLost(requests.filter(({ isAnswered }) => !isAnswered)),
+    onLost() {
+      for (const request of requests) if (request.isAnswered) options.onOver(request);
+      options.onLost(requests.filter(({ isAnswered }) => !isAnswered));
+    },
   };
 }
 

@@ -1,15 +1,17 @@
 // The queue between requests and workers. An idle worker takes waiting requests at once, except during a short hold after
 // a batch of several images (batch-hold.ts), so batches grow only under load. Requests whose client has disconnected or
-// whose deadline has passed are dropped here.
+// whose deadline has passed are dropped here. Clients share the workers fairly (fair-sharing/).
 import type { SegmentRun } from '../cascade/cascade.js';
 import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
 import { remove } from '../foundation/remove.js';
 import type { StartTimer } from '../foundation/timers.js';
+import { lastStep } from '../network/execution-path.js';
 import type { Network } from '../network/network.js';
 import type { Batch } from './batch.js';
 import { createBatchHold } from './batch-hold.js';
 import type { EngineTime } from './engine-time.js';
+import { createFairSharing, type Flow } from './fair-sharing/fair-sharing.js';
 import { type Job, type Outcome, type Request, refuseWith } from './request.js';
 import { createRequestBatch } from './request-batch.js';
 
@@ -53,11 +55,15 @@ export interface RequestQueueOptions {
  */
 const SMALLEST_SHARE_SECONDS = 1e-3;
 
+/** The flow of all requests without an account. */
+const NOBODY: Flow = { weight: 1 };
+
 export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   const { maxBatch, now, startTimer, onSegment } = options;
   const hold = createBatchHold({ now, startTimer, onEnd: options.onReady });
-  /** The oldest request is first. */
-  let waiting: Request[] = [];
+  const sharing = createFairSharing();
+  /** Requests that have lost a worker are first, then the oldest. */
+  const waiting: Request[] = [];
 
   function add(job: Job): Promise<Outcome> {
     return new Promise((resolve, reject) => {
@@ -66,6 +72,9 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
         enqueued: now(),
         attempts: 0,
         isAnswered: false,
+        goneAt: Number.POSITIVE_INFINITY,
+        executedFlops: 0,
+        isSettled: false,
         timer: undefined,
         cancel: undefined,
         resolve,
@@ -78,6 +87,8 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
       if (job.signal?.aborted) return onGone();
       job.signal?.addEventListener('abort', onGone);
       watchDeadline(request);
+      const flow = flowOf(request);
+      if (!waiting.some((other) => flowOf(other) === flow)) sharing.wake(flow);
       waiting.push(request);
     });
   }
@@ -91,7 +102,18 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   /** Answers a request with a failure, whether it is still waiting or already running. */
   function drop(request: Request, failure: Failure): void {
     remove(waiting, request);
+    request.goneAt = now();
+    if (!request.cancel) settle(request);
     refuseWith(request, failure);
+  }
+
+  /** Call when no worker computes the request any more. */
+  function settle(request: Request): void {
+    const { account } = request.job;
+    if (!account || request.isSettled) return;
+    request.isSettled = true;
+    if (request.attempts > 0) sharing.correct(account.flow, request.executedFlops - account.expectedFlops);
+    account.settle(request.executedFlops);
   }
 
   function take({ idle, accepting }: Room, run: (batch: Batch) => (image: number) => void): boolean {
@@ -101,7 +123,8 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
       const workers = alone ? idle : takers(idle, accepting);
       if (workers === 0) return false;
       // An equal share for each worker, so that no worker runs a large batch while another one is idle.
-      const requests = shift(alone ? 1 : Math.min(maxBatch, Math.ceil(waiting.length / workers)));
+      const share = Math.min(maxBatch, Math.ceil(waiting.length / workers));
+      const requests = alone ? shift(waiting.slice(0, 1), 1) : shift(shareable(), share);
       if (requests.length === 0) continue; // all of them had passed their deadlines; others may still wait
       start(requests, alone, run);
       return true;
@@ -126,16 +149,27 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
     return Math.max(1, Math.floor((waiting.length * seconds) / SMALLEST_SHARE_SECONDS));
   }
 
-  /** Removes the oldest requests that can share a batch from the queue, at most `count`. */
-  function shift(count: number): Request[] {
-    const [oldest] = waiting;
+  /** The waiting requests that can share a batch with the one that is due. */
+  function shareable(): Request[] {
+    const [due] = sharing.inTurn(waiting, flowOf);
+    return waiting.filter(({ job }) => due && canShareBatch(job, due.job));
+  }
+
+  /** Removes the candidates that are due from the queue, at most `count`. */
+  function shift(candidates: readonly Request[], count: number): Request[] {
     const taken: Request[] = [];
-    waiting = waiting.filter((request) => {
-      if (!oldest || !canShareBatch(request.job, oldest.job) || taken.length === count) return true;
-      if (request.job.deadline <= now()) refuseWith(request, deadlineExceeded());
-      else taken.push(request);
-      return false;
-    });
+    for (const request of sharing.inTurn(candidates, flowOf)) {
+      if (taken.length === count) break;
+      remove(waiting, request);
+      if (request.job.deadline <= now()) {
+        settle(request);
+        refuseWith(request, deadlineExceeded());
+        continue;
+      }
+      taken.push(request);
+      const { account, path } = request.job;
+      sharing.begin(flowOf(request), account?.expectedFlops ?? lastStep(path).flops);
+    }
     return taken;
   }
 
@@ -145,9 +179,11 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
     run: (batch: Batch) => (image: number) => void,
   ): void {
     hold.batchStarted();
-    const cancel = run(createRequestBatch(requests, { alone, onSegment, onLost, onEnded: hold.batchEnded }));
+    const events = { onSegment, onOver: settle, onLost, onEnded: hold.batchEnded };
+    const cancel = run(createRequestBatch(requests, { alone, ...events }));
     requests.forEach((request, image) => {
       request.timer?.close();
+      request.executedFlops = 0;
       request.attempts++;
       // Assigned to a variable first: V8 allocates a closure that is assigned directly to a property in old space. The
       // closure would keep the whole request alive until a major garbage collection.
@@ -163,6 +199,7 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
         watchDeadline(request);
         waiting.unshift(request);
       } else {
+        settle(request);
         refuseWith(request, workerLostTwice());
       }
     }
@@ -174,10 +211,17 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   }
 
   function giveUp(): void {
-    for (const request of waiting.splice(0)) refuseWith(request, noWorkerLeft());
+    for (const request of waiting.splice(0)) {
+      settle(request);
+      refuseWith(request, noWorkerLeft());
+    }
   }
 
   return { add, take, giveUp, depth: () => waiting.length, engineSeconds };
+}
+
+function flowOf({ job }: Request): Flow {
+  return job.account?.flow ?? NOBODY;
 }
 
 /** Pixels and the values of tensors cannot stand in one array. */

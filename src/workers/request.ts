@@ -7,6 +7,7 @@ import type { Failure } from '../foundation/errors.js';
 import type { Timer } from '../foundation/timers.js';
 import type { ExecutionPath } from '../network/execution-path.js';
 import type { Network } from '../network/network.js';
+import type { Flow } from './fair-sharing/fair-sharing.js';
 import type { Leaver } from './protocol.js';
 
 /**
@@ -26,6 +27,18 @@ export interface RunTimeline {
   readonly segments: SegmentRun[];
 }
 
+/** Whose work a job is. */
+export interface Account {
+  readonly flow: Flow;
+  /** FLOPs that the image is expected to cost. */
+  readonly expectedFlops: number;
+  /**
+   * Called once, before an answer, but after a failure if a worker still has the image then.
+   * @param flops executed for the image: whole engine calls, of its last worker if it had several; 0 if it had none
+   */
+  settle(flops: number): void;
+}
+
 /** The work for one image. */
 export interface Job {
   readonly network: Network;
@@ -39,6 +52,8 @@ export interface Job {
   /** On the service's clock; Infinity: none. */
   readonly deadline: number;
   readonly signal: ClientSignal | undefined;
+  /** undefined: nobody in particular; all such jobs together are one flow. */
+  readonly account?: Account | undefined;
   /** Filled in while the image runs. */
   readonly timeline?: RunTimeline | undefined;
 }
@@ -56,6 +71,11 @@ export interface Request {
   /** Number of workers to which the request was given. */
   attempts: number;
   isAnswered: boolean;
+  /** When its client was found gone; engine calls that begin later are without it. Infinity: it is there. */
+  goneAt: number;
+  /** By its present or last worker, in whole engine calls. */
+  executedFlops: number;
+  isSettled: boolean;
   /** Refuses the request at its deadline while it waits. While a worker has it, the cascade checks the deadline. */
   timer: Timer | undefined;
   /** Tells the worker that the client has disconnected. */

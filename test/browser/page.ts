@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BrowserContext, Page, Request } from 'playwright-core';
-import { createApiKey } from '../../src/http/plugins/api-keys.js';
+import { createApiKey } from '../../src/access/keys-file.js';
 import type { Model } from '../../src/http/routes/models.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { digitShapes } from '../support/images/digit-strokes.js';

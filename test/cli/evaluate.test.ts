@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { createClient } from '../../src/access/client.js';
 import { createConfig } from '../../src/config/config.js';
 import { createLocalSubject } from '../../src/evaluation/local-subject.js';
 import type { Evaluation } from '../../src/evaluation/report.js';
@@ -112,7 +113,14 @@ test('over HTTP: the same figures; a server whose metrics say otherwise means ex
   const service = await startService(config, logger);
   t.after(() => service.classifier.close());
   const serve = async (metrics: typeof service.metrics): Promise<string> => {
-    const apiKeys = { ownerOf: (key: string) => (key === 'secret' ? 'evaluation' : undefined) };
+    const client = createClient({
+      name: 'evaluation',
+      settings: { weight: 1, budget: undefined },
+      now: () => 0,
+      onExecuted() {},
+      onRefused() {},
+    });
+    const apiKeys = { ownerOf: (key: string) => (key === 'secret' ? client : undefined) };
     const app = await buildApp({ ...service, metrics, config, logger, apiKeys, isDraining: () => false });
     await app.listen({ host: '127.0.0.1', port: 0 });
     t.after(() => app.close());

@@ -25,6 +25,7 @@ const producedIn: Record<FailureType, string> = {
   'expectation-failed': 'http/protocol',
   'undecodable-image': 'http/routes/bad-images',
   'image-too-large': 'http/routes/bad-images',
+  'budget-exceeded': 'contract/load/budgets',
   'client-gone': 'contract/client-gone',
   'internal-error': 'contract/worker-faults',
   saturated: 'contract/load/overload',

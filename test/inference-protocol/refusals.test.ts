@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createUniform } from '../../src/foundation/random.js';
-import { createApiKey } from '../../src/http/plugins/api-keys.js';
+import { createApiKey } from '../../src/access/keys-file.js';
 import { createDirector, marked } from '../support/engines/directed-engine.js';
 import { fromPixels } from '../support/images/images.js';
 import { testImages } from '../support/packages/profiled-package.js';

@@ -2,7 +2,9 @@
 import * as units from '@grafana/grafana-foundation-sdk/units';
 import { createDashboard } from './dashboard.js';
 import { graph, heatmap, stat } from './panels.js';
-import { buckets, mean, quantile, rate, select, sum } from './queries.js';
+import { anyInstance, buckets, mean, quantile, rate, select, sum } from './queries.js';
+
+const ofProcess = { scope: anyInstance };
 
 export const flops = createDashboard({
   name: 'flops',
@@ -73,6 +75,31 @@ export const flops = createDashboard({
         queries: {
           '{{instance}}': `${sum('instance', rate('rdi_flops_total'))} / ${sum('instance', rate('rdi_stage_duration_seconds_sum'))}`,
         },
+      }),
+    ],
+    'By client': [
+      graph({
+        title: 'FLOPs a second by client',
+        description: 'Executed for the images of each client that has an API key.',
+        unit: units.FlopsPerSecond,
+        style: 'stacked',
+        queries: { '{{client}}': sum('client', rate('rdi_client_flops_total', ofProcess)) },
+      }),
+      graph({
+        title: 'Share of the budget',
+        description: 'What each client with a budget uses of it. At 100 % further requests get 429.',
+        unit: units.PercentUnit,
+        limits: [0.8, 1],
+        queries: {
+          '{{client}} {{instance}}': `${sum('instance, client', rate('rdi_client_flops_total', ofProcess))} / ${sum('instance, client', select('rdi_client_budget_flops_per_second', ofProcess))}`,
+        },
+      }),
+      graph({
+        title: 'Refused for their budgets',
+        description: '429 budget-exceeded, with Retry-After.',
+        unit: units.RequestsPerSecond,
+        style: 'stacked',
+        queries: { '{{client}}': sum('client', rate('rdi_client_refusals_total', ofProcess)) },
       }),
     ],
   },

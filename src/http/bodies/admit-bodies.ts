@@ -22,7 +22,7 @@ export const admitBodies = fp<{ admission: Admission }>(
     app.decorateRequest('admitMoreBytes', function (bytes) {
       const leaveEarlier = this.leaveBytes;
       if (!leaveEarlier) return; // a route with the small limit
-      const leaveMore = admission.enter(bytes);
+      const leaveMore = admission.enter(bytes, this.client);
       this.leaveBytes = () => {
         leaveEarlier();
         leaveMore();
@@ -33,7 +33,7 @@ export const admitBodies = fp<{ admission: Admission }>(
       const { bodyLimit, onRequest = [], onSend = [], onError = [] } = route;
       if (bodyLimit === undefined) return;
       route.onRequest = [onRequest].flat().concat((request, _reply, done) => {
-        request.leaveBytes = admission.enter(bytesToRead(request.headers, bodyLimit));
+        request.leaveBytes = admission.enter(bytesToRead(request.headers, bodyLimit), request.client);
         done();
       });
       // At least one of these two hooks runs for every request, also for a disconnected client. The handler is done by

@@ -14,7 +14,7 @@ export interface EndedRequest {
   /** undefined: no route matched. */
   readonly route: string | undefined;
   readonly milliseconds: number;
-  /** See plugins/require-api-key.ts. */
+  /** Name of the client, if it has a key. */
   readonly client: string | undefined;
 }
 
@@ -60,7 +60,11 @@ export function createEndWatch(
     reply.raw.once('close', () => {
       const { method, routeOptions, client, log, trace, raw } = request;
       const milliseconds = millisecondsBefore(raw) + reply.elapsedTime;
-      const status = noteEnd(reply.raw, { method, route: routeOptions.url, milliseconds, client }, log);
+      const status = noteEnd(
+        reply.raw,
+        { method, route: routeOptions.url, milliseconds, client: client?.name },
+        log,
+      );
       trace?.end(status);
     });
   };

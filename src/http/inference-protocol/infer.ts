@@ -7,6 +7,7 @@ import { type AdmittedInference, admitInference } from '../../inference-protocol
 import type { ImageLimits } from '../../inference-protocol/read-images.js';
 import type { Classifier } from '../../serving/classifier.js';
 import { clientSignal } from '../connections/client-signal.js';
+import { budgetHeaders } from '../plugins/enforce-budgets.js';
 import { protocolProblemResponses } from '../problems.js';
 import { requestIdHeader } from '../routes/classify.js';
 import { eachVersion, type ModelParams } from './each-version.js';
@@ -61,7 +62,7 @@ export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options
           response: {
             200: {
               description: 'The outputs.',
-              headers: { ...requestIdHeader, ...lengthHeader },
+              headers: { ...requestIdHeader, ...budgetHeaders, ...lengthHeader },
               content: {
                 'application/json': { schema: ref(InferenceResponse) },
                 'application/octet-stream': { schema: Binary },
@@ -77,6 +78,7 @@ export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options
               'unsupported-media-type',
               'undecodable-image',
               'image-too-large',
+              'budget-exceeded',
               'internal-error',
               'saturated',
               'worker-lost',
@@ -104,7 +106,7 @@ export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options
     const { id, isBinary, ...message } = body;
     request.body = undefined;
     return {
-      inference: admitInference({ ...message, model, version }, classifier, options),
+      inference: admitInference({ ...message, model, version }, classifier, options, request.client),
       form: { id, isBinary },
     };
   }

@@ -2,13 +2,14 @@
 // Only operations whose schema has `security: []` need no key.
 import type { IncomingHttpHeaders } from 'node:http';
 import fp from 'fastify-plugin';
+import type { ApiKeys } from '../../access/api-keys.js';
+import type { Client } from '../../access/client.js';
 import { Failure } from '../../foundation/errors.js';
-import type { ApiKeys } from './api-keys.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Name of the client that owns the API key; undefined if no keys are configured or the operation needs none. */
-    client: string | undefined;
+    /** The owner of the API key; undefined if no keys are configured or the operation needs none. */
+    client: Client | undefined;
   }
 }
 
@@ -29,7 +30,7 @@ export const requireApiKey = fp<{ apiKeys: ApiKeys | undefined }>(
 );
 
 /** The client that owns the request's API key; undefined: there is no key, or it is unknown. */
-export function ownerOf(headers: IncomingHttpHeaders, apiKeys: ApiKeys): string | undefined {
+export function ownerOf(headers: IncomingHttpHeaders, apiKeys: ApiKeys): Client | undefined {
   const [, key] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
   return key === undefined ? undefined : apiKeys.ownerOf(key);
 }

@@ -20,7 +20,15 @@ export const securityHeaders = fp<{ corsOrigins: string }>(
       origin: origins.includes('*') ? '*' : origins,
       methods: ['GET', 'POST'],
       allowedHeaders: ['authorization', 'content-type', 'x-request-id', 'traceparent', 'tracestate'],
-      exposedHeaders: ['x-request-id', 'x-exit-index', 'x-flops', 'server-timing', 'retry-after'],
+      exposedHeaders: [
+        'x-request-id',
+        'x-exit-index',
+        'x-flops',
+        'server-timing',
+        'retry-after',
+        'ratelimit',
+        'ratelimit-policy',
+      ],
       maxAge: 600,
     });
   },

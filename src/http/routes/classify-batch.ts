@@ -13,6 +13,7 @@ import type { Metrics } from '../../telemetry/metrics.js';
 import type { ClientSignal } from '../../workers/request.js';
 import { failureOf, logFailure } from '../answer-errors.js';
 import { clientSignal } from '../connections/client-signal.js';
+import { budgetHeaders } from '../plugins/enforce-budgets.js';
 import { Problem, problemOf, problemResponses } from '../problems.js';
 import { ClassifyQuery, classifyProblems, requestIdHeader } from './classify.js';
 
@@ -74,7 +75,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
         response: {
           200: {
             description: 'One result for each image.',
-            headers: requestIdHeader,
+            headers: { ...requestIdHeader, ...budgetHeaders },
             content: {
               'application/json': { schema: ref(BatchResponse) },
             },
@@ -93,7 +94,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
           `images: ${images.length} are more than the ${maxBatchImages} allowed.`,
         );
       }
-      const admitted = classifier.admit(images.length);
+      const admitted = classifier.admit(images.length, request.client);
       const signal = clientSignal(reply.raw);
       try {
         const results = await Promise.all(

@@ -13,6 +13,7 @@ import { readFormFile } from '../bodies/form-file.js';
 import { readBody } from '../bodies/read-body.js';
 import { unsupportedMediaType } from '../bodies/unsupported-media-type.js';
 import { clientSignal } from '../connections/client-signal.js';
+import { budgetHeaders } from '../plugins/enforce-budgets.js';
 import { problemResponses } from '../problems.js';
 
 export const ClassifyQuery = Type.Object(
@@ -36,6 +37,7 @@ export const classifyProblems = [
   'request-timeout',
   'body-too-large',
   'unsupported-media-type',
+  'budget-exceeded',
   'internal-error',
   'saturated',
   'worker-lost',
@@ -85,6 +87,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
             description: 'The prediction.',
             headers: {
               ...requestIdHeader,
+              ...budgetHeaders,
               'x-exit-index': { type: 'integer', description: 'The exit taken.' },
               'x-flops': { type: 'integer', format: 'int64', description: 'FLOPs executed.' },
               'server-timing': {
@@ -113,7 +116,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
       }
       const mediaType = mediaTypeOf(request.headers['content-type']);
 
-      const admitted = classifier.admit(1);
+      const admitted = classifier.admit(1, request.client);
       try {
         const timeline = request.trace?.image();
         const signal = clientSignal(reply.raw);

@@ -5,8 +5,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { createApiKey, digestOf, readKeysFile } from '../../../src/access/keys-file.js';
 import { UsageError } from '../../../src/foundation/errors.js';
-import { createApiKey, readApiKeys } from '../../../src/http/plugins/api-keys.js';
 import { testImages } from '../../support/packages/profiled-package.js';
 import { assertProblem, post } from '../../support/service/requests.js';
 import { commandLine, runNode, startProcess } from '../../support/service/serve-process.js';
@@ -127,8 +127,11 @@ test('rdi-serve api-key completes a last line without newline; an unwritable fil
   await writeFile(file, first?.line ?? '');
   const make = (path: string) => runNode(t, [commandLine, 'api-key', 'two', '--file', path]).ended;
   const { stdout } = await make(file);
-  const keys = await readApiKeys(file);
-  assert.deepEqual([keys.ownerOf(first?.key ?? ''), keys.ownerOf(stdout.trim())], ['team-a', 'two']);
+  const { keys } = await readKeysFile(file);
+  assert.deepEqual(keys, [
+    { owner: 'team-a', digest: digestOf(first?.key ?? '') },
+    { owner: 'two', digest: digestOf(stdout.trim()) },
+  ]);
 
   const refused = await make(join(folder, 'missing', 'keys'));
   assert.deepEqual([refused.code, refused.stdout], [1, '']);
@@ -142,19 +145,19 @@ test('a keys file that is missing, empty or has a key instead of a digest stops 
     ['# nobody\n\n', /has no API key/],
     [
       `${first?.line}\nteam-c ${removed?.key}\n`,
-      /bad, line 2 is not "<client> sha256:<64 hexadecimal digits>"\.$/,
+      /bad, line 2 is neither "<client> sha256:<64 hexadecimal digits>" nor "<client> <setting>=<number> …"\.$/,
     ],
     ['team-a sha256:abc\n', /line 1/],
   ];
   for (const [text, message] of cases) {
     await writeFile(file, text);
-    await assert.rejects(readApiKeys(file), (error) => {
+    await assert.rejects(readKeysFile(file), (error) => {
       assert.ok(error instanceof UsageError && message.test(error.message), String(error));
       return !error.message.includes(removed?.key ?? '');
     });
   }
   await assert.rejects(
-    readApiKeys(join(folder, 'absent')),
+    readKeysFile(join(folder, 'absent')),
     /^UsageError: The API keys file cannot be read: .*ENOENT/,
   );
   assert.throws(() => createApiKey('two words'), UsageError);

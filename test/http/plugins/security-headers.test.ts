@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createConfig } from '../../../src/config/config.js';
-import { createApiKey } from '../../../src/http/plugins/api-keys.js';
+import { createApiKey } from '../../../src/access/keys-file.js';
 import { testImages } from '../../support/packages/profiled-package.js';
 import { classify } from '../../support/service/requests.js';
 import { startTestService } from '../../support/service/service.js';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { createApiKey } from '../../../src/http/plugins/api-keys.js';
+import { createApiKey } from '../../../src/access/keys-file.js';
 import { assertProblem } from '../../support/service/requests.js';
 import { startTestService } from '../../support/service/service.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';

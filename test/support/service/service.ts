@@ -2,10 +2,14 @@
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createApiKeys } from '../../../src/access/api-keys.js';
+import type { KeysFollower } from '../../../src/access/follow-keys-file.js';
+import { readKeysFile } from '../../../src/access/keys-file.js';
 import { type Config, createConfig } from '../../../src/config/config.js';
 import type { BufferOptions } from '../../../src/engines/choose.js';
+import { monotonicSeconds } from '../../../src/foundation/clock.js';
+import { startTimer } from '../../../src/foundation/timers.js';
 import { type App, buildApp } from '../../../src/http/app.js';
-import { readApiKeys } from '../../../src/http/plugins/api-keys.js';
 import type { Classifier } from '../../../src/serving/classifier.js';
 import { startService } from '../../../src/serving/service.js';
 import { createLogger } from '../../../src/telemetry/logging.js';
@@ -28,6 +32,8 @@ export interface ServiceOptions {
 export interface TestService {
   readonly app: App;
   readonly classifier: Classifier;
+  /** undefined: the service has no API keys. */
+  readonly apiKeys: KeysFollower | undefined;
   readonly config: Config;
   /** Without a slash at the end. */
   readonly url: string;
@@ -73,7 +79,10 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   const endpoint = tracesEndpoint(config.otlpEndpoint, {});
   const tracing = endpoint === undefined ? undefined : await createTracing(endpoint, logger);
   let draining = false;
-  const apiKeys = config.apiKeysFile === '' ? undefined : await readApiKeys(config.apiKeysFile);
+  const { apiKeysFile: file, reloadSeconds: intervalSeconds } = config;
+  const first = file === '' ? undefined : await readKeysFile(file);
+  const common = { intervalSeconds, now: monotonicSeconds, startTimer, metrics, logger };
+  const apiKeys = first && createApiKeys({ ...common, file, first });
   const app = await buildApp({
     config,
     classifier,
@@ -84,6 +93,7 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
     isDraining: () => draining,
   });
   scope.after(async () => {
+    apiKeys?.close();
     await app.close();
     await classifier.close();
     await tracing?.close();
@@ -94,6 +104,7 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   return {
     app,
     classifier,
+    apiKeys,
     config,
     url,
     port,

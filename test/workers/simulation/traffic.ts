@@ -1,9 +1,9 @@
 // The requests to a simulated system, and the check of their answers.
 import assert from 'node:assert/strict';
 import { Failure } from '../../../src/foundation/errors.js';
-import type { ExecutionPath } from '../../../src/network/execution-path.js';
+import { type ExecutionPath, lastStep } from '../../../src/network/execution-path.js';
 import { createUsage } from '../../../src/serving/usage.js';
-import type { Outcome } from '../../../src/workers/request.js';
+import type { Account, Outcome } from '../../../src/workers/request.js';
 import type { Chance } from './chance.js';
 import { expectedOutcome, pixelsOf, type Release, releaseOf, simulatedNetwork } from './network.js';
 import type { System } from './system.js';
@@ -42,6 +42,9 @@ export interface TrafficOptions {
 
 export function createTraffic({ system, time, chance, first, requests, onFault }: TrafficOptions) {
   const outcomes: Record<string, number> = {};
+  const clients = Array.from({ length: chance.whole(0, 3) }, () => ({ weight: chance.between(0.1, 3) }));
+  /** By request: the FLOPs that its client was told. */
+  const settled = new Map<number, number>();
   /** Names of operations in progress. */
   const open = new Set<string>();
   /** What is served at present, and its profiles that every worker has loaded. */
@@ -81,19 +84,38 @@ export function createTraffic({ system, time, chance, first, requests, onFault }
     }
   }
 
+  /** @returns undefined: the request is of nobody in particular */
+  function accountOf(id: number, path: ExecutionPath): Account | undefined {
+    const flow = clients[chance.whole(0, clients.length)];
+    if (!flow) return undefined;
+    open.add(`account of ${id}`);
+    return {
+      flow,
+      expectedFlops: lastStep(path).flops * chance.between(0.1, 1),
+      settle(flops) {
+        if (!open.delete(`account of ${id}`)) onFault(new Error(`request ${id} is settled twice`));
+        const isPossible = flops === 0 || path.some((step) => step.flops === flops);
+        if (!isPossible) onFault(new Error(`request ${id} has cost ${flops}`));
+        settled.set(id, flops);
+      },
+    };
+  }
+
   function submit(id: number): void {
     const release = current;
     const path = chance.oneOf(release.pathsByProfile[chance.oneOf(profiles)] ?? [release.fullPath]);
     const deadline = chance.happens(0.2)
       ? time.now() + chance.between(0, LONGEST_SECONDS)
       : Number.POSITIVE_INFINITY;
-    const client = createClient();
-    const request: WatchedRequest = { id, path, deadline, isOver: false, attempts: 0 };
+    const { signal, leave } = createClient();
+    const account = accountOf(id, path);
+    const client = account?.flow;
+    const request: WatchedRequest = { id, client, path, deadline, isOver: false, attempts: 0 };
     requests.push(request);
     if (chance.happens(0.1)) {
       time.after(chance.between(0, LONGEST_SECONDS), () => {
         request.isOver = true;
-        client.leave();
+        leave();
       });
     }
     void follow(`request ${id}`, async () => {
@@ -105,19 +127,23 @@ export function createTraffic({ system, time, chance, first, requests, onFault }
           image: pixelsOf(id),
           topK: 1,
           deadline,
-          signal: client.signal,
+          signal,
+          account,
         } as const;
         const outcome = await using(release, () => system.submit(job));
+        if (account) assert.equal(settled.get(id), path[outcome.step]?.flops, `the FLOPs of ${id}`);
         checkAnswer(id, { path, number: release.number }, deadline, outcome);
         count('answered');
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         const isAllowed: Partial<Record<Failure['type'], boolean>> = {
-          'client-gone': client.signal.aborted,
+          'client-gone': signal.aborted,
           'deadline-exceeded': deadline <= time.now(),
           'worker-lost': system.deaths() > 0,
           'internal-error': system.thrownWith.has(id),
         };
+        // Of an image that no worker takes nothing is executed.
+        if (account && request.attempts === 0) assert.equal(settled.get(id), 0, `the FLOPs of ${id}`);
         assert.ok(isAllowed[error.type], `request ${id}: ${error.type}: ${error.message}`);
         count(error.type);
       } finally {

@@ -6,6 +6,8 @@ import { idOf } from './network.js';
 
 export interface WatchedRequest {
   readonly id: number;
+  /** The client that sent it: its flow. */
+  readonly client: object | undefined;
   readonly path: Batch['command']['path'];
   readonly deadline: number;
   /** The client has disconnected, or the request is answered. */
@@ -47,9 +49,15 @@ export function watchWorkers<Pool extends Workers>(workers: Pool, options: Watch
       members.every(({ attempts }) => attempts === 0),
       'no other request is retried',
     );
-    assert.equal(first, options.requests.find(isWaiting), 'the oldest request goes first');
-    const onPath = options.requests.filter((one) => one.path === first?.path && isWaiting(one));
-    assert.deepEqual(members, onPath.slice(0, members.length), 'requests on one path keep their order');
+    const waiting = options.requests.filter(isWaiting);
+    const oldest = waiting.find(({ client }) => client === first?.client);
+    assert.equal(first, oldest, 'the oldest request of a client goes first');
+    for (const { client } of members) {
+      const isOne = (one: WatchedRequest): boolean => one.client === client && one.path === first?.path;
+      const taken = members.filter(isOne);
+      const there = waiting.filter(isOne).slice(0, taken.length);
+      assert.deepEqual(taken, there, 'requests of one client on one path keep their order');
+    }
   }
 
   function watchRequests(batch: Batch, ids: readonly number[]): Batch {
