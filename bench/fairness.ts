@@ -155,7 +155,10 @@ process.stdout.write(
     ['the modest client:', 'median, ms', 'p99, ms', 'answers/s'],
     [
       row('alone', alone),
-      row('beside a neighbour at its budget', atShare.map(({ result }) => result)),
+      row(
+        'beside a neighbour at its budget',
+        atShare.map(({ result }) => result),
+      ),
       row(`beside one at ${GREED} times its budget`, [atGreed.result]),
       row('without budgets, beside one without limit', [fair]),
       row('the same with one key for both', [inOneLine]),
@@ -167,9 +170,14 @@ process.stdout.write(
   `\nthe greedy client: ${Math.round((statuses['200'] ?? 0) / lasted)} answers/s, ` +
     `${Math.round((statuses['429'] ?? 0) / lasted)} refusals/s\n`,
 );
-const cost = atGreed.result.latencyMs.p99 / milliseconds(atShare.map(({ result }) => result), 'p99');
-const refused = [...alone, ...atShare.map(({ result }) => result), atGreed.result, fair].filter(
-  (result) => Object.keys(result.statuses).some((status) => status !== '200'),
+const cost =
+  atGreed.result.latencyMs.p99 /
+  milliseconds(
+    atShare.map(({ result }) => result),
+    'p99',
+  );
+const refused = [...alone, ...atShare.map(({ result }) => result), atGreed.result, fair].filter((result) =>
+  Object.keys(result.statuses).some((status) => status !== '200'),
 );
 reportPromises([
   [
@@ -182,7 +190,11 @@ reportPromises([
     Math.abs(atGreed.share - 1) <= EXACTNESS,
     `${(100 * atGreed.share).toFixed(2)} %`,
   ],
-  ['the modest client is never refused', refused.length === 0, JSON.stringify(refused.map((one) => one.statuses))],
+  [
+    'the modest client is never refused',
+    refused.length === 0,
+    JSON.stringify(refused.map((one) => one.statuses)),
+  ],
   [
     'without budgets, keys of their own shorten its p99',
     fair.latencyMs.p99 < inOneLine.latencyMs.p99,

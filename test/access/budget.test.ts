@@ -96,7 +96,10 @@ test('settings change at once; an image in progress is settled with the budget t
 });
 
 /** Sends whatever is admitted, for a minute. @returns the executed FLOPs, as a share of the budget */
-function minuteOf(random: () => number, { rate, burst, batch }: { rate: number; burst: number; batch: number }) {
+function minuteOf(
+  random: () => number,
+  { rate, burst, batch }: { rate: number; burst: number; batch: number },
+) {
   const { clock, seen, client } = clientWith({ flopsPerSecond: rate, burstFlops: burst });
   const running: { end: number; settle: () => void }[] = [];
   /** Used up, so that the minute does not begin with a burst. */
@@ -122,7 +125,10 @@ test('over a minute a greedy client gets its budget to 2 %, alone, in batches an
   for (const batch of [1, 8, 64]) {
     for (const burst of [1e3, 1e5, 1e7]) {
       const share = minuteOf(random, { rate: 1e5, burst, batch });
-      assert.ok(Math.abs(share - 1) <= 0.02, `${share} of the budget with batches of ${batch}, burst ${burst}`);
+      assert.ok(
+        Math.abs(share - 1) <= 0.02,
+        `${share} of the budget with batches of ${batch}, burst ${burst}`,
+      );
     }
   }
 });

@@ -32,7 +32,10 @@ test('settings stand on a line of the client, before or after its keys; * is for
 
 const faults: [line: string, message: RegExp][] = [
   ['team-b weight=2', /^keys, line 2: no line has a key of team-b\.$/],
-  ['team-a weight=0', /^keys, line 2: weight must be a number from 0\.001 to 1000000, such as 5 or 2\.5e9\.$/],
+  [
+    'team-a weight=0',
+    /^keys, line 2: weight must be a number from 0\.001 to 1000000, such as 5 or 2\.5e9\.$/,
+  ],
   ['team-a weight=', /weight must be a number/],
   ['team-a weight=1e400', /weight must be a number/],
   ['team-a weight=-1', /weight must be a number/],

@@ -40,14 +40,22 @@ function infer(url: string, batch: readonly Buffer[], headers = of()): Promise<R
     shape: [batch.length],
     data: batch.map((one) => one.toString('base64')),
   };
-  return post(`${url}/v2/models/tiny/infer`, JSON.stringify({ inputs: [input] }), 'application/json', headers);
+  return post(
+    `${url}/v2/models/tiny/infer`,
+    JSON.stringify({ inputs: [input] }),
+    'application/json',
+    headers,
+  );
 }
 
 async function start(t: TestContext, settings: string, engineModule?: string) {
   const apiKeysFile = join(temporaryFolder(), 'keys');
   const write = (lines: string) => writeFile(apiKeysFile, `${lines}\n`);
   await write(`${settings}\n${keyLines}`);
-  const service = await startTestService(t, { config: { apiKeysFile }, ...(engineModule && { engineModule }) });
+  const service = await startTestService(t, {
+    config: { apiKeysFile },
+    ...(engineModule && { engineModule }),
+  });
   const { url } = service;
   const samples = async () =>
     readExposition(await (await fetch(`${url}/metrics`, { headers: of(other) })).text());
@@ -61,9 +69,16 @@ async function executed(response: Response): Promise<number> {
 }
 
 test('a client that has used up its budget is refused on every way in, and others are not', async (t) => {
-  const made = Object.entries(ways).map(([name, send], index) => ({ name, send, client: `limited-${index}` }));
+  const made = Object.entries(ways).map(([name, send], index) => ({
+    name,
+    send,
+    client: `limited-${index}`,
+  }));
   const keys = new Map(made.map(({ client }) => [client, createApiKey(client)]));
-  const lines = [...keys].flatMap(([client, { line }]) => [line, `${client} flops-per-second=1 burst-flops=2`]);
+  const lines = [...keys].flatMap(([client, { line }]) => [
+    line,
+    `${client} flops-per-second=1 burst-flops=2`,
+  ]);
   const { url, samples, flops, log } = await start(t, lines.join('\n'));
   for (const [index, { name, send, client }] of made.entries()) {
     const headers = of(keys.get(client));
@@ -101,7 +116,12 @@ test('a client that has used up its budget is refused on every way in, and other
       made.slice(0, index + 1).map((one) => one.client),
     );
   }
-  const refused = await post(`${url}/classify/batch`, 'no JSON', 'application/json', of(keys.get('limited-0')));
+  const refused = await post(
+    `${url}/classify/batch`,
+    'no JSON',
+    'application/json',
+    of(keys.get('limited-0')),
+  );
   await assertProblem(refused, 'budget-exceeded'); // before the body is read
 });
 
@@ -212,7 +232,9 @@ test('one client does not take all places: others are admitted while it waits', 
   });
   await director.hold();
   const crowd = Array.from({ length: 18 }, () => ways['short path'](url));
-  const refused = await Promise.any(crowd.map(async (one) => ((await one).status === 503 ? one : Promise.reject(one))));
+  const refused = await Promise.any(
+    crowd.map(async (one) => ((await one).status === 503 ? one : Promise.reject(one))),
+  );
   await assertProblem(refused, 'saturated');
   const modest = ways['short path'](url, of(other));
   await director.release();

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Static } from 'typebox';
-import { createApiKey } from '../../../src/http/plugins/api-keys.js';
+import { createApiKey } from '../../../src/access/keys-file.js';
 import type { ModelList } from '../../../src/http/routes/models.js';
 import { assertProblem, post } from '../../support/service/requests.js';
 import { startTestService } from '../../support/service/service.js';

@@ -151,7 +151,10 @@ test(`${SCHEDULES} schedules: greedy clients share by weight, whatever they send
     assert.ok(spread <= bound, `schedule ${seed}: ${shares} differ by more than ${bound}`);
     // A tenth for the hold after a batch, and what is in progress at the end.
     assert.ok(busy > 0.85, `schedule ${seed}: the workers are busy for ${busy} of their time`);
-    assert.ok(clients.every(({ inProgress }) => inProgress === 0), 'everything is answered');
+    assert.ok(
+      clients.every(({ inProgress }) => inProgress === 0),
+      'everything is answered',
+    );
   }
 });
 
@@ -176,7 +179,10 @@ test(`${SCHEDULES} schedules: beside greedy clients, one that wants less than it
     await Promise.all(sent);
     // The batches that run already, and one of each flow that may be behind it in virtual time.
     const bound = 4 * (workers + clients.length) * maxBatch * MOST_FLOPS;
-    assert.ok(modest.longestWait <= bound, `schedule ${seed}: ${modest.longestWait} FLOPs, more than ${bound}`);
+    assert.ok(
+      modest.longestWait <= bound,
+      `schedule ${seed}: ${modest.longestWait} FLOPs, more than ${bound}`,
+    );
   }
 });
 
