@@ -9,6 +9,7 @@ import {
   type ModelList,
   type Problem,
   type Profile,
+  type Risk,
   readMetrics,
 } from './service/api.js';
 import { type Metrics, readExposition } from './service/exposition.js';
@@ -117,11 +118,15 @@ function certificateText({ name, certificate: checked }: Profile): string {
   if (!checked) return 'none';
   if (!checked.valid) return `not valid: ${checked.reason}`;
   const { risks, delta, date } = checked.certificate;
-  const limits = risks.map(
-    ({ loss, data, epsilon }) =>
-      `${loss}${data === 'adversarial' ? ' under attack' : ''} ≤ ${statedPercent(epsilon)}`,
-  );
-  return `${limits.join(', ') || 'budget'}; confidence ${statedPercent(1 - delta)}; ${date.slice(0, 10)}`;
+  return `${risks.map(limitText).join(', ') || 'budget'}; confidence ${statedPercent(1 - delta)}; ${date.slice(0, 10)}`;
+}
+
+/** Such as "≤ 0.5 % of answers differ": the names of the losses alone would read as if little were promised. */
+function limitText({ loss, data, epsilon }: Risk): string {
+  const share = statedPercent(epsilon);
+  const where = data === 'adversarial' ? ' under attack' : '';
+  if (loss === 'consistency') return `≤ ${share} of answers differ${where}`;
+  return `accuracy lower by ≤ ${share.replace(' %', ' points')}${where}`;
 }
 
 function auditText({ audit }: Profile): string {

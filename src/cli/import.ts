@@ -20,8 +20,9 @@ SOURCE holds
                     the logits [N, classes] of every exit out; weights may lie beside it
   description.json  what the graph cannot say (below)
 and, where you have them, golden.json, golden-images.json, calibration.json, checkpoint.safetensors,
-MODEL_CARD.md, and the images that "examples" of description.json names, in examples/. Golden outputs from the framework that trained the network are worth
-having: they prove that the export is faithful. Without them they are made here.
+MODEL_CARD.md, and the images that "examples" of description.json names, in examples/. Golden
+outputs from the framework that trained the network are worth having: they prove that the
+export is faithful. Without them they are made here.
 
 description.json:
   {
@@ -94,6 +95,7 @@ export function importCommand(): Command {
       const made = await importPackage({ source, output, force, engine: createEngine(), wishes });
       process.stdout.write(reportOf(made));
       if (made.proposed) await writeProposal(source, made.proposed);
+      process.stdout.write(nextSteps(made, output));
     });
 }
 
@@ -162,6 +164,17 @@ function reportOf(made: ImportedPackage): string {
     `Profiles: ${[...made.profiles.keys()].join(', ')} (default ${made.defaultProfile}).\n` +
     `Golden outputs: ${golden}.\n${goldenImages}${made.notes.map((note) => `${note}\n`).join('')}`
   );
+}
+
+/** What makes images leave early, if they do not yet, and how to serve the package. */
+function nextSteps({ manifest, profiles }: ImportedPackage, output: string): string {
+  const serve = `To serve it: rdi-serve serve --models ${output}\n`;
+  if (profiles.size > 1) return `\n${serve}`;
+  const hint =
+    manifest.exits.length === 1
+      ? 'The network has one exit, so every image runs to its end. rdi-serve add-exits gives it more.'
+      : 'Every image runs to the final exit until thresholds are chosen: rdi-serve calibrate does that.';
+  return `\n${hint}\n${serve}`;
 }
 
 /** Beside the model, under its name: to be looked over, and to be changed where it is not right. */

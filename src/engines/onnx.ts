@@ -57,6 +57,8 @@ async function loadSegment(source: SegmentSource): Promise<Segment> {
     enableCpuMemArena: false,
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
+    // Warnings are about what the optimiser leaves unused: nobody who reads them could do anything.
+    logSeverityLevel: 3,
   });
   const outputs = source.cut === undefined ? [source.logits] : [source.logits, source.cut];
 

@@ -3,7 +3,7 @@ import type { Manifest } from '../format/manifest.js';
 import { fullFlops } from '../network/execution-path.js';
 import { formatTable, megaflops, percent } from './table.js';
 
-/** One row per exit with costs in MFLOPs, and the share that all heads together add to the backbone. */
+/** One row per exit with costs in MFLOPs; of several exits, also the share that all heads together add to the backbone. */
 export function costTable({ exits }: Pick<Manifest, 'exits'>): string {
   const backbone = fullFlops(exits);
   const heads = exits.reduce((sum, exit) => sum + exit.flops.head, 0);
@@ -16,9 +16,10 @@ export function costTable({ exits }: Pick<Manifest, 'exits'>): string {
     share(flops.cumulative, backbone),
   ]);
   const header = ['exit', 'name:', 'stage MFLOPs', 'head MFLOPs', 'cumulative', 'of backbone'];
+  const table = formatTable(header, rows);
+  if (exits.length === 1) return table;
   return (
-    `${formatTable(header, rows)}\n` +
-    `Backbone with the final exit alone: ${megaflops(backbone)} MFLOPs; ` +
+    `${table}\nBackbone with the final exit alone: ${megaflops(backbone)} MFLOPs; ` +
     `the heads of all side exits add ${share(heads, backbone)}.\n`
   );
 }

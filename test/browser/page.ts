@@ -283,7 +283,10 @@ async function showsStatus(page: Page): Promise<void> {
   const card = page.getByRole('region', { name: 'mnist-smallcnn, version 2' });
   await card.waitFor();
   const text = await card.innerText();
-  assert.match(text, /balanced \(default\)\s+entropy\s+consistency ≤ 0.5 %/);
+  assert.match(
+    text,
+    /balanced \(default\)\s+entropy\s+≤ 0.5 % of answers differ, ≤ 2 % of answers differ under attack;/,
+  );
   assert.match(text, /exit-1\s+\d+ · \d+ %/);
 }
 

@@ -25,6 +25,11 @@ describe('rdi-serve import', () => {
     assert.ok(printed.includes(costTable(manifest)));
     assert.match(printed, /^Profiles: full \(default full\)\.$/m);
     assert.match(printed, /^Golden outputs: made here, from synthetic images\.$/m);
+    assert.match(
+      printed,
+      /^Every image runs to the final exit until thresholds are chosen: rdi-serve calibrate/m,
+    );
+    assert.ok(printed.endsWith(`To serve it: rdi-serve serve --models ${output}\n`));
   });
 
   it('takes a file alone with its classes, two of which have one name, and with images of the user', async (t) => {
@@ -116,6 +121,12 @@ describe('the table of costs', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('says nothing of side exits where there are none', () => {
+    const flops = { stage: 8_000_000, head: 0, cumulative: 8_000_000 };
+    const exits = [{ name: 'final', logits: 'a', flops }];
+    assert.match(costTable({ exits }), /8\.000 +100\.0 %\n$/);
   });
 
   it('survives a network that costs nothing', () => {

@@ -83,14 +83,15 @@ async function run(source: string, flags: Flags): Promise<void> {
       });
     }),
   );
-  tell(outcome);
+  tell(outcome, output);
   tellCache(cache);
   if (outcome.kind === 'added' && flags.scores !== undefined) {
     await writeScores(flags.scores, outcome.results.recording);
   }
 }
 
-export function tell(outcome: Outcome): void {
+/** @param output the models folder that has the package */
+export function tell(outcome: Outcome, output: string): void {
   const { notes } = outcome;
   process.stdout.write(`Places for exits, → those taken:\n\n${asText(candidateTable(outcome))}\n`);
   process.stdout.write(notes.map((note) => `${note}\n`).join(''));
@@ -102,6 +103,6 @@ export function tell(outcome: Outcome): void {
   const { made, results } = outcome;
   process.stdout.write(
     `${asText(exitTable(results, made.manifest))}\n${asText(profileTable(results, made.manifest))}\n` +
-      `${made.directory}\nDefault profile: ${made.defaultProfile}. \`rdi-serve serve\` serves it.\n`,
+      `${made.directory}\nDefault profile: ${made.defaultProfile}. To serve it: rdi-serve serve --models ${output}\n`,
   );
 }

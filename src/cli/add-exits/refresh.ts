@@ -106,7 +106,7 @@ async function newThresholds(
     return;
   }
   process.stdout.write(
-    `${made.directory}\nDefault profile: ${made.defaultProfile}. \`rdi-serve serve\` serves it.\n`,
+    `${made.directory}\nDefault profile: ${made.defaultProfile}. To serve it: rdi-serve serve --models ${output}\n`,
   );
 }
 
@@ -128,7 +128,7 @@ async function newHeads(model: ModelPackage, version: string, images: Images, fl
     });
   });
   if (outcome.kind === 'added') tellCompared(outcome.results.compared, model);
-  tell(outcome);
+  tell(outcome, output);
   tellCache(cache);
 }
 
