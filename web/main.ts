@@ -81,8 +81,8 @@ function chooseModel(): void {
   profileField.value = model.defaultProfile;
   // Drawings are white on black and have no colours.
   byId('pad-part', HTMLElement).hidden = model.input.channels !== 1;
-  byId('expects-title', HTMLElement).hidden = model.expects === undefined && model.examples.length === 0;
-  byId('expects', HTMLElement).textContent = model.expects ?? '';
+  const { expects } = model;
+  byId('expects', HTMLElement).textContent = expects === undefined ? '' : `It expects: ${expects}`;
   void showExamples(model);
   recent.restart(model);
   forget();
