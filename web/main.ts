@@ -20,6 +20,9 @@ import { policyWords } from './service/policies.js';
 /** Classes that an exit shows. */
 const TOP = 3;
 
+const INVERTED =
+  'The border of your image is bright, so the service exchanged black and white: this model takes white on black.';
+
 const modelField = byId('model', HTMLSelectElement);
 const profileField = byId('profile', HTMLSelectElement);
 const verdict = byId('verdict', HTMLElement);
@@ -81,8 +84,8 @@ function chooseModel(): void {
   profileField.value = model.defaultProfile;
   // Drawings are white on black and have no colours.
   byId('pad-part', HTMLElement).hidden = model.input.channels !== 1;
-  byId('expects-title', HTMLElement).hidden = model.expects === undefined && model.examples.length === 0;
-  byId('expects', HTMLElement).textContent = model.expects ?? '';
+  const { expects } = model;
+  byId('expects', HTMLElement).textContent = expects === undefined ? '' : `It expects: ${expects}`;
   void showExamples(model);
   recent.restart(model);
   forget();
@@ -174,7 +177,7 @@ function show(): void {
   showImage();
   const { topK, ...query } = options();
   snippets.show({ image, query: { ...query, ...limits.chosen() } });
-  byId('inverted', HTMLElement).hidden = answer?.inverted !== true;
+  byId('inverted', HTMLElement).textContent = answer?.inverted ? INVERTED : '';
   showComparison(byId('comparison', HTMLElement), model, answer, whole);
   if (answer) verdict.replaceChildren(element('strong', {}, answer.label), ` ${verdictText(answer)}`);
   else

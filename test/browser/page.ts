@@ -214,7 +214,7 @@ async function setLimits(page: Page): Promise<void> {
 async function triesBlackOnWhite(page: Page, url: string): Promise<void> {
   const { models } = (await (await fetch(`${url}/models`)).json()) as { models: Model[] };
   const { expects, examples } = models.find(({ name }) => name === 'mnist-smallcnn') ?? {};
-  assert.equal(await page.locator('#expects').innerText(), expects);
+  assert.equal(await page.locator('#expects').innerText(), `It expects: ${expects}`);
   assert.equal(await page.locator('#examples button').count(), examples?.length);
   const told = page.getByText('exchanged black and');
   assert.ok(await told.isHidden());

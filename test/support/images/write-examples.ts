@@ -47,5 +47,8 @@ await giveTo('mnist-smallcnn/2', [
   { file: 'crossed-7.png', label: '7', description: 'A crossed 7', image: digits.get('hard-7.png') },
   { file: 'black-on-white-3.png', label: '3', description: 'A 3, black on white', image: blackOnWhite },
 ]);
-const things = [...scenes].map(([label, image]) => ({ file: `${label}.png`, label, image }));
+const things = [...scenes].map(([label, image]) => ({
+  ...{ file: `${label}.png`, label, image },
+  ...(label === 'frog' && { description: 'A hard frog' }),
+}));
 for (const model of ['rdi-resnet38/7', 'rdi-mobilenetv2/2']) await giveTo(model, things);
