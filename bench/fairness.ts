@@ -19,7 +19,7 @@ import { reportPromises } from './load/promises.js';
 import { mean } from './load/quantile.js';
 import { startServer } from './load/server-process.js';
 
-const [models = 'models', model = 'rdi-resnet38', secondsText = '60', shareText = '0.1'] =
+const [models = 'models', model = 'rdi-resnet38', secondsText = '60', shareText = '0.02'] =
   process.argv.slice(2);
 const seconds = positiveNumber(secondsText);
 const greedyShare = positiveNumber(shareText);
@@ -124,7 +124,7 @@ async function besideUnlimited(extent: number, key: typeof modest): Promise<Load
 }
 
 await setKeys(`greedy flops-per-second=${budget}`);
-const short = seconds / 4;
+const short = seconds / 6;
 // There and back, so that a machine that becomes slower does so for all.
 const alone = [await loadOfModest(short)];
 const atShare = [await beside(1, short)];
