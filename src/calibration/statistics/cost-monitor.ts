@@ -3,9 +3,9 @@
 // Pure; serving/slowdown/ keeps the state of each client. reach-odds.ts gives the odds of the bets.
 
 /** Shares of a pot that are bet on each image. A small one finds small excesses, a large one finds large ones sooner. */
-const BETS = [0.1, 0.2, 0.4] as const;
+const BETS = [0.1, 0.25] as const;
 /** Share of the capital that is bet from the first image on; the rest is spread over later starts. */
-const AT_ONCE = 0.5;
+const AT_ONCE = 0.75;
 /** Number of images over which the reserve for later starts first shrinks noticeably. */
 const HORIZON = 1000;
 
@@ -14,13 +14,13 @@ export interface CostEvidence {
   /** Number of images observed. */
   images: number;
   /** The present value of each bet of BETS. */
-  readonly pots: [number, number, number];
+  readonly pots: [number, number];
 }
 
 /** Before the first image; its evidence is 1. */
 export function createCostEvidence(): CostEvidence {
   const pot = AT_ONCE / BETS.length;
-  return { images: 0, pots: [pot, pot, pot] };
+  return { images: 0, pots: [pot, pot] };
 }
 
 /**
@@ -43,8 +43,8 @@ export function observeCost(evidence: CostEvidence, odds: number): void {
 }
 
 /** What a bet of 1 against the certificate has become. Unlike its limit 1/α, it may fall again. */
-export function costEvidence({ images, pots: [low, middle, high] }: CostEvidence): number {
-  return reserve(images) + low + middle + high;
+export function costEvidence({ images, pots: [low, high] }: CostEvidence): number {
+  return reserve(images) + low + high;
 }
 
 /** The part of the capital that is not yet bet after so many images. */

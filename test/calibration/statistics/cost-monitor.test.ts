@@ -23,13 +23,13 @@ function evidenceAfter(odds: readonly number[]): number {
 
 /** The mixture term by term: every start with every bet, and what has no start yet. */
 function byDefinition(odds: readonly number[]): number {
-  const reserve = (images: number) => 0.5 / Math.sqrt(1 + images / 1000);
-  const weights = [0.5 + reserve(0) - reserve(1)];
+  const reserve = (images: number) => 0.25 / Math.sqrt(1 + images / 1000);
+  const weights = [0.75 + reserve(0) - reserve(1)];
   for (let start = 1; start < odds.length; start++) weights.push(reserve(start) - reserve(start + 1));
   let sum = reserve(odds.length);
-  for (const bet of [0.1, 0.2, 0.4]) {
+  for (const bet of [0.1, 0.25]) {
     for (const [start, weight] of weights.entries()) {
-      sum += (weight / 3) * odds.slice(start).reduce((product, one) => product * (1 + bet * (one - 1)), 1);
+      sum += (weight / 2) * odds.slice(start).reduce((product, one) => product * (1 + bet * (one - 1)), 1);
     }
   }
   return sum;
