@@ -153,7 +153,7 @@ export const Settings = Type.Object(
         'and GET /slowdown say so; cap, its images also take at most the certified mean of FLOPs from then on.',
     }),
     slowdownAlpha: Type.Number({
-      default: 1e-3,
+      default: 0.01,
       exclusiveMinimum: 0,
       maximum: 0.5,
       description:

@@ -45,7 +45,7 @@ const [careful = {}, greedy = {}, protocol = {}, batch = {}] = keys.map(({ key }
 
 async function start(scope: Scope, config: Partial<Config>) {
   const service = await startTestService(scope, {
-    config: { models, operatorRoutes: true, ...config },
+    config: { models, operatorRoutes: true, slowdownAlpha: 1e-3, ...config },
   });
   const { url } = service;
   return {

@@ -27,9 +27,12 @@ function byDefinition(odds: readonly number[]): number {
   const weights = [0.75 + reserve(0) - reserve(1)];
   for (let start = 1; start < odds.length; start++) weights.push(reserve(start) - reserve(start + 1));
   let sum = reserve(odds.length);
-  for (const bet of [0.1, 0.25]) {
+  for (const [bet, share] of [
+    [0.2, 0.85],
+    [0.05, 0.15],
+  ] as const) {
     for (const [start, weight] of weights.entries()) {
-      sum += (weight / 2) * odds.slice(start).reduce((product, one) => product * (1 + bet * (one - 1)), 1);
+      sum += share * weight * odds.slice(start).reduce((product, one) => product * (1 + bet * (one - 1)), 1);
     }
   }
   return sum;
