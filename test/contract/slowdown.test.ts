@@ -5,9 +5,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type Type from 'typebox';
+import { createApiKey } from '../../src/access/keys-file.js';
 import type { Config } from '../../src/config/config.js';
 import { createUniform } from '../../src/foundation/random.js';
-import { createApiKey } from '../../src/http/plugins/api-keys.js';
 import type { Slowdown as SlowdownSchema } from '../../src/http/routes/slowdown.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { fromPixels } from '../support/images/images.js';
@@ -183,6 +183,15 @@ test('an operator resets a client, which begins anew; unknown clients and bad re
   await assertProblem(await reset('greedy'), 'unauthorized');
   await assertProblem(await fetch(`${url}/slowdown`), 'unauthorized');
   await sendUntilCapped(capping, greedy);
+});
+
+test('a client with an alarm keeps it when its key is replaced while the server runs', async () => {
+  const fresh = createApiKey('greedy');
+  const others = keys.filter(({ owner }) => owner !== 'greedy');
+  await writeFile(apiKeysFile, [...others, fresh].map(({ line }) => `${line}\n`).join(''));
+  await capping.apiKeys?.reload();
+  await assertProblem(await post(`${capping.url}/classify`, slow, 'image/png', greedy), 'unauthorized');
+  assert.ok((await capping.predict(slow, bearer(fresh.key))).capped);
 });
 
 test('report: the alarm changes no answer; without keys the client is its address', async (t) => {

@@ -106,7 +106,9 @@ export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options
     if (!body) throw new Failure('invalid-body', 'The body is empty; it must be an inference request.');
     const { id, isBinary, ...message } = body;
     request.body = undefined;
-    const caller = classifier.slowdown?.callerOf(clientName(request.client?.name, request.socket.remoteAddress));
+    const caller = classifier.slowdown?.callerOf(
+      clientName(request.client?.name, request.socket.remoteAddress),
+    );
     return {
       inference: admitInference({ ...message, model, version }, classifier, options, request.client, caller),
       form: { id, isBinary },

@@ -88,7 +88,9 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
     async (request, reply) => {
       const { query, body } = request;
       const { images } = body;
-      const caller = classifier.slowdown?.callerOf(clientName(request.client?.name, request.socket.remoteAddress));
+      const caller = classifier.slowdown?.callerOf(
+        clientName(request.client?.name, request.socket.remoteAddress),
+      );
       const plan = createPlan(classifier.catalog.find(query.model, query.version), query, caller);
       if (images.length > maxBatchImages) {
         throw new Failure(

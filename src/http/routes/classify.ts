@@ -110,7 +110,9 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
     },
     async (request, reply) => {
       const { query } = request;
-      const caller = classifier.slowdown?.callerOf(clientName(request.client?.name, request.socket.remoteAddress));
+      const caller = classifier.slowdown?.callerOf(
+        clientName(request.client?.name, request.socket.remoteAddress),
+      );
       const plan = createPlan(classifier.catalog.find(query.model, query.version), query, caller);
       const bytes = request.body as unknown;
       if (!(bytes instanceof Buffer) || bytes.length === 0) {
