@@ -39,6 +39,7 @@ async function openapiDocument(): Promise<unknown> {
 const withoutModels: Classifier = {
   catalog: createCatalog(''),
   engine: { name: '', device: '', workers: 0, passedOver: [] },
+  slowdown: undefined,
   refused: () => [],
   hasWorkers: () => false,
   hasRoom: () => false,

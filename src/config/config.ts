@@ -11,6 +11,9 @@ const MIB = 1024 * 1024;
 /** Also of apps, such as capacitor://localhost; a slash behind it does no harm. */
 const ORIGIN = '[a-z][a-z0-9+.-]*://[^\\s,/]+/?';
 
+const slowdownActions = ['off', 'report', 'cap'] as const;
+export type SlowdownAction = (typeof slowdownActions)[number];
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 type LogLevel = (typeof logLevels)[number];
 
@@ -141,10 +144,40 @@ export const Settings = Type.Object(
       maximum: 60_000,
       description: 'Expected wait for a worker, in milliseconds, above which --ladder is used.',
     }),
+    slowdownAction: Type.Unsafe<SlowdownAction>({
+      type: 'string',
+      enum: [...slowdownActions],
+      default: 'off',
+      description:
+        'What follows when a client’s images go deeper than was certified: off, it is not tested; report, log, metrics ' +
+        'and GET /slowdown say so; cap, its images also take at most the certified mean of FLOPs from then on.',
+    }),
+    slowdownAlpha: Type.Number({
+      default: 0.01,
+      exclusiveMinimum: 0,
+      maximum: 0.5,
+      description:
+        'Probability that a client whose images are like the calibration images ever raises that alarm.',
+    }),
+    slowdownTolerance: Type.Number({
+      default: 0,
+      minimum: 0,
+      maximum: 10,
+      description:
+        'How much more often than the calibration images a client’s images may go on behind each exit: 0.1, one tenth.',
+    }),
+    slowdownClients: Type.Integer({
+      default: 100_000,
+      minimum: 1,
+      maximum: 10_000_000,
+      description:
+        'Most clients that the test remembers, and most with an alarm; those that sent nothing for longest are forgotten.',
+    }),
     operatorRoutes: Type.Boolean({
       default: false,
       description:
-        'Whether clients may reset an audit’s alarm. Use it only behind API keys or on a closed network.',
+        'Whether clients may see and reset alarms of other clients, and reset those of audits. Use it only behind API ' +
+        'keys or on a closed network.',
     }),
     requestTimeoutSeconds: Type.Number({
       default: 30,

@@ -25,6 +25,11 @@ export async function createLocalSubject(
         classes,
         exits: exits.map((exit) => exit.name),
         profiles: [...model.profiles.keys()],
+        certifiedFlops: new Map(
+          [...model.profiles].flatMap(([profile, { certificate }]) =>
+            certificate?.valid ? [[profile, certificate.certificate.flops.mean] as const] : [],
+          ),
+        ),
         defaultProfile: model.defaultProfile,
         fullFlops: model.fullFlops,
         files,

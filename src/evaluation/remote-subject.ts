@@ -15,7 +15,17 @@ const ModelDocument = Type.Object({
   flops: Type.Number(),
   exits: Type.Array(Named),
   defaultProfile: Type.String(),
-  profiles: Type.Array(Named),
+  profiles: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      certificate: Type.Optional(
+        Type.Object({
+          valid: Type.Boolean(),
+          certificate: Type.Object({ flops: Type.Object({ mean: Type.Number() }) }),
+        }),
+      ),
+    }),
+  ),
 });
 
 /**
@@ -57,6 +67,11 @@ export async function createRemoteSubject(
       classes: model.classes,
       exits: model.exits.map((exit) => exit.name),
       profiles: model.profiles.map((profile) => profile.name),
+      certifiedFlops: new Map(
+        model.profiles.flatMap(({ name: profile, certificate }) =>
+          certificate?.valid ? [[profile, certificate.certificate.flops.mean] as const] : [],
+        ),
+      ),
       defaultProfile: model.defaultProfile,
       fullFlops: model.flops,
       files: undefined,

@@ -43,6 +43,7 @@ function accuracyTable(profiles: readonly ProfileSummary[]): string {
       'less full, points',
       'MFLOPs',
       'of backbone',
+      'of certified',
       'images/s',
     ],
     profiles.map((one) => [
@@ -53,6 +54,7 @@ function accuracyTable(profiles: readonly ProfileSummary[]): string {
       signed(100 * one.accuracyLessFull),
       megaflops(one.executedFlops),
       percent(one.shareOfBackbone, 1),
+      one.shareOfCertified === null ? '–' : percent(one.shareOfCertified, 1),
       Math.round(one.imagesPerSecond),
     ]),
   );

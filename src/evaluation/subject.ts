@@ -27,6 +27,8 @@ export interface SubjectModel {
   readonly exits: readonly string[];
   /** Names of the profiles. */
   readonly profiles: readonly string[];
+  /** By profile: the mean FLOPs that its valid certificate states. Other profiles are missing. */
+  readonly certifiedFlops: ReadonlyMap<string, number>;
   readonly defaultProfile: string;
   /** FLOPs of the backbone with only its final exit. */
   readonly fullFlops: number;

@@ -34,6 +34,8 @@ export interface ProfileSummary {
   readonly executedFlops: number;
   /** `executedFlops` divided by the FLOPs of the backbone with only its final exit. */
   readonly shareOfBackbone: number;
+  /** `executedFlops` divided by the mean that the profile's certificate states; null without a valid one. */
+  readonly shareOfCertified: number | null;
   readonly imagesPerSecond: number;
   readonly exits: readonly ExitSummary[];
 }
@@ -57,6 +59,7 @@ export function summarise(
     const agreeing = answers.filter(
       ({ classIndex }, image) => classIndex === full.answers[image]?.classIndex,
     ).length;
+    const certified = model.certifiedFlops.get(profile);
     const executedFlops = answers.reduce((sum, { flops }) => sum + flops, 0) / images;
     return {
       profile,
@@ -69,6 +72,7 @@ export function summarise(
       accuracyLessFull: (correct - fullCorrect) / images,
       executedFlops,
       shareOfBackbone: executedFlops / model.fullFlops,
+      shareOfCertified: certified === undefined ? null : executedFlops / certified,
       imagesPerSecond: images / seconds,
       exits: model.exits.map((name, index) => summariseExit(index, name, answers, truth)),
     };

@@ -37,6 +37,7 @@ import { modelExampleRoutes } from './routes/model-examples.js';
 import { modelRoutes } from './routes/models.js';
 import { openapi } from './routes/openapi.js';
 import { pageRoutes } from './routes/page.js';
+import { slowdownRoutes } from './routes/slowdown.js';
 import { namedSchemas } from './schemas.js';
 import { createServer } from './server.js';
 import { createShortPath, type ShortPath } from './short-path.js';
@@ -142,6 +143,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(modelRoutes, { classifier });
   await app.register(modelExampleRoutes, { classifier });
   await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
+  await app.register(slowdownRoutes, { classifier, operatorRoutes: config.operatorRoutes });
   const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
   await app.register(protocolHealthRoutes, { isDraining, classifier });
   await app.register(metadataRoutes, { classifier });

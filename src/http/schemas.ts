@@ -3,6 +3,7 @@ import { Certificate } from '../format/certificate.js';
 import { ExitFlops } from '../format/manifest.js';
 import { Policy } from '../format/profiles.js';
 import {
+  Capped,
   Degraded,
   ExitTaken,
   ExplainedExit,
@@ -34,6 +35,7 @@ import {
   ProfileExit,
   RefusedModel,
 } from './routes/models.js';
+import { Slowdown, SlowdownClient, SlowdownReset } from './routes/slowdown.js';
 
 export const namedSchemas = [
   Problem,
@@ -46,6 +48,7 @@ export const namedSchemas = [
   ExplainedExit,
   Explanation,
   Degraded,
+  Capped,
   Prediction,
   BatchRequest,
   BatchItem,
@@ -58,6 +61,9 @@ export const namedSchemas = [
   ProfileExit,
   Audit,
   AuditReset,
+  SlowdownClient,
+  Slowdown,
+  SlowdownReset,
   ModelProfile,
   ModelEngine,
   ModelInput,

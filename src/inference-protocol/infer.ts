@@ -7,6 +7,7 @@ import type { Admitted, Classifier } from '../serving/classifier.js';
 import type { EncodedImage, ReadyImage } from '../serving/classify-image.js';
 import type { Plan } from '../serving/plan.js';
 import type { Prediction } from '../serving/prediction.js';
+import type { Caller } from '../serving/slowdown/slowdown-watch.js';
 import type { Timeline } from '../serving/timeline.js';
 import type { ClientSignal } from '../workers/request.js';
 import { chooseOutputs, classesNeeded, outputTensors, type RequestedOutput } from './outputs.js';
@@ -45,10 +46,11 @@ export function admitInference(
   classifier: Pick<Classifier, 'catalog' | 'admit'>,
   limits: ImageLimits,
   client?: Client,
+  caller?: Caller,
 ): AdmittedInference {
   const model = classifier.catalog.find(request.model, request.version);
   const outputs = chooseOutputs(request.outputs);
-  const plan = planOf(model, request.parameters, classesNeeded(outputs, model));
+  const plan = planOf(model, request.parameters, classesNeeded(outputs, model), caller);
   const { count, read } = imagesOf(request.inputs, model.manifest.input, limits);
   const admitted = classifier.admit(count, client);
   let images: (EncodedImage | ReadyImage)[];

@@ -6,6 +6,7 @@ import { Failure } from '../foundation/errors.js';
 import type { ServedModel } from '../serving/catalog.js';
 import { createPlan, type Plan } from '../serving/plan.js';
 import { PlanOptions } from '../serving/plan-options.js';
+import type { Caller } from '../serving/slowdown/slowdown-watch.js';
 import { shown } from './tensors.js';
 
 const { profile, maxExit, maxFlops, deadlineMs } = PlanOptions.properties;
@@ -51,7 +52,12 @@ const ownNames: Readonly<Record<string, string>> = {
 };
 
 /** @throws Failure `invalid-body` that names the parameter */
-export function planOf(model: ServedModel, parameters: RequestParameters, topK: number): Plan {
+export function planOf(
+  model: ServedModel,
+  parameters: RequestParameters,
+  topK: number,
+  caller?: Caller,
+): Plan {
   const known = Object.keys(RequestParameters.properties);
   const unknown = Object.keys(parameters).find((name) => !known.includes(name) && !withoutEffect.has(name));
   if (unknown !== undefined) {
@@ -67,13 +73,14 @@ export function planOf(model: ServedModel, parameters: RequestParameters, topK: 
   const given = parameters as Type.Static<typeof RequestParameters>;
   const deadline = deadlineOf(given);
   try {
-    return createPlan(model, {
+    const options = {
       topK,
       ...(given.profile !== undefined && { profile: given.profile }),
       ...(given.max_exit !== undefined && { maxExit: given.max_exit }),
       ...(given.max_flops !== undefined && { maxFlops: given.max_flops }),
       ...(deadline !== undefined && { deadlineMs: deadline }),
-    });
+    };
+    return createPlan(model, options, caller);
   } catch (error) {
     if (!(error instanceof Failure) || error.type !== 'invalid-query') throw error;
     const detail = error.message.replace(/^\w+(?=:)/, (name) => ownNames[name] ?? name);

@@ -2,6 +2,7 @@
 // decode → dispatcher → worker ⟶ cascade ⇄ policies → engine
 import type { Logger } from 'pino';
 import type { Client } from '../access/client.js';
+import type { SlowdownAction } from '../config/config.js';
 import { createDecoder } from '../decoding/decode.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import type { Clock } from '../foundation/clock.js';
@@ -27,6 +28,7 @@ import type { Prediction } from './prediction.js';
 import { createRegister, type Register } from './rollout/register.js';
 import { createReloader } from './rollout/reloader.js';
 import { createRollout, type Rollout } from './rollout/rollout.js';
+import { createSlowdownWatch, type SlowdownWatch } from './slowdown/slowdown-watch.js';
 import type { Timeline } from './timeline.js';
 import { createUsage } from './usage.js';
 
@@ -58,6 +60,8 @@ export interface Admitted {
 export interface Classifier {
   readonly catalog: Catalog;
   readonly engine: EngineStatus;
+  /** undefined: clients are not tested. */
+  readonly slowdown: SlowdownWatch | undefined;
   /** What lies in the models folder and is not served as it lies there, and why. */
   refused(): readonly RefusedPackage[];
   /** If false, requests are answered with `worker-lost` until a worker can be started again. */
@@ -96,6 +100,10 @@ export interface ClassifierOptions {
   /** Names of certified profiles, comma-separated; empty: requests are never degraded. */
   readonly ladder: string;
   readonly ladderTargetMs: number;
+  readonly slowdownAction: SlowdownAction;
+  readonly slowdownAlpha: number;
+  readonly slowdownTolerance: number;
+  readonly slowdownClients: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly metrics: Metrics;
@@ -169,6 +177,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   return {
     catalog,
     engine: { ...engine, workers: choice.workers, passedOver: [...choice.passedOver] },
+    slowdown: watchSlowdown(options),
     refused: register.refused,
     hasWorkers: pool.hasWorkers,
     hasRoom: (client) => admission.hasRoom(1, client),
@@ -218,6 +227,20 @@ function startDispatcher({ choice, metrics, ...options }: ClassifierOptions): Di
       metrics.stageSeconds.observe(labels, seconds);
       metrics.batchSize.observe(labels, batch);
     },
+  });
+}
+
+function watchSlowdown(options: ClassifierOptions): SlowdownWatch | undefined {
+  const { slowdownAction: action, metrics, logger } = options;
+  if (action === 'off') return undefined;
+  return createSlowdownWatch({
+    action,
+    alpha: options.slowdownAlpha,
+    tolerance: options.slowdownTolerance,
+    maxClients: options.slowdownClients,
+    now: Date.now,
+    metrics,
+    logger,
   });
 }
 

@@ -78,6 +78,7 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
     const decodeSeconds = now() - started;
     if (timeline) timeline.decoded = started + decodeSeconds;
     const sample = plan.profile.audit?.draw(plan);
+    const watched = plan.caller?.begin(plan.profile);
     let outcome: Outcome;
     try {
       outcome = await submit({
@@ -97,9 +98,11 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
       }
     } catch (error) {
       sample?.notAnswered();
+      watched?.notAnswered();
       throw error;
     }
     sample?.answered(outcome, values);
+    watched?.answered(plan.path[outcome.step] ?? plan.path[0]);
     const prediction = createPrediction(plan, outcome, decodeSeconds, now() - admitted, isInverted);
     countPrediction(metrics, prediction, outcome, decodeSeconds);
     if (timeline) {

@@ -15,6 +15,7 @@ export function countPrediction(
   const labelsOfExit = { model, version, exit: exit.index };
   metrics.predictions.inc({ model, version, profile, exit: exit.index, reason: exit.reason });
   if (prediction.degraded) metrics.degraded.inc({ model, version, profile });
+  if (prediction.capped) metrics.slowdownCapped.inc(labels);
   metrics.requestFlops.observe(labels, flops.executed);
   metrics.flops.inc(labels, flops.executed);
   metrics.flopsFull.inc(labels, flops.full);

@@ -118,6 +118,16 @@ export const Degraded = Type.Object(
   },
 );
 
+export const Capped = Type.Object(
+  { maxFlops: Flops('The most FLOPs that the server allows this client for an image.') },
+  {
+    $id: 'Capped',
+    description:
+      'Only for a client after its slowdown alarm: an image that is not sure by then is answered at the deepest exit ' +
+      'within this limit, with the reason `budget`.',
+  },
+);
+
 export const Prediction = Type.Object(
   {
     label: Type.String({ description: 'Name of the most probable class.' }),
@@ -147,6 +157,7 @@ export const Prediction = Type.Object(
     ),
     explanation: Type.Optional(ref(Explanation)),
     degraded: Type.Optional(ref(Degraded)),
+    capped: Type.Optional(ref(Capped)),
   },
   { $id: 'Prediction' },
 );
@@ -163,7 +174,7 @@ export function createPrediction(
   totalSeconds: number,
   isInverted = false,
 ): Prediction {
-  const { model, profile, path, wantedProfile } = plan;
+  const { model, profile, path, wantedProfile, limitFlops } = plan;
   const { exits } = model.manifest;
   const step = path[outcome.step] ?? path[0];
   const top = named(model, outcome.top);
@@ -196,6 +207,7 @@ export function createPrediction(
     ...(isInverted && { inverted: true }),
     ...(visits && { explanation: explain(plan, visits) }),
     ...(wantedProfile !== undefined && { degraded: degradedFrom(wantedProfile, profile) }),
+    ...(limitFlops !== undefined && { capped: { maxFlops: limitFlops } }),
   };
 }
 

@@ -18,6 +18,9 @@ export interface Gauges {
   inFlight(): number;
   readonly maxInFlight: number;
   readonly workers: number;
+  slowdownClients(): number;
+  slowdownAlarmed(): number;
+  slowdownEvidence(): number;
   inFlightBytes(): number;
   readonly maxBytesInFlight: number;
 }
@@ -43,6 +46,7 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     ...auditMetrics(registers),
     ...ladderMetrics(registers),
     ...clientMetrics(registers),
+    ...slowdownMetrics(registers),
   };
 
   // Server failures start at 0. Otherwise a series would begin at 1, and an alert would not see an increase.
@@ -72,6 +76,19 @@ export function createMetrics(flopsBuckets: readonly number[]) {
     'rdi_workers',
     'Inference threads; 1 for TensorFlow, which has its own threads.',
     ({ workers }) => workers,
+  );
+  gauge(
+    'rdi_slowdown_clients',
+    'Clients that are tested for images that go deeper than was certified, without an alarm.',
+    ({ slowdownClients }) => slowdownClients?.(),
+  );
+  gauge('rdi_slowdown_alarmed_clients', 'Clients with a slowdown alarm.', ({ slowdownAlarmed }) =>
+    slowdownAlarmed?.(),
+  );
+  gauge(
+    'rdi_slowdown_evidence_max',
+    'Most evidence against any client without an alarm: the value of a bet of 1 against the certificates.',
+    ({ slowdownEvidence }) => slowdownEvidence?.(),
   );
   const log = { droppedLines: () => 0 };
   new Counter({
@@ -297,6 +314,28 @@ function ladderMetrics(registers: Registry[]) {
       name: 'rdi_degraded_total',
       help: 'Images answered under a cheaper profile of the ladder than the default one.',
       labelNames: ['model', 'version', 'profile'],
+      registers,
+    }),
+  };
+}
+
+/** Metrics of the test for clients whose images go deeper than was certified. */
+function slowdownMetrics(registers: Registry[]) {
+  return {
+    slowdownAlarms: new Counter({
+      name: 'rdi_slowdown_alarms_total',
+      help: 'Clients whose images were found to go deeper than was certified.',
+      registers,
+    }),
+    slowdownCapped: new Counter({
+      name: 'rdi_slowdown_capped_total',
+      help: 'Images answered under the limit for clients with a slowdown alarm.',
+      labelNames: ['model', 'version'],
+      registers,
+    }),
+    slowdownForgotten: new Counter({
+      name: 'rdi_slowdown_forgotten_total',
+      help: 'Clients forgotten because more clients than are remembered sent images.',
       registers,
     }),
   };

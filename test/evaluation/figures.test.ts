@@ -18,6 +18,7 @@ const model = {
   classes: ['a', 'b', 'c'],
   exits: ['exit-0', 'final'],
   profiles: ['fast', 'full'],
+  certifiedFlops: new Map([['fast', 38]]),
   defaultProfile: 'fast',
   fullFlops: 80,
   files: undefined,
@@ -46,6 +47,7 @@ test('the summary counts accuracy, agreement, cost and exits per profile', () =>
   // Right where the full network is wrong (image 3) and the other way round (image 1).
   assert.deepEqual([fast.accuracy, fast.agreementWithFull, fast.accuracyLessFull], [0.75, 0.5, 0]);
   assert.deepEqual([fast.executedFlops, fast.imagesPerSecond], [47.5, 8]);
+  assert.deepEqual([full.shareOfCertified, fast.shareOfCertified], [null, 1.25]);
   assert.deepEqual(fast.exits, [
     { index: 0, name: 'exit-0', images: 3, share: 0.75, correct: 2, accuracy: 2 / 3 },
     { index: 1, name: 'final', images: 1, share: 0.25, correct: 1, accuracy: 1 },

@@ -5,7 +5,19 @@ import sys
 
 import torch
 
-from .cli import compare_served, craft, download, evaluate, export, export_authors, held_out, plot, smoke, train
+from .cli import (
+    compare_served,
+    craft,
+    craft_slow,
+    download,
+    evaluate,
+    export,
+    export_authors,
+    held_out,
+    plot,
+    smoke,
+    train,
+)
 from .memory import keep_freed_memory
 from .training.trainer import CollapseError
 
@@ -16,6 +28,7 @@ COMMANDS = {
     "export-authors": export_authors,
     "held-out": held_out,
     "craft": craft,
+    "craft-slow": craft_slow,
     "evaluate": evaluate,
     "compare-served": compare_served,
     "plot": plot,

@@ -1,0 +1,26 @@
+// The name under which a client's requests are counted together: of its API key, or else its address.
+import { isIPv6 } from 'node:net';
+
+/** Groups of an IPv6 address that name a network; the remaining four are the client's own to choose (RFC 4291). */
+const NETWORK_GROUPS = 4;
+
+/**
+ * @param owner of the API key; undefined: none is required
+ * @param address of the connection's other end; undefined: it has none, as on a socket in the file system
+ * @returns the owner; or an IPv4 address; or the first 64 bits of an IPv6 address, such as `2001:db8:0:1::/64`
+ */
+export function clientName(owner: string | undefined, address: string | undefined): string {
+  if (owner !== undefined) return owner;
+  if (address === undefined) return 'local';
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped?.[1] !== undefined) return mapped[1];
+  return isIPv6(address) ? `${networkOf(address)}::/64` : address;
+}
+
+function networkOf(address: string): string {
+  const [before = '', after] = (address.split('%', 1)[0] ?? '').split('::');
+  const first = before === '' ? [] : before.split(':');
+  const behind = after === undefined || after === '' ? [] : after.split(':');
+  const zeros = after === undefined ? [] : new Array<string>(8 - first.length - behind.length).fill('0');
+  return [...first, ...zeros, ...behind].slice(0, NETWORK_GROUPS).join(':');
+}
