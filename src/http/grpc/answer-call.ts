@@ -34,8 +34,9 @@ export function createCallHandler(options: CallOptions) {
   return function handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     stream.on('error', () => {}); // of a client that is gone; 'close' follows
     const refused = httpStatusOf(headers);
-    if (refused === undefined) void answerCall(stream, headers, options);
-    else stream.respond({ ':status': refused }, { endStream: true });
+    if (refused === undefined) return void answerCall(stream, headers, options);
+    stream.respond({ ':status': refused }, { endStream: true });
+    stream.resume();
   };
 }
 
@@ -124,8 +125,9 @@ function sendFailure(
   record.status = code;
   if (stream.closed || stream.destroyed) return;
   record.isSent = true;
-  const isReceived = stream.readableEnded;
   stream.respond({ ...responseHeaders(requestId), ...metadata }, { endStream: true });
-  // Tells the client to send no more of its message.
-  if (!isReceived) stream.close(constants.NGHTTP2_NO_ERROR);
+  if (stream.readableEnded) return;
+  // The client shall send no more of its message. What is on its way is dropped; unread, it would keep the stream open.
+  stream.resume();
+  stream.close(constants.NGHTTP2_NO_ERROR);
 }

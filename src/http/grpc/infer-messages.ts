@@ -15,6 +15,7 @@ import type {
 /** @throws Failure `invalid-body` */
 export function readInferRequest(message: ModelInferRequest): InferenceRequest {
   const { modelName, modelVersion, parameters, inputs, outputs, rawInputContents } = message;
+  if (modelName === '') throw invalid('The request names no model.');
   if (rawInputContents.length > 0 && rawInputContents.length !== inputs.length) {
     throw invalid(
       `${inputs.length} inputs and ${rawInputContents.length} raw_input_contents arrived; each input has one.`,

@@ -1,4 +1,5 @@
 // inference.GRPCInferenceService: the gRPC form of the Open Inference Protocol, with Triton's extensions.
+import { Failure } from '../../foundation/errors.js';
 import {
   describeConfiguration,
   describeMetadata,
@@ -30,8 +31,10 @@ export interface InferenceServiceOptions {
 export function inferenceMethods(options: InferenceServiceOptions): Method[] {
   const { classifier, limits } = options;
   const { method } = GRPCInferenceService;
-  const modelOf = ({ name, version }: { readonly name: string; readonly version: string }) =>
-    classifier.catalog.find(name, version || undefined);
+  const modelOf = ({ name, version }: { readonly name: string; readonly version: string }) => {
+    if (name === '') throw new Failure('invalid-body', 'The request names no model.');
+    return classifier.catalog.find(name, version || undefined);
+  };
 
   async function infer(request: ModelInferRequest, { signal, timeline }: Call) {
     const inference = admitInference(readInferRequest(request), classifier, limits);

@@ -67,10 +67,12 @@ export function statusOf(failure: Failure): Status {
   };
 }
 
-/** As the protocol wants it: all but printable ASCII, and %. */
+/** As the protocol wants it: all but printable ASCII, and %. Spaces at the ends too, which HTTP/2 does not take. */
 function percentEncoded(text: string): string {
-  const hex = (byte: number) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  return Array.from(Buffer.from(text), (byte) =>
-    byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : hex(byte),
-  ).join('');
+  return text.replace(/^ +| +$|[^ -$&-~]+/g, (part) =>
+    Buffer.from(part)
+      .toString('hex')
+      .toUpperCase()
+      .replace(/../g, (hex) => `%${hex}`),
+  );
 }

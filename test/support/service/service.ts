@@ -11,7 +11,7 @@ import { monotonicSeconds } from '../../../src/foundation/clock.js';
 import { startTimer } from '../../../src/foundation/timers.js';
 import { type App, buildApp } from '../../../src/http/app.js';
 import { createBytesInFlight } from '../../../src/http/bodies/bytes-in-flight.js';
-import { createGrpcServer } from '../../../src/http/grpc/server.js';
+import { createGrpcServer, type GrpcServer } from '../../../src/http/grpc/server.js';
 import type { Classifier } from '../../../src/serving/classifier.js';
 import { startService } from '../../../src/serving/service.js';
 import { createLogger } from '../../../src/telemetry/logging.js';
@@ -42,6 +42,7 @@ export interface TestService {
   readonly port: number;
   /** With the setting `grpc`. */
   readonly grpcUrl: string;
+  readonly grpc: GrpcServer | undefined;
   /** What was logged. */
   readonly log: readonly Record<string, unknown>[];
   /** What GET /metrics says at this moment. */
@@ -109,6 +110,7 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
     config,
     url,
     port,
+    grpc,
     grpcUrl: `http://127.0.0.1:${grpcPort}`,
     log,
     samples: () => scrape(url),
