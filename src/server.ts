@@ -79,9 +79,10 @@ export async function serve(
   const app = await buildApp(parts);
   const grpc = config.grpc ? await createGrpcServer(parts) : undefined;
   const closeServers = () => Promise.all([app.close(), grpc?.close()]);
+  // HTTP last: /readyz speaks for both.
   const listen = async () => ({
-    address: await app.listen({ host, port, backlog: LISTEN_BACKLOG }),
     grpcPort: (await grpc?.listen({ host, port: config.grpcPort, backlog: LISTEN_BACKLOG }))?.port,
+    address: await app.listen({ host, port, backlog: LISTEN_BACKLOG }),
   });
   const listening = await listen().catch(async (error: unknown) => {
     apiKeys?.close();

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicSeconds } from '../../src/foundation/clock.js';
 import { messageOf } from '../../src/foundation/errors.js';
 import type { Prediction } from '../../src/serving/prediction.js';
+import { createGrpcConnection, frameMessage } from './grpc-connection.js';
 import { type Answer, createKeepAliveConnection, encodeRequest } from './keep-alive-connection.js';
 import type { KeptAnswer, LoadJob, LoadResult } from './load.js';
 import { median, quantile } from './quantile.js';
@@ -19,9 +20,13 @@ process.on('message', async (job: LoadJob) => {
 process.once('disconnect', () => process.exit());
 
 async function run(job: LoadJob): Promise<LoadResult> {
-  const { url, images, connections, extent, requestsPerSecond, keepsAnswers = false } = job;
+  const { url, images, form = 'http', connections, extent, requestsPerSecond, keepsAnswers = false } = job;
   const target = new URL(url);
-  const requests = images.map((image) => encodeRequest(target, Buffer.from(image, 'base64'), job));
+  const [encode, connect] =
+    form === 'grpc'
+      ? [frameMessage, createGrpcConnection]
+      : [(body: Buffer) => encodeRequest(target, body, job), createKeepAliveConnection];
+  const requests = images.map((image) => encode(Buffer.from(image, 'base64')));
   const statuses: Record<string, number> = {};
   const unanswered: Record<string, number> = {};
   const durations: number[] = [];
@@ -38,7 +43,8 @@ async function run(job: LoadJob): Promise<LoadResult> {
   function count({ status, head, body, seconds }: Answer, image: number): void {
     statuses[status] = (statuses[status] ?? 0) + 1;
     if (status === 503 && !/\r\nretry-after: /i.test(head)) withoutRetryAfter++;
-    if (status === 200 && durations.push(seconds) % SAMPLED === 1) {
+    const isJson = /\r\ncontent-type: application\/json/i.test(head);
+    if (status === 200 && durations.push(seconds) % SAMPLED === 1 && isJson) {
       const { timing } = JSON.parse(body) as Partial<Prediction>;
       if (timing) timings.push(timing);
     }
@@ -57,7 +63,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
   }
 
   async function drive(index: number): Promise<void> {
-    const connection = createKeepAliveConnection(target);
+    const connection = connect(target);
     for (let turn = 0; ; turn++) {
       await untilDue(index, turn);
       if (isOver()) break;
