@@ -1,6 +1,7 @@
 // Whether a call still needs its answer: until its client is gone, its deadline has passed, or it is answered.
 import type { ServerHttp2Stream } from 'node:http2';
 import { Failure } from '../../foundation/errors.js';
+import { createClientSignal } from '../../workers/client-signal.js';
 import type { ClientSignal } from '../../workers/request.js';
 
 export interface CallWatch {
@@ -16,31 +17,23 @@ export interface CallWatch {
 }
 
 export function watchCall(stream: ServerHttp2Stream): CallWatch {
-  const listeners: (() => void)[] = [];
   const timers: NodeJS.Timeout[] = [];
+  const { signal, abort } = createClientSignal();
   let isOpen = true;
   let why: Failure | undefined;
-  // Not a getter: see connections/client-signal.ts.
-  const signal = {
-    aborted: false,
-    addEventListener: (_type: 'abort', listener: () => void) => listeners.push(listener),
-  };
 
-  const end = (failure: Failure): void => {
+  const end = (failure: () => Failure): void => {
     if (!isOpen || why) return;
-    why = failure;
-    signal.aborted = true;
-    for (const listener of listeners) listener();
+    why = failure();
+    abort();
   };
-  stream.once('close', () =>
-    end(new Failure('client-gone', 'The client ended the call before it was answered.')),
-  );
+  stream.once('close', () => end(clientGone));
 
   return {
     signal,
     endAfter(milliseconds, failure) {
       if (milliseconds === undefined) return () => {};
-      const timer = setTimeout(() => end(failure()), milliseconds);
+      const timer = setTimeout(() => end(failure), milliseconds);
       timers.push(timer);
       return () => clearTimeout(timer);
     },
@@ -53,4 +46,8 @@ export function watchCall(stream: ServerHttp2Stream): CallWatch {
       for (const timer of timers) clearTimeout(timer);
     },
   };
+}
+
+function clientGone(): Failure {
+  return new Failure('client-gone', 'The client ended the call before it was answered.');
 }
