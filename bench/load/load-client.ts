@@ -6,12 +6,18 @@ import { monotonicSeconds } from '../../src/foundation/clock.js';
 import { messageOf } from '../../src/foundation/errors.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { createGrpcConnection, frameMessage } from './grpc-connection.js';
-import { type Answer, createKeepAliveConnection, encodeRequest } from './keep-alive-connection.js';
+import {
+  type Answer,
+  createKeepAliveConnection,
+  encodeRequest,
+  type KeepAliveConnection,
+} from './keep-alive-connection.js';
 import type { KeptAnswer, LoadJob, LoadResult } from './load.js';
 import { median, quantile } from './quantile.js';
 
 /** One answer in 16 is parsed for its timing. This suffices for a median and does not slow the client. */
 const SAMPLED = 16;
+const CALLS_PER_CONNECTION = 8;
 
 process.on('message', async (job: LoadJob) => {
   process.send?.(await run(job));
@@ -62,8 +68,16 @@ async function run(job: LoadJob): Promise<LoadResult> {
     if (early > 0) await sleep(1000 * early);
   }
 
+  const opened: KeepAliveConnection[] = [];
+  /** Clients of gRPC send several calls at once on one connection. */
+  function connectionOf(index: number): KeepAliveConnection {
+    const at = form === 'grpc' ? Math.floor(index / CALLS_PER_CONNECTION) : index;
+    opened[at] ??= connect(target);
+    return opened[at];
+  }
+
   async function drive(index: number): Promise<void> {
-    const connection = connect(target);
+    const connection = connectionOf(index);
     for (let turn = 0; ; turn++) {
       await untilDue(index, turn);
       if (isOver()) break;
@@ -75,10 +89,10 @@ async function run(job: LoadJob): Promise<LoadResult> {
         unanswered[reason] = (unanswered[reason] ?? 0) + 1;
       }
     }
-    connection.close();
   }
 
   await Promise.all(Array.from({ length: connections }, (_, index) => drive(index)));
+  for (const connection of opened) connection.close();
   const { user, system } = process.cpuUsage(cpuBefore);
   const medianOf = (part: keyof Prediction['timing']): number =>
     median(timings.map((timing) => timing[part]));

@@ -91,7 +91,6 @@ function responseHeaders(requestId: string): OutgoingHttpHeaders {
   return {
     ':status': 200,
     'content-type': 'application/grpc',
-    'grpc-accept-encoding': 'identity,gzip',
     'x-request-id': requestId,
   };
 }

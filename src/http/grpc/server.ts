@@ -37,6 +37,8 @@ export interface GrpcServer {
   close(): Promise<void>;
 }
 
+/** Bytes that a connection may send before it hears that they have been taken. */
+const CONNECTION_WINDOW = 2 ** 20;
 /** The most calls at once on one connection; clients let further ones wait. At least 100, as RFC 9113 recommends. */
 const FEWEST_STREAMS = 100;
 /** How long clients may begin calls after they are told that the connection closes: some are already on their way. */
@@ -108,6 +110,8 @@ function watchSessions(server: Http2Server, idleSeconds: number): Set<ServerHttp
     sessions.add(session);
     session.once('close', () => sessions.delete(session));
     session.on('error', () => {}); // of a client that breaks the protocol: the connection closes
+    // Of all calls together. By default it holds a few messages, and further calls wait for a turn of the network.
+    session.setLocalWindowSize(CONNECTION_WINDOW);
     // Calls that are still open end first.
     session.setTimeout(idleSeconds * 1000, () => session.close());
   });

@@ -61,6 +61,7 @@ export function statusOf(failure: Failure): Status {
     metadata: {
       'grpc-status': codes[code],
       'grpc-message': percentEncoded(message),
+      ...(type === 'unsupported-media-type' && { 'grpc-accept-encoding': 'identity,gzip' }),
       'problem-type': problemOf(failure).type,
       ...(retryAfterSeconds !== undefined && { 'grpc-retry-pushback-ms': retryAfterSeconds * 1000 }),
     },
