@@ -10,6 +10,7 @@ import { positiveInteger, positiveNumber } from '../src/foundation/numbers.js';
 import { findPackages } from '../src/packages/repository.js';
 import { ModelInferRequestSchema } from '../src/protobuf/open_inference_pb.js';
 import { formatTable } from '../src/report/table.js';
+import { sumOf } from '../src/telemetry/metrics-text.js';
 import { encodeGolden } from './load/golden-images.js';
 import { type LoadJob, startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
@@ -96,6 +97,8 @@ const results = Object.entries(jobs).map(([form, job]) => ({
   job,
   perSecond: [] as number[],
   cpuMs: [] as number[],
+  batch: [] as number[],
+  megaflops: [] as number[],
   latencyMs: [] as number[],
   failed: 0,
 }));
@@ -103,12 +106,17 @@ for (let round = -1; round < rounds; round++) {
   for (const result of results) {
     const before = await server.metrics();
     const load = await client.apply({ ...result.job, connections, extent });
-    const { cpuSeconds } = serverCosts(before, await server.metrics());
+    const after = await server.metrics();
+    const { cpuSeconds, meanBatch } = serverCosts(before, after);
     const answered = load.statuses['200'] ?? 0;
     result.failed += load.sent - answered;
     if (round < 0) continue; // to warm up
     result.perSecond.push(answered / load.seconds);
     result.cpuMs.push((1000 * cpuSeconds) / answered);
+    result.batch.push(meanBatch);
+    result.megaflops.push(
+      (sumOf(after, 'rdi_flops_total') - sumOf(before, 'rdi_flops_total')) / answered / 1e6,
+    );
     result.latencyMs.push(load.latencyMs.median);
   }
 }
@@ -121,12 +129,23 @@ const ratioOf = ({ perSecond }: (typeof results)[number]) =>
   median(perSecond.map((one, round) => one / (classify?.perSecond[round] ?? Number.NaN)));
 process.stdout.write(
   formatTable(
-    [`${name}, ${profile}`, 'requests/s', 'of /classify', 'server CPU ms', 'median ms', 'failed'],
+    [
+      `${name}, ${profile}`,
+      'requests/s',
+      'of /classify',
+      'server CPU ms',
+      'MFLOPs',
+      'mean batch',
+      'median ms',
+      'failed',
+    ],
     results.map((result) => [
       result.form,
       Math.round(median(result.perSecond)),
       ratioOf(result).toFixed(2),
       median(result.cpuMs).toFixed(2),
+      median(result.megaflops).toFixed(1),
+      median(result.batch).toFixed(1),
       median(result.latencyMs).toFixed(1),
       result.failed,
     ]),
