@@ -5,10 +5,10 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
+import type { ApiKeys } from '../../access/api-keys.js';
 import { Failure } from '../../foundation/errors.js';
 import type { Admission } from '../../serving/admission.js';
 import { failureOf, logFailure } from '../answer-errors.js';
-import type { ApiKeys } from '../plugins/api-keys.js';
 import { knownClient } from '../plugins/require-api-key.js';
 import { requestIdOf } from '../request-id.js';
 import { timeoutOf } from './deadline.js';
@@ -58,17 +58,19 @@ async function answerCall(
   const record = recordCall(stream, { headers, method, requestId }, options);
   const watch = watchCall(stream);
   const leaves: (() => void)[] = [];
-  const admit = (bytes: number) => leaves.push(options.bytesInFlight.enter(bytes));
   try {
     if (!method)
       throw new Failure('not-found', `There is no method ${headers[':path']?.slice(0, 128)} here.`);
     if (apiKeys && !method.isProbe) record.client = knownClient(headers, apiKeys);
+    const { client } = record;
+    if (method.isCharged) client?.checkBudget();
+    const admit = (bytes: number) => leaves.push(options.bytesInFlight.enter(bytes, client));
     watch.endAfter(timeoutOf(headers['grpc-timeout']), deadlinePassed);
     const stopWaiting = watch.endAfter(options.requestTimeoutSeconds * 1000, messageTimeout);
     const message = await receiveMessage(stream, headers['grpc-encoding'], { maxBytes, admit }, watch.signal);
     stopWaiting();
     const timeline = () => record.trace?.image();
-    const answer = await method.answer(message, { signal: watch.signal, timeline });
+    const answer = await method.answer(message, { client, signal: watch.signal, timeline });
     watch.throwIfEnded();
     sendMessage(stream, answer, requestId, record);
   } catch (error) {

@@ -36,8 +36,8 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
     return classifier.catalog.find(name, version || undefined);
   };
 
-  async function infer(request: ModelInferRequest, { signal, timeline }: Call) {
-    const inference = admitInference(readInferRequest(request), classifier, limits);
+  async function infer(request: ModelInferRequest, { client, signal, timeline }: Call) {
+    const inference = admitInference(readInferRequest(request), classifier, limits, client);
     return writeInferResponse(await inference.run(signal, timeline), request.id);
   }
 
@@ -57,7 +57,7 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
       },
       { isTraced: true },
     ),
-    unary(method.modelInfer, infer, { isTraced: true }),
+    unary(method.modelInfer, infer, { isTraced: true, isCharged: true }),
     ...tritonMethods(options, modelOf),
   ];
 }

@@ -7,11 +7,14 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
+import type { Client } from '../../access/client.js';
 import type { Timeline } from '../../serving/timeline.js';
 import type { ClientSignal } from '../../workers/request.js';
 import { decodeMessage } from './decode-message.js';
 
 export interface Call {
+  /** Pays for the images; undefined: nobody in particular. */
+  readonly client: Client | undefined;
   /** Aborted when the client is gone or its deadline has passed. */
   readonly signal: ClientSignal;
   /** For an image of this call; undefined if it is not traced. */
@@ -25,6 +28,8 @@ export interface Method {
   readonly isProbe: boolean;
   /** Of what is asked for again and again: not traced. */
   readonly isTraced: boolean;
+  /** Its images are charged, so a client without a budget left is refused before its message is read. */
+  readonly isCharged: boolean;
   /** @throws Failure */
   answer(message: Uint8Array, call: Call): Uint8Array | Promise<Uint8Array>;
 }
@@ -32,6 +37,7 @@ export interface Method {
 export interface MethodOptions {
   readonly isProbe?: boolean;
   readonly isTraced?: boolean;
+  readonly isCharged?: boolean;
 }
 
 /** A method with one message in and one out. */
@@ -41,13 +47,14 @@ export function unary<Input extends DescMessage, Output extends DescMessage>(
     request: MessageShape<Input>,
     call: Call,
   ) => MessageInitShape<Output> | Promise<MessageInitShape<Output>>,
-  { isProbe = false, isTraced = false }: MethodOptions = {},
+  { isProbe = false, isTraced = false, isCharged = false }: MethodOptions = {},
 ): Method {
   return {
     service: parent.typeName,
     name,
     isProbe,
     isTraced,
+    isCharged,
     async answer(message, call) {
       const response = await handle(decodeMessage(input, message), call);
       return toBinary(output, create(output, response));

@@ -1,6 +1,7 @@
 // Records the end of every call once, in the log, the metrics and the trace, as connections/request-ended.ts does for HTTP.
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Logger } from 'pino';
+import type { Client } from '../../access/client.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { StartedTrace, TracedRequest } from '../plugins/request-trace.js';
 import { type Method, pathOf } from './method.js';
@@ -17,8 +18,8 @@ export interface RecordOptions {
 export interface CallRecord {
   readonly log: Logger;
   readonly trace: StartedTrace | undefined;
-  /** Name of the client that owns the API key. */
-  client: string | undefined;
+  /** The owner of the API key. */
+  client: Client | undefined;
   status: StatusCode;
   /** Whether the status was sent; else the client is gone. */
   isSent: boolean;
@@ -68,7 +69,8 @@ export function recordCall(
     const milliseconds = Math.round((performance.now() - started) * 1000) / 1000;
     if (logProbes || code !== 'OK' || !method?.isProbe) {
       const { log, client } = record;
-      log.info({ requestId, method: 'POST', route, grpcStatus: code, milliseconds, client }, 'request');
+      const line = { requestId, method: 'POST', route, grpcStatus: code, milliseconds, client: client?.name };
+      log.info(line, 'request');
     }
     const labels = { grpc_service: service, grpc_method: name, grpc_code: code };
     metrics.grpcSeconds.observe(labels, milliseconds / 1000);

@@ -4,13 +4,13 @@ import { createServer, type Http2Server, type ServerHttp2Session } from 'node:ht
 import type { AddressInfo, ListenOptions } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { ApiKeys } from '../../access/api-keys.js';
 import type { Config } from '../../config/config.js';
 import { GRPCInferenceService } from '../../protobuf/open_inference_pb.js';
 import type { Admission } from '../../serving/admission.js';
 import type { Classifier } from '../../serving/classifier.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { Tracing } from '../../telemetry/tracing.js';
-import type { ApiKeys } from '../plugins/api-keys.js';
 import { createCallHandler } from './answer-call.js';
 import { healthMethods } from './health-service.js';
 import { inferenceMethods } from './inference-service.js';

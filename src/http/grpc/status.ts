@@ -37,6 +37,7 @@ const codeOf: Readonly<Record<FailureType, StatusCode>> = {
   'expectation-failed': 'InvalidArgument',
   'undecodable-image': 'InvalidArgument',
   'image-too-large': 'InvalidArgument',
+  'budget-exceeded': 'ResourceExhausted',
   'client-gone': 'Canceled',
   'internal-error': 'Internal',
   saturated: 'Unavailable',

@@ -36,7 +36,7 @@ export function ownerOf(headers: IncomingHttpHeaders, apiKeys: ApiKeys): Client 
 }
 
 /** The same. @throws Failure `unauthorized` if there is none */
-export function knownClient(headers: IncomingHttpHeaders, apiKeys: ApiKeys): string {
+export function knownClient(headers: IncomingHttpHeaders, apiKeys: ApiKeys): Client {
   const owner = ownerOf(headers, apiKeys);
   if (owner === undefined) throw noValidKey();
   return owner;

@@ -7,8 +7,8 @@ import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { Code } from '@connectrpc/connect';
+import { createApiKey } from '../../../src/access/keys-file.js';
 import { createUniform } from '../../../src/foundation/random.js';
-import { createApiKey } from '../../../src/http/plugins/api-keys.js';
 import { createDirector } from '../../support/engines/directed-engine.js';
 import { testImages } from '../../support/packages/profiled-package.js';
 import {
