@@ -2,6 +2,7 @@
 // Prometheus rules, and KServe's ServingRuntime, with the container of the InferenceService. They are committed; a test holds them in step; `npm run deploy-files` writes them.
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
+import { defaultOf, environmentVariableOf } from '../src/config/config.js';
 import { dashboards } from './grafana/source/dashboards.js';
 
 const RULES = 'deploy/prometheus/rules';
@@ -16,7 +17,8 @@ export function generatedFiles(): Map<string, string> {
   return new Map([
     ...files,
     ['deploy/kubernetes/components/monitoring/prometheus-rule.yaml', prometheusRule()],
-    ['deploy/kubernetes/kserve-runtime/serving-runtime.yaml', servingRuntime()],
+    ['deploy/kubernetes/kserve-runtime/serving-runtime.yaml', servingRuntime('rdi-serve', 'v2')],
+    ['deploy/kubernetes/kserve-grpc/serving-runtime.yaml', servingRuntime('rdi-serve-grpc', 'grpc-v2')],
   ]);
 }
 
@@ -33,21 +35,44 @@ function prometheusRule(): string {
   return `# Made from ${RULES} by npm run deploy-files.\n${stringify(rule, { lineWidth: 0 })}`;
 }
 
-function servingRuntime(): string {
+function servingRuntime(name: string, protocol: 'v2' | 'grpc-v2'): string {
   const { spec } = parse(readFileSync(KSERVE, 'utf8')) as {
-    spec: { predictor: { containers: unknown[]; volumes: unknown[] } };
+    spec: { predictor: { containers: Container[]; volumes: unknown[] } };
   };
   const { containers, volumes } = spec.predictor;
   const runtime = {
     apiVersion: 'serving.kserve.io/v1alpha1',
     kind: 'ServingRuntime',
-    metadata: { name: 'rdi-serve' },
+    metadata: { name },
     spec: {
-      supportedModelFormats: [{ name: 'rdi-serve', version: '1', autoSelect: true }],
-      protocolVersions: ['v2'],
-      containers,
+      supportedModelFormats: [{ name: 'rdi-serve', version: '1', autoSelect: protocol === 'v2' }],
+      protocolVersions: [protocol],
+      containers: protocol === 'v2' ? containers : containers.map(overGrpc),
       volumes,
     },
   };
   return `# Made from ${KSERVE} by npm run deploy-files.\n${stringify(runtime, { lineWidth: 0 })}`;
+}
+
+interface Container {
+  readonly env: readonly object[];
+  readonly startupProbe: object;
+  readonly readinessProbe: object;
+}
+
+const GRPC_PORT = defaultOf('grpcPort') as number;
+
+/** The container with gRPC's port as the one that KServe sends to. Whether it lives is still asked over HTTP. */
+function overGrpc({ env, startupProbe, readinessProbe, ...rest }: Container): object {
+  const asked = (probe: object) => {
+    const { httpGet: _httpGet, ...timing } = probe as { httpGet?: unknown };
+    return { grpc: { port: GRPC_PORT }, ...timing };
+  };
+  return {
+    ...rest,
+    ports: [{ name: 'h2c', containerPort: GRPC_PORT, protocol: 'TCP' }],
+    env: [...env, { name: environmentVariableOf('grpc'), value: 'true' }],
+    startupProbe: asked(startupProbe),
+    readinessProbe: asked(readinessProbe),
+  };
 }

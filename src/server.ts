@@ -10,7 +10,9 @@ import { monotonicSeconds } from './foundation/clock.js';
 import { messageOf, UsageError } from './foundation/errors.js';
 import { startTimer } from './foundation/timers.js';
 import { buildApp } from './http/app.js';
+import { createBytesInFlight } from './http/bodies/bytes-in-flight.js';
 import { findListenAddress } from './http/connections/listen-address.js';
+import { createGrpcServer } from './http/grpc/server.js';
 import { startService } from './serving/service.js';
 import { createProcessLog } from './telemetry/logging.js';
 import { createTracing, tracesEndpoint } from './telemetry/tracing.js';
@@ -47,6 +49,7 @@ export async function serve(
   const { apiKeysFile, port } = config;
   const keysFile = apiKeysFile === '' ? undefined : await readKeysFile(apiKeysFile);
   const host = await findListenAddress(config.host, port).catch(cannotListen);
+  if (config.grpc) await findListenAddress(host, config.grpcPort).catch(cannotListen);
   const endpoint = tracesEndpoint(config.otlpEndpoint, process.env);
   const tracing = endpoint === undefined ? undefined : await createTracing(endpoint, logger);
   const { classifier, metrics } = await startService(config, logger, engineModule);
@@ -70,25 +73,27 @@ export async function serve(
     });
   reload = async () => void (await Promise.all([classifier.reload(), apiKeys?.reload()]));
   let draining = false;
-  const app = await buildApp({
-    config,
-    classifier,
-    metrics,
-    logger,
-    apiKeys,
-    tracing,
-    isDraining: () => draining,
+  const bytesInFlight = createBytesInFlight(config, metrics);
+  const isDraining = () => draining;
+  const parts = { config, classifier, metrics, logger, apiKeys, tracing, bytesInFlight, isDraining };
+  const app = await buildApp(parts);
+  const grpc = config.grpc ? await createGrpcServer(parts) : undefined;
+  const closeServers = () => Promise.all([app.close(), grpc?.close()]);
+  // HTTP last: /readyz speaks for both.
+  const listen = async () => ({
+    grpcPort: (await grpc?.listen({ host, port: config.grpcPort, backlog: LISTEN_BACKLOG }))?.port,
+    address: await app.listen({ host, port, backlog: LISTEN_BACKLOG }),
   });
-  const address = await app.listen({ host, port, backlog: LISTEN_BACKLOG }).catch(async (error: unknown) => {
+  const listening = await listen().catch(async (error: unknown) => {
     apiKeys?.close();
-    await app.close();
+    await closeServers();
     await classifier.close();
     return cannotListen(error);
   });
   const { engine, catalog } = classifier;
   logger.info(
     {
-      address,
+      ...listening,
       engine: engine.name,
       device: engine.device,
       workers: engine.workers,
@@ -113,7 +118,7 @@ export async function serve(
   );
   await sleep(config.drainDelaySeconds * 1000);
   apiKeys?.close();
-  await app.close();
+  await closeServers();
   await classifier.close();
   await tracing?.close();
   clearTimeout(patience);

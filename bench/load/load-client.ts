@@ -5,12 +5,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicSeconds } from '../../src/foundation/clock.js';
 import { messageOf } from '../../src/foundation/errors.js';
 import type { Prediction } from '../../src/serving/prediction.js';
-import { type Answer, createKeepAliveConnection, encodeRequest } from './keep-alive-connection.js';
+import { createGrpcConnection, frameMessage } from './grpc-connection.js';
+import {
+  type Answer,
+  createKeepAliveConnection,
+  encodeRequest,
+  type KeepAliveConnection,
+} from './keep-alive-connection.js';
 import type { KeptAnswer, LoadJob, LoadResult } from './load.js';
 import { median, quantile } from './quantile.js';
 
 /** One answer in 16 is parsed for its timing. This suffices for a median and does not slow the client. */
 const SAMPLED = 16;
+const CALLS_PER_CONNECTION = 8;
 
 process.on('message', async (job: LoadJob) => {
   process.send?.(await run(job));
@@ -19,9 +26,13 @@ process.on('message', async (job: LoadJob) => {
 process.once('disconnect', () => process.exit());
 
 async function run(job: LoadJob): Promise<LoadResult> {
-  const { url, images, connections, extent, requestsPerSecond, keepsAnswers = false } = job;
+  const { url, images, form = 'http', connections, extent, requestsPerSecond, keepsAnswers = false } = job;
   const target = new URL(url);
-  const requests = images.map((image) => encodeRequest(target, Buffer.from(image, 'base64'), job));
+  const [encode, connect] =
+    form === 'grpc'
+      ? [frameMessage, createGrpcConnection]
+      : [(body: Buffer) => encodeRequest(target, body, job), createKeepAliveConnection];
+  const requests = images.map((image) => encode(Buffer.from(image, 'base64')));
   const statuses: Record<string, number> = {};
   const unanswered: Record<string, number> = {};
   const durations: number[] = [];
@@ -38,7 +49,8 @@ async function run(job: LoadJob): Promise<LoadResult> {
   function count({ status, head, body, seconds }: Answer, image: number): void {
     statuses[status] = (statuses[status] ?? 0) + 1;
     if (status === 503 && !/\r\nretry-after: /i.test(head)) withoutRetryAfter++;
-    if (status === 200 && durations.push(seconds) % SAMPLED === 1) {
+    const isJson = /\r\ncontent-type: application\/json/i.test(head);
+    if (status === 200 && durations.push(seconds) % SAMPLED === 1 && isJson) {
       const { timing } = JSON.parse(body) as Partial<Prediction>;
       if (timing) timings.push(timing);
     }
@@ -56,8 +68,16 @@ async function run(job: LoadJob): Promise<LoadResult> {
     if (early > 0) await sleep(1000 * early);
   }
 
+  const opened: KeepAliveConnection[] = [];
+  /** Clients of gRPC send several calls at once on one connection. */
+  function connectionOf(index: number): KeepAliveConnection {
+    const at = form === 'grpc' ? Math.floor(index / CALLS_PER_CONNECTION) : index;
+    opened[at] ??= connect(target);
+    return opened[at];
+  }
+
   async function drive(index: number): Promise<void> {
-    const connection = createKeepAliveConnection(target);
+    const connection = connectionOf(index);
     for (let turn = 0; ; turn++) {
       await untilDue(index, turn);
       if (isOver()) break;
@@ -69,10 +89,10 @@ async function run(job: LoadJob): Promise<LoadResult> {
         unanswered[reason] = (unanswered[reason] ?? 0) + 1;
       }
     }
-    connection.close();
   }
 
   await Promise.all(Array.from({ length: connections }, (_, index) => drive(index)));
+  for (const connection of opened) connection.close();
   const { user, system } = process.cpuUsage(cpuBefore);
   const medianOf = (part: keyof Prediction['timing']): number =>
     median(timings.map((timing) => timing[part]));

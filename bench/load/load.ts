@@ -12,6 +12,9 @@ export interface LoadJob {
   readonly contentType?: string;
   /** Header fields of every request. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** grpc: the images are messages, the path of `url` is the method, and an answer with a message counts as 200.
+   * Of `connections` at once, eight share one. */
+  readonly form?: 'http' | 'grpc';
   readonly connections: number;
   readonly extent: { readonly seconds: number } | { readonly requests: number };
   /** Rate of all connections together. undefined: each connection sends a request as soon as it has its answer. */

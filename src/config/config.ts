@@ -30,6 +30,16 @@ export const Settings = Type.Object(
       maximum: 65_535,
       description: 'Port to listen on; 0 takes any free port.',
     }),
+    grpc: Type.Boolean({
+      default: false,
+      description: 'Whether to serve the gRPC form of the inference protocol, on a port of its own.',
+    }),
+    grpcPort: Type.Integer({
+      default: 8001,
+      minimum: 0,
+      maximum: 65_535,
+      description: 'Port for gRPC; 0 takes any free port.',
+    }),
     models: Type.String({
       default: 'models',
       minLength: 1,
@@ -276,6 +286,9 @@ export function createConfig(given: Partial<Record<SettingName, unknown>> = {}):
     throw new UsageError(
       '--max-batch-images cannot exceed --max-in-flight: such a batch could never be admitted.',
     );
+  }
+  if (values.grpc && values.grpcPort === values.port && values.port !== 0) {
+    throw new UsageError('--grpc-port cannot be --port: gRPC has a port of its own.');
   }
   for (const name of ['maxImageBytes', 'maxBatchBytes'] as const) {
     if (values[name] > values.maxBytesInFlight) {

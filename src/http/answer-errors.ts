@@ -42,7 +42,7 @@ export function failureOf(error: unknown): Failure {
 }
 
 /** Logs bugs of this program as errors; causes of other failures, such as a library's message, at debug level. */
-export function logFailure(failure: Failure, log: FastifyBaseLogger): void {
+export function logFailure(failure: Failure, log: Pick<FastifyBaseLogger, 'error' | 'debug'>): void {
   if (failure.type === 'internal-error') log.error({ err: failure.cause ?? failure }, 'internal error');
   else if (failure.cause) log.debug({ err: failure.cause }, failure.type);
 }

@@ -1,17 +1,17 @@
 // The HTTP application. Hooks, plugins and routes are registered in the order in which they handle a request.
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { ApiKeys } from '../access/api-keys.js';
 import type { Config } from '../config/config.js';
 import { version } from '../foundation/version.js';
-import { createAdmission } from '../serving/admission.js';
+import type { Admission } from '../serving/admission.js';
 import type { Classifier } from '../serving/classifier.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Tracing } from '../telemetry/tracing.js';
 import { createErrorHandler, notFound } from './answer-errors.js';
 import { admitBodies } from './bodies/admit-bodies.js';
+import { createBytesInFlight } from './bodies/bytes-in-flight.js';
 import { jsonBodies } from './bodies/json-bodies.js';
 import { answerHalfClosed } from './connections/half-closed.js';
 import { orderlyClose } from './connections/orderly-close.js';
@@ -28,6 +28,7 @@ import { enforceBudgets } from './plugins/enforce-budgets.js';
 import { refuseOtherMethods } from './plugins/method-not-allowed.js';
 import { requireApiKey } from './plugins/require-api-key.js';
 import { SECURITY_HEADERS, securityHeaders } from './plugins/security-headers.js';
+import { requestIdOf } from './request-id.js';
 import { auditRoutes } from './routes/audits.js';
 import { classifyRoutes } from './routes/classify.js';
 import { classifyBatchRoutes } from './routes/classify-batch.js';
@@ -55,6 +56,8 @@ export interface AppOptions {
   readonly apiKeys?: ApiKeys | undefined;
   /** undefined: no tracing. */
   readonly tracing?: Tracing | undefined;
+  /** Shared with other servers of this process; without it, the app's own. */
+  readonly bytesInFlight?: Admission;
   /** Whether the process is shutting down; /readyz then answers 503. */
   readonly isDraining: () => boolean;
 }
@@ -69,11 +72,7 @@ export async function buildApp(options: AppOptions) {
   const noteEnd = createNoteEnd(metrics, refusals, config);
   const handedOver = (request: IncomingMessage) => shortPath?.handedOver(request);
   const watchEnd = createEndWatch(noteEnd, refusals, (request) => handedOver(request)?.milliseconds ?? 0);
-  const bytesInFlight = createAdmission(
-    config.maxBytesInFlight,
-    `There is no room for this body: other requests use most of the ${config.maxBytesInFlight} bytes for bodies in flight.`,
-  );
-  metrics.observe({ inFlightBytes: bytesInFlight.inside, maxBytesInFlight: bytesInFlight.limit });
+  const bytesInFlight = options.bytesInFlight ?? createBytesInFlight(config, metrics);
   let shortPath: ShortPath | undefined;
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
@@ -162,10 +161,4 @@ export async function buildApp(options: AppOptions) {
   refuseMethods();
   await app.ready();
   return app;
-}
-
-/** The client's request id if it is valid, so that logs can be joined; else a new one. */
-function requestIdOf({ headers }: IncomingMessage): string {
-  const given = headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }

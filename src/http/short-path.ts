@@ -11,7 +11,7 @@ import type { Classifier } from '../serving/classifier.js';
 import { createPlan } from '../serving/plan.js';
 import type { Prediction } from '../serving/prediction.js';
 import { collectBody } from './bodies/collect-body.js';
-import { clientName } from './connections/client-name.js';
+import { callerOf } from './connections/client-name.js';
 import { clientSignal } from './connections/client-signal.js';
 import type { ParserRefusals } from './connections/parser-refusals.js';
 import type { NoteEnd } from './connections/request-ended.js';
@@ -131,7 +131,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     query: ClassifyQuery,
     client: Client | undefined,
   ): Promise<Prediction> {
-    const caller = classifier.slowdown?.callerOf(clientName(client?.name, request.socket.remoteAddress));
+    const caller = callerOf(classifier, client, request.socket.remoteAddress);
     const planNow = () => createPlan(classifier.catalog.find(query.model, query.version), query, caller);
     planNow(); // refuses a query before the body is read
     const signal = clientSignal(response);

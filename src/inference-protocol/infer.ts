@@ -1,6 +1,5 @@
 // One inference of the protocol: its images through the same door as those of POST /classify. They are admitted together
 // or not at all, and answered together: if one fails, the others are cancelled and the request fails.
-import { setMaxListeners } from 'node:events';
 import type { Client } from '../access/client.js';
 import { Failure } from '../foundation/errors.js';
 import type { Admitted, Classifier } from '../serving/classifier.js';
@@ -9,6 +8,7 @@ import type { Plan } from '../serving/plan.js';
 import type { Prediction } from '../serving/prediction.js';
 import type { Caller } from '../serving/slowdown/slowdown-watch.js';
 import type { Timeline } from '../serving/timeline.js';
+import { createClientSignal } from '../workers/client-signal.js';
 import type { ClientSignal } from '../workers/request.js';
 import { chooseOutputs, classesNeeded, outputTensors, type RequestedOutput } from './outputs.js';
 import { planOf, type RequestParameters } from './parameters.js';
@@ -80,10 +80,9 @@ async function classifyAll(
   connection: ClientSignal,
   timeline: () => Timeline | undefined,
 ): Promise<Prediction[]> {
-  const rest = new AbortController();
-  setMaxListeners(0, rest.signal); // one for each image
+  const rest = createClientSignal();
   if (connection.aborted) rest.abort();
-  connection.addEventListener('abort', () => rest.abort());
+  connection.addEventListener('abort', rest.abort);
   const failures: unknown[] = [];
   const answers = await Promise.all(
     images.map(async (image, index) => {

@@ -1,7 +1,7 @@
 // The parameters of a request: this server's own, by the names of the protocol's style, and those that clients of the
 // protocol send of themselves. Others are refused, because a budget with a typing error would be no budget.
 import Type from 'typebox';
-import { Errors } from 'typebox/value';
+import { Compile } from 'typebox/compile';
 import { Failure } from '../foundation/errors.js';
 import type { ServedModel } from '../serving/catalog.js';
 import { createPlan, type Plan } from '../serving/plan.js';
@@ -32,6 +32,8 @@ export const RequestParameters = Type.Object(
   { description: 'How to classify the images.' },
 );
 export type RequestParameters = Readonly<Record<string, unknown>>;
+
+const check = Compile(RequestParameters);
 
 /** What clients may send for other servers; without effect here, where each request stands for itself. */
 const withoutEffect = new Set([
@@ -66,9 +68,9 @@ export function planOf(
       `The parameter ${shown(unknown)} is not known here: ${known.join(', ')}.`,
     );
   }
-  const [error] = Errors(RequestParameters, parameters);
-  if (error) {
-    throw new Failure('invalid-body', `The parameter ${error.instancePath.slice(1)} ${error.message}.`);
+  if (!check.Check(parameters)) {
+    const [error] = check.Errors(parameters);
+    throw new Failure('invalid-body', `The parameter ${error?.instancePath.slice(1)} ${error?.message}.`);
   }
   const given = parameters as Type.Static<typeof RequestParameters>;
   const deadline = deadlineOf(given);

@@ -155,6 +155,10 @@ function nameOf(value: unknown): string {
 
 function refuseNonFinite(values: Uint8Array | Float32Array, image: number): void {
   if (values instanceof Uint8Array) return;
+  // Zero, unless one is not finite: this takes a third of the time of asking each.
+  let zero = 0;
+  for (let at = 0; at < values.length; at++) zero += (values[at] as number) * 0;
+  if (zero === 0) return;
   for (let at = 0; at < values.length; at++) {
     if (Number.isFinite(values[at])) continue;
     throw invalid(`Element ${at} of image ${image} is ${values[at]}; it must be a finite number.`);

@@ -222,6 +222,13 @@ function timeMetrics(registers: Registry[]) {
       buckets: DURATION_BUCKETS,
       registers,
     }),
+    grpcSeconds: new Histogram({
+      name: 'grpc_server_handling_seconds',
+      help: 'Time from the call’s headers to the end of its status.',
+      labelNames: ['grpc_service', 'grpc_method', 'grpc_code'],
+      buckets: DURATION_BUCKETS,
+      registers,
+    }),
   };
 }
 

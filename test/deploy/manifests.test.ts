@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import {
   createConfig,
+  defaultOf,
   environmentVariableOf,
   type SettingName,
   settingNames,
@@ -198,3 +199,25 @@ for (const [name, service] of Object.entries(services)) {
     );
   });
 }
+
+test('KServe’s runtime over gRPC has the same container, but for the port, its setting and who is asked whether it is ready', () => {
+  const { spec: runtime, metadata } = kubernetes('kserve-grpc/serving-runtime.yaml');
+  const { spec: plain } = kubernetes('kserve-runtime/serving-runtime.yaml');
+  const [container] = runtime.containers;
+  const port = defaultOf('grpcPort');
+  assert.deepEqual(container.ports, [{ name: 'h2c', containerPort: port, protocol: 'TCP' }]);
+  assert.deepEqual(container.env.at(-1), { name: 'RDI_GRPC', value: 'true' });
+  for (const probe of ['startupProbe', 'readinessProbe']) assert.equal(container[probe].grpc.port, port);
+  const common = ({
+    ports: _p,
+    env: _e,
+    startupProbe: _s,
+    readinessProbe: _r,
+    ...rest
+  }: Record<string, unknown>) => rest;
+  assert.deepEqual(common(container), common(plain.containers[0]));
+  const { model, ...predictor } = kubernetes('kserve-grpc/inference-service.yaml').spec.predictor;
+  const { model: _model, ...other } = kubernetes('kserve-runtime/inference-service.yaml').spec.predictor;
+  assert.deepEqual(predictor, other);
+  assert.deepEqual([model.runtime, [model.protocolVersion]], [metadata.name, runtime.protocolVersions]);
+});

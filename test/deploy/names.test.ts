@@ -81,7 +81,7 @@ test('the labels that alerts write into their texts', () => {
 
 /** Metrics and recorded series, with their labels. (The packages `rdi_training` and `rdi_serve…` are no metrics.) */
 const METRIC =
-  /(?<![\w:])((?:\w+:)?rdi_(?!training|serve)[a-z0-9_]+(?::\w+)?|(?:http|nodejs|process)_[a-z0-9_]+_(?:seconds|bytes|total|info)[a-z_]*)(?:\{([^}]*)\})?/g;
+  /(?<![\w:])((?:\w+:)?rdi_(?!training|serve)[a-z0-9_]+(?::\w+)?|(?:http|grpc|nodejs|process)_[a-z0-9_]+_(?:seconds|bytes|total|info)[a-z_]*)(?:\{([^}]*)\})?/g;
 
 const documents = [
   'README.md',
@@ -107,12 +107,12 @@ for (const document of documents) {
 test('docs/operations.md has a row for every metric of ours, with all its labels', () => {
   const rows =
     readText('docs/operations.md')
-      .match(/^\| `(rdi|http)_.*? \|/gm)
+      .match(/^\| `(rdi|http|grpc)_.*? \|/gm)
       ?.join() ?? '';
   const documented = new Map(
     [...rows.matchAll(METRIC)].map(([, name = '', braces = '']) => [name, braces.split(',').filter(Boolean)]),
   );
-  const ours = registry.getMetricsAsArray().filter(({ name }) => /^(rdi|http)_/.test(name));
+  const ours = registry.getMetricsAsArray().filter(({ name }) => /^(rdi|http|grpc)_/.test(name));
   const expected = new Map(
     (ours as unknown as { name: string; labelNames: string[] }[]).map(({ name, labelNames }) => [
       name,

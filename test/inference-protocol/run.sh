@@ -14,7 +14,7 @@ trap cleanup EXIT
 python3 -m venv "$folder/clients"
 "$folder/clients/bin/pip" install --quiet -r test/inference-protocol/requirements.txt
 
-node dist/src/cli/main.js serve --host 127.0.0.1 --port 0 >"$folder/server.log" &
+node dist/src/cli/main.js serve --host 127.0.0.1 --port 0 --grpc --grpc-port 0 >"$folder/server.log" &
 server=$!
 url=
 for _ in $(seq 150); do
@@ -24,4 +24,7 @@ for _ in $(seq 150); do
   sleep 0.2
 done
 if [[ -z $url ]]; then cat "$folder/server.log"; exit 1; fi
-"$folder/clients/bin/python" test/inference-protocol/clients.py "$url"
+grpc_port=$(sed -n 's/.*"grpcPort":\([0-9]*\).*"msg":"ready".*/\1/p' "$folder/server.log")
+for clients in triton kserve; do
+  "$folder/clients/bin/python" "test/inference-protocol/${clients}_clients.py" "$url" "$grpc_port"
+done

@@ -1,8 +1,24 @@
 // The name under which a client's requests are counted together: of its API key, or else its address.
 import { isIPv6 } from 'node:net';
+import type { Client } from '../../access/client.js';
+import type { Classifier } from '../../serving/classifier.js';
+import type { Caller } from '../../serving/slowdown/slowdown-watch.js';
 
 /** Groups of an IPv6 address that name a network; the remaining four are the client's own to choose (RFC 4291). */
 const NETWORK_GROUPS = 4;
+
+/**
+ * @param client the owner of the API key; undefined: none is required
+ * @param address as for `clientName`
+ * @returns undefined: clients are not tested for slowdown inputs
+ */
+export function callerOf(
+  { slowdown }: Pick<Classifier, 'slowdown'>,
+  client: Client | undefined,
+  address: string | undefined,
+): Caller | undefined {
+  return slowdown?.callerOf(clientName(client?.name, address));
+}
 
 /**
  * @param owner of the API key; undefined: none is required

@@ -6,7 +6,7 @@ import { ref } from '../../foundation/schema-ref.js';
 import { type AdmittedInference, admitInference } from '../../inference-protocol/infer.js';
 import type { ImageLimits } from '../../inference-protocol/read-images.js';
 import type { Classifier } from '../../serving/classifier.js';
-import { clientName } from '../connections/client-name.js';
+import { callerOf } from '../connections/client-name.js';
 import { clientSignal } from '../connections/client-signal.js';
 import { budgetHeaders } from '../plugins/enforce-budgets.js';
 import { protocolProblemResponses } from '../problems.js';
@@ -106,9 +106,7 @@ export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options
     if (!body) throw new Failure('invalid-body', 'The body is empty; it must be an inference request.');
     const { id, isBinary, ...message } = body;
     request.body = undefined;
-    const caller = classifier.slowdown?.callerOf(
-      clientName(request.client?.name, request.socket.remoteAddress),
-    );
+    const caller = callerOf(classifier, request.client, request.socket.remoteAddress);
     return {
       inference: admitInference({ ...message, model, version }, classifier, options, request.client, caller),
       form: { id, isBinary },

@@ -23,7 +23,7 @@ export const requireApiKey = fp<{ apiKeys: ApiKeys | undefined }>(
       request.client = ownerOf(request.headers, apiKeys);
       if (request.client !== undefined) return done();
       reply.header('www-authenticate', 'Bearer realm="rdi-serve"');
-      done(new Failure('unauthorized', 'Send a valid API key: Authorization: Bearer <key>.'));
+      done(noValidKey());
     });
   },
   { name: 'require-api-key' },
@@ -33,4 +33,15 @@ export const requireApiKey = fp<{ apiKeys: ApiKeys | undefined }>(
 export function ownerOf(headers: IncomingHttpHeaders, apiKeys: ApiKeys): Client | undefined {
   const [, key] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
   return key === undefined ? undefined : apiKeys.ownerOf(key);
+}
+
+/** The same. @throws Failure `unauthorized` if there is none */
+export function knownClient(headers: IncomingHttpHeaders, apiKeys: ApiKeys): Client {
+  const owner = ownerOf(headers, apiKeys);
+  if (owner === undefined) throw noValidKey();
+  return owner;
+}
+
+function noValidKey(): Failure {
+  return new Failure('unauthorized', 'Send a valid API key: Authorization: Bearer <key>.');
 }

@@ -12,7 +12,7 @@ import type { Timeline } from '../../serving/timeline.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { ClientSignal } from '../../workers/request.js';
 import { failureOf, logFailure } from '../answer-errors.js';
-import { clientName } from '../connections/client-name.js';
+import { callerOf } from '../connections/client-name.js';
 import { clientSignal } from '../connections/client-signal.js';
 import { budgetHeaders } from '../plugins/enforce-budgets.js';
 import { Problem, problemOf, problemResponses } from '../problems.js';
@@ -88,9 +88,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
     async (request, reply) => {
       const { query, body } = request;
       const { images } = body;
-      const caller = classifier.slowdown?.callerOf(
-        clientName(request.client?.name, request.socket.remoteAddress),
-      );
+      const caller = callerOf(classifier, request.client, request.socket.remoteAddress);
       const plan = createPlan(classifier.catalog.find(query.model, query.version), query, caller);
       if (images.length > maxBatchImages) {
         throw new Failure(

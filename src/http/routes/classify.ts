@@ -12,7 +12,7 @@ import { Prediction } from '../../serving/prediction.js';
 import { readFormFile } from '../bodies/form-file.js';
 import { readBody } from '../bodies/read-body.js';
 import { unsupportedMediaType } from '../bodies/unsupported-media-type.js';
-import { clientName } from '../connections/client-name.js';
+import { callerOf } from '../connections/client-name.js';
 import { clientSignal } from '../connections/client-signal.js';
 import { budgetHeaders } from '../plugins/enforce-budgets.js';
 import { problemResponses } from '../problems.js';
@@ -110,9 +110,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
     },
     async (request, reply) => {
       const { query } = request;
-      const caller = classifier.slowdown?.callerOf(
-        clientName(request.client?.name, request.socket.remoteAddress),
-      );
+      const caller = callerOf(classifier, request.client, request.socket.remoteAddress);
       const plan = createPlan(classifier.catalog.find(query.model, query.version), query, caller);
       const bytes = request.body as unknown;
       if (!(bytes instanceof Buffer) || bytes.length === 0) {

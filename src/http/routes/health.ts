@@ -64,3 +64,8 @@ export function assertReady({ isDraining, classifier }: HealthOptions): void {
   if (isDraining()) throw new Failure('shutting-down', 'This server is finishing what it has accepted.');
   if (!classifier.hasWorkers()) throw noWorkerLeft();
 }
+
+/** As `assertReady`, without the reason. */
+export function isReady({ isDraining, classifier }: HealthOptions): boolean {
+  return !isDraining() && classifier.hasWorkers();
+}

@@ -91,7 +91,8 @@ export async function outputsOf(response: Response): Promise<Record<string, Outp
   return Object.fromEntries(read) as Record<string, Output>;
 }
 
-function valuesOf(datatype: string, raw: Buffer): unknown[] {
+/** The elements of an output in raw bytes. */
+export function valuesOf(datatype: string, raw: Buffer): unknown[] {
   const copy = new Uint8Array(raw).buffer;
   switch (datatype) {
     case 'FP32':

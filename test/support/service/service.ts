@@ -10,6 +10,8 @@ import type { BufferOptions } from '../../../src/engines/choose.js';
 import { monotonicSeconds } from '../../../src/foundation/clock.js';
 import { startTimer } from '../../../src/foundation/timers.js';
 import { type App, buildApp } from '../../../src/http/app.js';
+import { createBytesInFlight } from '../../../src/http/bodies/bytes-in-flight.js';
+import { createGrpcServer, type GrpcServer } from '../../../src/http/grpc/server.js';
 import type { Classifier } from '../../../src/serving/classifier.js';
 import { startService } from '../../../src/serving/service.js';
 import { createLogger } from '../../../src/telemetry/logging.js';
@@ -38,6 +40,9 @@ export interface TestService {
   /** Without a slash at the end. */
   readonly url: string;
   readonly port: number;
+  /** With the setting `grpc`. */
+  readonly grpcUrl: string;
+  readonly grpc: GrpcServer | undefined;
   /** What was logged. */
   readonly log: readonly Record<string, unknown>[];
   /** What GET /metrics says at this moment. */
@@ -83,23 +88,20 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   const first = file === '' ? undefined : await readKeysFile(file);
   const common = { intervalSeconds, now: monotonicSeconds, startTimer, metrics, logger };
   const apiKeys = first && createApiKeys({ ...common, file, first });
-  const app = await buildApp({
-    config,
-    classifier,
-    metrics,
-    logger,
-    apiKeys,
-    tracing,
-    isDraining: () => draining,
-  });
+  const isDraining = () => draining;
+  const bytesInFlight = createBytesInFlight(config, metrics);
+  const parts = { config, classifier, metrics, logger, apiKeys, tracing, bytesInFlight, isDraining };
+  const app = await buildApp(parts);
+  const grpc = config.grpc ? await createGrpcServer(parts) : undefined;
   scope.after(async () => {
     apiKeys?.close();
-    await app.close();
+    await Promise.all([app.close(), grpc?.close()]);
     await classifier.close();
     await tracing?.close();
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
+  const grpcPort = (await grpc?.listen({ host: '127.0.0.1', port: 0 }))?.port ?? 0;
   const url = `http://127.0.0.1:${port}`;
   return {
     app,
@@ -108,6 +110,8 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
     config,
     url,
     port,
+    grpc,
+    grpcUrl: `http://127.0.0.1:${grpcPort}`,
     log,
     samples: () => scrape(url),
     connections: () => new Promise((resolve) => app.server.getConnections((_error, count) => resolve(count))),

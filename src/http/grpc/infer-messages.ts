@@ -1,0 +1,107 @@
+// The messages of ModelInfer, and what they say, as inference-protocol/ takes and gives it.
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Failure } from '../../foundation/errors.js';
+import type { InferenceRequest, InferenceResult } from '../../inference-protocol/infer.js';
+import type { RequestParameters } from '../../inference-protocol/parameters.js';
+import { type InputTensor, rawBytesOf, shown, type TensorContent } from '../../inference-protocol/tensors.js';
+import type {
+  InferParameter,
+  InferTensorContents,
+  ModelInferRequest_InferInputTensor as Input,
+  ModelInferRequest,
+  ModelInferResponseSchema,
+} from '../../protobuf/open_inference_pb.js';
+
+/** @throws Failure `invalid-body` */
+export function readInferRequest(message: ModelInferRequest): InferenceRequest {
+  const { modelName, modelVersion, parameters, inputs, outputs, rawInputContents } = message;
+  if (modelName === '') throw invalid('The request names no model.');
+  if (rawInputContents.length > 0 && rawInputContents.length !== inputs.length) {
+    throw invalid(
+      `${inputs.length} inputs and ${rawInputContents.length} raw_input_contents arrived; each input has one.`,
+    );
+  }
+  return {
+    model: modelName,
+    version: modelVersion || undefined,
+    parameters: valuesOf(parameters),
+    inputs: inputs.map((input, index) => readInput(input, rawInputContents[index])),
+    outputs: outputs.map(({ name, parameters }) => ({
+      name,
+      classification: valuesOf(parameters)['classification'] as number | undefined,
+    })),
+  };
+}
+
+function readInput(input: Input, raw: Uint8Array | undefined): InputTensor {
+  const { name, datatype, shape, contents } = input;
+  const described = { name, datatype, shape: shape.map(Number) };
+  if (raw === undefined) return { ...described, content: typedContent(input) };
+  if (contents && filledOf(contents).length > 0) {
+    throw invalid(`The input ${shown(name)} has both contents and raw_input_contents.`);
+  }
+  return { ...described, content: { raw } };
+}
+
+/** The field of the contents in which the elements of a datatype stand. FP16 has none. */
+const contentsOf: Readonly<Record<string, ContentsName>> = {
+  FP32: 'fp32Contents',
+  UINT8: 'uintContents',
+  BYTES: 'bytesContents',
+};
+type ContentsName = Exclude<keyof InferTensorContents, '$typeName' | '$unknown'>;
+
+function typedContent({ name, datatype, contents }: Input): TensorContent {
+  const filled = contents ? filledOf(contents) : [];
+  const expected = contentsOf[datatype];
+  const [other] = filled.filter((one) => one !== expected);
+  if (other !== undefined) {
+    const wanted = expected === undefined ? 'raw_input_contents' : protocolName(expected);
+    throw invalid(
+      `The input ${shown(name)} of ${shown(datatype)} has ${protocolName(other)}; it needs ${wanted}.`,
+    );
+  }
+  const values = contents && expected ? contents[expected] : undefined;
+  if (values === undefined || values.length === 0) throw invalid(`The input ${shown(name)} has no data.`);
+  return { values };
+}
+
+function filledOf(contents: InferTensorContents): ContentsName[] {
+  const { $typeName, $unknown, ...fields } = contents;
+  return (Object.keys(fields) as ContentsName[]).filter((name) => fields[name].length > 0);
+}
+
+function protocolName(name: ContentsName): string {
+  return name.replace('Contents', '_contents');
+}
+
+function valuesOf(parameters: Readonly<Record<string, InferParameter>>): RequestParameters {
+  return Object.fromEntries(
+    Object.entries(parameters).map(
+      ([
+        name,
+        {
+          parameterChoice: { value },
+        },
+      ]) => [name, typeof value === 'bigint' ? Number(value) : value],
+    ),
+  );
+}
+
+/** Outputs stand in raw_output_contents: all clients read them there. */
+export function writeInferResponse(
+  { model, version, outputs }: InferenceResult,
+  id: string,
+): MessageInitShape<typeof ModelInferResponseSchema> {
+  return {
+    modelName: model,
+    modelVersion: version,
+    id,
+    outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape: shape.map(BigInt) })),
+    rawOutputContents: outputs.map(rawBytesOf),
+  };
+}
+
+function invalid(detail: string): Failure {
+  return new Failure('invalid-body', detail);
+}

@@ -1,0 +1,157 @@
+// inference.GRPCInferenceService: the gRPC form of the Open Inference Protocol, with Triton's extensions.
+import { Failure } from '../../foundation/errors.js';
+import {
+  describeConfiguration,
+  describeMetadata,
+  describeServer,
+  indexRepository,
+} from '../../inference-protocol/describe-model.js';
+import { admitInference } from '../../inference-protocol/infer.js';
+import type { ImageLimits } from '../../inference-protocol/read-images.js';
+import { type Duration, statisticsOf } from '../../inference-protocol/statistics.js';
+import {
+  DataType,
+  GRPCInferenceService,
+  type ModelInferRequest,
+  ModelInput_Format,
+} from '../../protobuf/open_inference_pb.js';
+import type { Classifier } from '../../serving/classifier.js';
+import type { Metrics } from '../../telemetry/metrics.js';
+import { callerOf } from '../connections/client-name.js';
+import { isReady } from '../routes/health.js';
+import { readInferRequest, writeInferResponse } from './infer-messages.js';
+import { type Call, type Method, unary } from './method.js';
+
+export interface InferenceServiceOptions {
+  readonly classifier: Classifier;
+  readonly metrics: Metrics;
+  readonly limits: ImageLimits;
+  readonly isDraining: () => boolean;
+}
+
+export function inferenceMethods(options: InferenceServiceOptions): Method[] {
+  const { classifier, limits } = options;
+  const { method } = GRPCInferenceService;
+  const modelOf = ({ name, version }: { readonly name: string; readonly version: string }) => {
+    if (name === '') throw new Failure('invalid-body', 'The request names no model.');
+    return classifier.catalog.find(name, version || undefined);
+  };
+
+  async function infer(request: ModelInferRequest, { client, address, signal, timeline }: Call) {
+    const caller = callerOf(classifier, client, address);
+    const inference = admitInference(readInferRequest(request), classifier, limits, client, caller);
+    return writeInferResponse(await inference.run(signal, timeline), request.id);
+  }
+
+  return [
+    unary(method.serverLive, () => ({ live: true }), { isProbe: true }),
+    unary(method.serverReady, () => ({ ready: isReady(options) }), { isProbe: true }),
+    unary(method.modelReady, (request) => {
+      modelOf(request);
+      return { ready: isReady(options) };
+    }),
+    unary(method.serverMetadata, describeServer, { isTraced: true }),
+    unary(
+      method.modelMetadata,
+      (request) => {
+        const { inputs, outputs, ...model } = describeMetadata(modelOf(request), classifier.catalog);
+        return { ...model, inputs: inputs.map(withBigShape), outputs: outputs.map(withBigShape) };
+      },
+      { isTraced: true },
+    ),
+    unary(method.modelInfer, infer, { isTraced: true, isCharged: true }),
+    ...tritonMethods(options, modelOf),
+  ];
+}
+
+/** Triton's extensions. */
+function tritonMethods(
+  { classifier, metrics, limits }: InferenceServiceOptions,
+  modelOf: (request: {
+    readonly name: string;
+    readonly version: string;
+  }) => ReturnType<Classifier['catalog']['find']>,
+): Method[] {
+  const { method } = GRPCInferenceService;
+  return [
+    unary(
+      method.modelConfig,
+      (request) => {
+        const { input, output, max_batch_size, ...model } = describeConfiguration(
+          modelOf(request),
+          limits.maxBatchImages,
+        );
+        return {
+          config: {
+            ...model,
+            maxBatchSize: max_batch_size,
+            input: input.map(({ name, data_type, format, dims }) => ({
+              name,
+              dataType: DataType[data_type],
+              format: format === 'FORMAT_NCHW' ? ModelInput_Format.NCHW : ModelInput_Format.NHWC,
+              dims: dims.map(BigInt),
+            })),
+            output: output.map(({ name, data_type, dims }) => ({
+              name,
+              dataType: DataType[data_type],
+              dims: dims.map(BigInt),
+            })),
+          },
+        };
+      },
+      { isTraced: true },
+    ),
+    unary(method.modelStatistics, async (request) => {
+      const models = request.name === '' ? classifier.catalog.models : [modelOf(request)];
+      const statistics = await Promise.all(models.map((model) => statisticsOf(model, metrics)));
+      return { modelStats: statistics.map(statisticsMessage) };
+    }),
+    unary(
+      method.repositoryIndex,
+      ({ ready }) => ({ models: indexRepository(classifier.catalog, classifier.refused(), ready) }),
+      { isTraced: true },
+    ),
+  ];
+}
+
+function statisticsMessage({
+  name,
+  version,
+  inference_count,
+  execution_count,
+  inference_stats,
+}: Awaited<ReturnType<typeof statisticsOf>>) {
+  const { success, queue, compute_input, compute_infer, compute_output, cache_hit, cache_miss } =
+    inference_stats;
+  return {
+    name,
+    version,
+    inferenceCount: BigInt(inference_count),
+    executionCount: BigInt(execution_count),
+    inferenceStats: {
+      success: big(success),
+      queue: big(queue),
+      computeInput: big(compute_input),
+      computeInfer: big(compute_infer),
+      computeOutput: big(compute_output),
+      cacheHit: big(cache_hit),
+      cacheMiss: big(cache_miss),
+    },
+  };
+}
+
+function big({ count, ns }: Duration) {
+  return { count: BigInt(count), ns: BigInt(ns) };
+}
+
+function withBigShape({
+  name,
+  datatype,
+  shape,
+}: {
+  name: string;
+  datatype: string;
+  shape: readonly number[];
+}) {
+  return { name, datatype, shape: shape.map(BigInt) };
+}
