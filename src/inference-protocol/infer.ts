@@ -1,6 +1,7 @@
 // One inference of the protocol: its images through the same door as those of POST /classify. They are admitted together
 // or not at all, and answered together: if one fails, the others are cancelled and the request fails.
 import type { Client } from '../access/client.js';
+import { createClientSignal } from '../foundation/client-signal.js';
 import { Failure } from '../foundation/errors.js';
 import type { Admitted, Classifier } from '../serving/classifier.js';
 import type { EncodedImage, ReadyImage } from '../serving/classify-image.js';
@@ -8,7 +9,6 @@ import type { Plan } from '../serving/plan.js';
 import type { Prediction } from '../serving/prediction.js';
 import type { Caller } from '../serving/slowdown/slowdown-watch.js';
 import type { Timeline } from '../serving/timeline.js';
-import { createClientSignal } from '../workers/client-signal.js';
 import type { ClientSignal } from '../workers/request.js';
 import { chooseOutputs, classesNeeded, outputTensors, type RequestedOutput } from './outputs.js';
 import { planOf, type RequestParameters } from './parameters.js';

@@ -1,7 +1,7 @@
 // Whether a call still needs its answer: until its client is gone, its deadline has passed, or it is answered.
 import type { ServerHttp2Stream } from 'node:http2';
+import { createClientSignal } from '../../foundation/client-signal.js';
 import { Failure } from '../../foundation/errors.js';
-import { createClientSignal } from '../../workers/client-signal.js';
 import type { ClientSignal } from '../../workers/request.js';
 
 export interface CallWatch {

@@ -45,6 +45,7 @@ const expected = {
   exit_index: { datatype: 'INT32', shape: [8], data: answers.map(({ exit }) => exit.index) },
   flops: { datatype: 'INT64', shape: [8], data: answers.map(({ flops }) => flops.executed) },
   certified: { datatype: 'BOOL', shape: [8], data: answers.map(({ certified }) => certified) },
+  inverted: { datatype: 'BOOL', shape: [8], data: answers.map(() => false) },
 };
 
 test('encoded images, pixels and the network’s own values, raw and typed, have /classify’s answers', async () => {
