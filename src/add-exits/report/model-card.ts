@@ -25,7 +25,7 @@ export function modelCard(
 
 ${plain.description.description} Exits were added by \`rdi-serve add-exits\`: the network itself is as it was, and its
 final exit gives the answers that it gave. Each added exit is one linear layer on means over parts of a tensor, fitted to the
-network's own answers by ridge regression. No labels were used. ${manifest.classes.length} classes.
+network's own answers by logistic regression. No labels were used. ${manifest.classes.length} classes.
 ${manifest.expects === undefined ? '' : `\n## What it expects\n\n${manifest.expects}\n`}
 ## Images
 
