@@ -253,17 +253,27 @@ test('a later run with other limits runs no image through the network again', as
   assert.deepEqual([...profiles.keys()], ['at-most-15', 'full']);
 });
 
-test('two classes do', async () => {
+test('two classes do; images in folders named after them also tell how often the answers are right', async () => {
+  const labelled = join(root, 'labelled');
+  for (const label of ['warm', 'cold']) await mkdir(join(labelled, label), { recursive: true });
+  for (let index = 0; index < IMAGES; index++) {
+    const label = index % 3 ? 'warm' : 'cold';
+    await copyFile(join(data, `${index}.png`), join(labelled, label, `${index}.png`));
+  }
   const two = join(root, 'two.txt');
   await writeFile(two, 'warm\ncold\n');
   const file = await network('binary', { classes: 2, width: 24 });
   const output = join(root, 'binary');
   const { code, stdout, stderr } = await addExits(
-    ...[file, '--data', data, '--output', output, '--classes', two, '--preprocess', 'symmetric'],
+    ...[file, '--data', labelled, '--output', output, '--classes', two, '--preprocess', 'symmetric'],
     ...['--epsilon', '0.1', '--exits', '1', '--least-saving', '0.01'],
   );
   assert.equal(code, 0, stderr + stdout);
-  const { manifest, profiles } = await loadPackage(join(output, 'binary', '1'));
+  assert.match(stdout, /accuracy +change, points\n/);
+  assert.match(stdout, /^full .* \d\d\.\d\d % +±0\.00$/m);
+  const { manifest, profiles, directory } = await loadPackage(join(output, 'binary', '1'));
   assert.equal(manifest.exits.length, 2);
   assert.deepEqual([...profiles.keys()], ['at-most-10', 'full']);
+  const card = await readFile(join(directory, 'MODEL_CARD.md'), 'utf8');
+  assert.match(card, /Accuracy is of the 270 images that tested the paths, by their labels\./);
 });
