@@ -141,7 +141,9 @@ test('what does not do is one sentence, and leaves nothing behind', async () => 
   const few = join(root, 'few');
   const alike = join(root, 'alike');
   const broken = join(root, 'broken');
-  for (const folder of [few, alike, broken]) await mkdir(folder);
+  const [empty, cut] = [join(root, 'empty'), join(root, 'cut.onnx')];
+  for (const folder of [few, alike, broken, empty]) await mkdir(folder);
+  await writeFile(cut, (await readFile(plain)).subarray(0, 1000));
   for (const [index, { png }] of (await testImages(420, 4)).entries()) {
     if (index < 50) await writeFile(join(few, `${index}.png`), png);
     await writeFile(join(broken, `${index}.png`), index === 100 ? png.subarray(0, 60) : png);
@@ -154,6 +156,8 @@ test('what does not do is one sentence, and leaves nothing behind', async () => 
     [plain, few, /^rdi-serve: 50 images are too few: 25 would fit the heads/],
     [plain, alike, /^rdi-serve: 1 images are too few/],
     [plain, broken, /100\.png cannot be decoded: /],
+    [plain, empty, /contains no images\. Give a data set with at least one PNG, JPEG or WebP image/],
+    [cut, data, /is not an ONNX model: /],
     [plain, join(root, 'nowhere'), /The data set cannot be read/],
     [join(root, 'nowhere.onnx'), data, /is neither a folder nor a file whose name ends in \.onnx/],
   ];
