@@ -1,6 +1,6 @@
 // How often a certificate of add-exits would be wrong: recorded scores are split at random again and again. One half gets
 // thresholds and certificates as in add-exits; the other half tells how many answers they change.
-// Usage: node dist/bench/add-exits/resplits.js <models folder> <model> <scores of add-exits --scores> [resplits]
+// Usage: node dist/bench/add-exits/resplits.js <models folder> <model> <scores of add-exits --scores> [resplits] [profile]
 import process from 'node:process';
 import { certifyProfiles } from '../../src/add-exits/certify-profiles.js';
 import { limitsOf } from '../../src/add-exits/refresh/older-version.js';
@@ -16,7 +16,7 @@ import { createUniform, shuffledIndices } from '../../src/foundation/random.js';
 import { findPackages } from '../../src/packages/repository.js';
 import { formatTable, megaflops, percent } from '../../src/report/table.js';
 
-const [models = '', name = '', file = '', resplitsText = '200'] = process.argv.slice(2);
+const [models = '', name = '', file = '', resplitsText = '200', only] = process.argv.slice(2);
 const resplits = positiveInteger(resplitsText);
 const { packages } = await findPackages(models);
 const model = packages.findLast(({ manifest }) => manifest.name === name);
@@ -29,7 +29,9 @@ const tables = new Map(
     createExitTable(recording, policy),
   ]),
 );
-const counts = limitsOf(model).map((limit) => ({ limit, certified: 0, violated: 0, flops: 0 }));
+const counts = limitsOf(model)
+  .filter((limit) => only === undefined || limit.name === only)
+  .map((limit) => ({ limit, certified: 0, violated: 0, flops: 0 }));
 for (let seed = 1; seed <= resplits; seed++) {
   const order = shuffledIndices(recording.images, createUniform(seed));
   const half = Math.floor(recording.images / 2);
