@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { readScores } from '../../src/calibration/scores/scores-file.js';
 import { createEngine } from '../../src/engines/onnx.js';
 import { importPackage } from '../../src/packages/import.js';
 import { loadPackage } from '../../src/packages/package.js';
@@ -267,10 +268,10 @@ test('two classes do; images in folders named after them also tell how often the
   const two = join(root, 'two.txt');
   await writeFile(two, 'warm\ncold\n');
   const file = await network('binary', { classes: 2, width: 24 });
-  const output = join(root, 'binary');
+  const [output, scores] = [join(root, 'binary'), join(root, 'binary.safetensors')];
   const { code, stdout, stderr } = await addExits(
     ...[file, '--data', labelled, '--output', output, '--classes', two, '--preprocess', 'symmetric'],
-    ...['--epsilon', '0.1', '--exits', '1', '--least-saving', '0.01'],
+    ...['--scores', scores, '--epsilon', '0.1', '--exits', '1', '--least-saving', '0.01'],
   );
   assert.equal(code, 0, stderr + stdout);
   assert.match(stdout, /accuracy +change, points\n/);
@@ -279,5 +280,6 @@ test('two classes do; images in folders named after them also tell how often the
   assert.equal(manifest.exits.length, 2);
   assert.deepEqual([...profiles.keys()], ['at-most-10', 'full']);
   const card = await readFile(join(directory, 'MODEL_CARD.md'), 'utf8');
+  assert.equal((await readScores(scores))?.truth?.length, 450, 'the classes are kept for calibrate');
   assert.match(card, /Accuracy is of the 270 images that tested the paths, by their labels\./);
 });
