@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Description } from '../format/description.js';
 import { UsageError } from '../foundation/errors.js';
+import { noteOnLabels } from './accuracy.js';
 import type { NetworkCache } from './cache/network-cache.js';
 import { chooseExits } from './choose-exits.js';
 import type { Candidate } from './find-candidates.js';
@@ -30,7 +31,11 @@ export async function examine(
     onProgress: counted('images through the network', fitting.length, onProgress),
   });
   const observed = await readObservations(cache.features, fitting, candidates, classes);
-  const notes = [...plain.notes, ...refuseOneAnswer(observed.logits, plain.description)];
+  const notes = [
+    ...plain.notes,
+    ...refuseOneAnswer(observed.logits, plain.description),
+    ...noteOnLabels(split.calibrate, plain.description.classes),
+  ];
   const { heads, refit } = await fitHeads(options, cache, split, observed);
   const times = await cache.kept('times', () => measureTimes(engine, plain, candidates));
   const choice = chooseExits({

@@ -1,5 +1,6 @@
 // What adding exits finds out, and what comes of it: for add-exits.ts, and for the tables and the card.
 import type { Recording } from '../calibration/scores/recording.js';
+import type { Accuracy } from './accuracy.js';
 import type { Certified } from './certify-profiles.js';
 import type { Choice } from './choose-exits.js';
 import type { Compared } from './compare.js';
@@ -26,6 +27,8 @@ export interface Findings {
 export interface Results {
   readonly certified: readonly Certified[];
   readonly recording: Recording;
+  /** undefined: the images do not say their classes. */
+  readonly accuracy: Accuracy | undefined;
   /** By profile, seconds for an image on this machine. */
   readonly seconds: ReadonlyMap<string, number>;
   /** With the version before, if there is one. */

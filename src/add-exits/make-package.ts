@@ -15,6 +15,7 @@ import { importPackage } from '../packages/import.js';
 import { installPackage, toJson } from '../packages/install.js';
 import type { ModelPackage } from '../packages/package.js';
 import { describeFile, MANIFEST_FILE, readListedFiles } from '../packages/package-files.js';
+import { accuracyOf, trueClasses } from './accuracy.js';
 import { applyHeads } from './apply-heads.js';
 import type { FeatureStore } from './cache/feature-store.js';
 import type { Certified } from './certify-profiles.js';
@@ -97,7 +98,8 @@ export async function recordAll(
     onProgress() {},
   });
   refuseOtherLogits(compared.logits, logits);
-  return { ...compared, images: calibrate.length, logits };
+  const truth = trueClasses(calibrate, plain.description.classes);
+  return { ...compared, images: calibrate.length, logits, ...(truth && { truth }) };
 }
 
 /** @throws Error if the package does not say what the plain network and the heads do */
@@ -139,6 +141,7 @@ export async function finish(
   const pixels = await Promise.all(timed.map((sample) => decodeSample(decoder, sample, manifest.input)));
   const results: Results = {
     ...{ certified, recording },
+    accuracy: accuracyOf(recording, certified, seed),
     seconds: await measureProfiles(engine, profiled, pixels),
     compared: before
       ? compareProfiles(

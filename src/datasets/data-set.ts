@@ -4,12 +4,15 @@ import type { MediaType } from '../decoding/decode.js';
 export interface Sample {
   /** Its place in the data set, for messages. */
   readonly name: string;
-  /** Name of its class; empty if the data set was opened without labels. */
+  /** Name of its class; empty if it has none, or the data set was opened without labels. */
   readonly label: string;
   readonly mediaType: MediaType;
   /** The encoded image. */
   read(): Promise<Uint8Array>;
 }
+
+/** Whether labels are read: always, never, or where there are some. */
+export type Labelled = boolean | 'optional';
 
 export interface DataSet {
   readonly samples: readonly Sample[];

@@ -1,13 +1,14 @@
 // Reads IDX, the format of MNIST: one file of images and one of labels, each with a big-endian header, often gzipped.
 // Images are returned as PNG, so that they are decoded like a client's images.
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import sharp from 'sharp';
 import { messageOf, UsageError } from '../foundation/errors.js';
-import type { DataSet } from './data-set.js';
+import type { DataSet, Labelled } from './data-set.js';
 
 const unzip = promisify(gunzip);
 
@@ -25,11 +26,14 @@ interface Idx {
 export async function openIdx(
   imagesPath: string,
   labelsPath: string | undefined,
-  labelled: boolean,
+  labelled: Labelled,
 ): Promise<DataSet> {
-  const labelsFile = labelled ? (labelsPath ?? labelsBeside(imagesPath)) : undefined;
+  const labelsFile =
+    labelled === 'optional'
+      ? optionalLabels(imagesPath)
+      : labelled && (labelsPath ?? labelsBeside(imagesPath));
   const images = await readIdx(imagesPath, 3);
-  const labels = labelsFile === undefined ? undefined : await readIdx(labelsFile, 1);
+  const labels = labelsFile ? await readIdx(labelsFile, 1) : undefined;
   const [count = 0, height = 0, width = 0] = images.shape;
   if (labels && count !== labels.values.length) {
     throw new UsageError(
@@ -60,16 +64,24 @@ export async function openIdx(
   };
 }
 
-/** The path of the labels by the naming convention of MNIST: images-idx3 → labels-idx1. */
 function labelsBeside(images: string): string {
+  const labels = labelsPathFor(images);
+  if (labels !== undefined) return labels;
+  throw new UsageError(
+    `The labels of "${basename(images)}" cannot be found, because its name does not contain "images". Give --labels.`,
+  );
+}
+
+function optionalLabels(images: string): string | undefined {
+  const labels = labelsPathFor(images);
+  return labels !== undefined && existsSync(labels) ? labels : undefined;
+}
+
+/** By the naming convention of MNIST: images-idx3 → labels-idx1. */
+function labelsPathFor(images: string): string | undefined {
   const name = basename(images);
   const labels = name.replace('images', 'labels').replace('idx3', 'idx1');
-  if (labels === name) {
-    throw new UsageError(
-      `The labels of "${name}" cannot be found, because its name does not contain "images". Give --labels.`,
-    );
-  }
-  return join(dirname(images), labels);
+  return labels === name ? undefined : join(dirname(images), labels);
 }
 
 async function readIdx(path: string, dimensions: number): Promise<Idx> {

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { messageOf, UsageError } from '../foundation/errors.js';
-import type { DataSet, Sample } from './data-set.js';
+import type { DataSet, Labelled, Sample } from './data-set.js';
 import { describeImagePath } from './image-path.js';
 
 /** @throws UsageError if a folder or an image cannot be read, or an image lies in no class folder */
-export async function openImageFolder(root: string, labelled = true): Promise<DataSet> {
+export async function openImageFolder(root: string, labelled: Labelled = true): Promise<DataSet> {
   const entries = await reading(root, () => readdir(root, { recursive: true }));
   const paths = entries.map((entry) => entry.split(sep).join('/')).sort();
   const samples: Sample[] = [];

@@ -2,6 +2,7 @@
 import { extname } from 'node:path';
 import type { MediaType } from '../decoding/decode.js';
 import { UsageError } from '../foundation/errors.js';
+import type { Labelled } from './data-set.js';
 
 const mediaTypes: Readonly<Record<string, MediaType>> = {
   '.png': 'image/png',
@@ -12,13 +13,13 @@ const mediaTypes: Readonly<Record<string, MediaType>> = {
 
 /**
  * @param path with slashes, relative to the data set
- * @param labelled false: images need no class folder, and have no label
+ * @param labelled false: images have no label; 'optional': they have one if they lie in a folder
  * @returns undefined if the path is not that of an image
  * @throws UsageError if an image lies in no class folder
  */
 export function describeImagePath(
   path: string,
-  labelled: boolean,
+  labelled: Labelled,
 ): { label: string; mediaType: MediaType } | undefined {
   const mediaType = mediaTypes[extname(path).toLowerCase()];
   const folders = path.split('/');
@@ -26,6 +27,7 @@ export function describeImagePath(
   if (mediaType === undefined || file.startsWith('.') || folders.includes('__MACOSX')) return undefined;
   if (!labelled) return { label: '', mediaType };
   const label = folders.pop();
+  if (!label && labelled === 'optional') return { label: '', mediaType };
   if (!label)
     throw new UsageError(`The image "${path}" lies in no folder. Put it in a folder named after its class.`);
   return { label, mediaType };

@@ -5,11 +5,11 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { openPromise, type ZipFile } from 'yauzl';
 import { messageOf, UsageError } from '../foundation/errors.js';
-import type { DataSet, Sample } from './data-set.js';
+import type { DataSet, Labelled, Sample } from './data-set.js';
 import { describeImagePath } from './image-path.js';
 
 /** @throws UsageError if the file is not a zip, or an image lies in no class folder */
-export async function openImageZip(path: string, labelled = true): Promise<DataSet> {
+export async function openImageZip(path: string, labelled: Labelled = true): Promise<DataSet> {
   let zip: ZipFile | undefined;
   try {
     const opened = await openPromise(path, { lazyEntries: true, autoClose: false });

@@ -2,7 +2,7 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { messageOf, UsageError } from '../foundation/errors.js';
-import type { DataSet, Sample } from './data-set.js';
+import type { DataSet, Labelled, Sample } from './data-set.js';
 import { openIdx } from './idx.js';
 import { openImageFolder } from './image-folder.js';
 import { openImageZip } from './image-zip.js';
@@ -15,13 +15,13 @@ export interface NamedDataSet extends DataSet {
  * Opens an IDX file (MNIST, gzipped or not), a folder CLASS/*.png|jpg|webp, or a zip of such a folder.
  *
  * @param labels the IDX file of labels; undefined: found by its name, in the folder of the images
- * @param labelled false: read only the images, from any place in the folder or zip
+ * @param labelled false: read only the images, from any place in the folder or zip; 'optional': and labels where they are
  * @throws UsageError if the data set is missing, malformed or empty, or the numbers of images and labels differ
  */
 export async function openDataSet(
   path: string,
   labels: string | undefined,
-  { labelled }: { readonly labelled: boolean } = { labelled: true },
+  { labelled }: { readonly labelled: Labelled } = { labelled: true },
 ): Promise<NamedDataSet> {
   const form = await formOf(path);
   if (labels !== undefined && form !== 'idx') {

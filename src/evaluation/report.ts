@@ -1,7 +1,7 @@
 // The figures of an evaluation, as a document for programs and as text tables.
 
 import type { NamedDataSet } from '../datasets/open-data-set.js';
-import { formatTable, megaflops, percent } from '../report/table.js';
+import { formatTable, megaflops, percent, signedPoints } from '../report/table.js';
 import type { SubjectModel } from './subject.js';
 import type { ProfileSummary } from './summary.js';
 
@@ -51,7 +51,7 @@ function accuracyTable(profiles: readonly ProfileSummary[]): string {
       percent(one.accuracy),
       one.accuracyInterval.map((end) => (100 * end).toFixed(2)).join(' to '),
       percent(one.agreementWithFull),
-      signed(100 * one.accuracyLessFull),
+      signedPoints(one.accuracyLessFull),
       megaflops(one.executedFlops),
       percent(one.shareOfBackbone, 1),
       one.shareOfCertified === null ? '–' : percent(one.shareOfCertified, 1),
@@ -83,8 +83,4 @@ function agreement({ metricsDifferences: differences, profiles }: Evaluation): s
     ? `The service's metrics agree exactly with the ${answers} answers: counts per exit and FLOPs.`
     : `The service's metrics DISAGREE with the ${answers} answers (does another client use the service?):\n` +
         differences.map((line) => `  ${line}`).join('\n');
-}
-
-function signed(points: number): string {
-  return `${points > 0 ? '+' : points < 0 ? '−' : '±'}${Math.abs(points).toFixed(2)}`;
 }

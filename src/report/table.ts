@@ -30,3 +30,9 @@ export function megaflops(flops: number, digits = 3): string {
 export function percent(share: number, digits = 2): string {
   return `${(100 * share).toFixed(digits)} %`;
 }
+
+/** A difference of two shares, in percentage points with its sign. */
+export function signedPoints(difference: number): string {
+  const points = 100 * difference;
+  return `${points > 0 ? '+' : points < 0 ? '−' : '±'}${Math.abs(points).toFixed(2)}`;
+}

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { readScores } from '../../src/calibration/scores/scores-file.js';
 import { createEngine } from '../../src/engines/onnx.js';
 import { importPackage } from '../../src/packages/import.js';
 import { loadPackage } from '../../src/packages/package.js';
@@ -141,7 +142,9 @@ test('what does not do is one sentence, and leaves nothing behind', async () => 
   const few = join(root, 'few');
   const alike = join(root, 'alike');
   const broken = join(root, 'broken');
-  for (const folder of [few, alike, broken]) await mkdir(folder);
+  const [empty, cut] = [join(root, 'empty'), join(root, 'cut.onnx')];
+  for (const folder of [few, alike, broken, empty]) await mkdir(folder);
+  await writeFile(cut, (await readFile(plain)).subarray(0, 1000));
   for (const [index, { png }] of (await testImages(420, 4)).entries()) {
     if (index < 50) await writeFile(join(few, `${index}.png`), png);
     await writeFile(join(broken, `${index}.png`), index === 100 ? png.subarray(0, 60) : png);
@@ -154,6 +157,8 @@ test('what does not do is one sentence, and leaves nothing behind', async () => 
     [plain, few, /^rdi-serve: 50 images are too few: 25 would fit the heads/],
     [plain, alike, /^rdi-serve: 1 images are too few/],
     [plain, broken, /100\.png cannot be decoded: /],
+    [plain, empty, /contains no images\. Give a data set with at least one PNG, JPEG or WebP image/],
+    [cut, data, /is not an ONNX model: /],
     [plain, join(root, 'nowhere'), /The data set cannot be read/],
     [join(root, 'nowhere.onnx'), data, /is neither a folder nor a file whose name ends in \.onnx/],
   ];
@@ -253,17 +258,28 @@ test('a later run with other limits runs no image through the network again', as
   assert.deepEqual([...profiles.keys()], ['at-most-15', 'full']);
 });
 
-test('two classes do', async () => {
+test('two classes do; images in folders named after them also tell how often the answers are right', async () => {
+  const labelled = join(root, 'labelled');
+  for (const label of ['warm', 'cold']) await mkdir(join(labelled, label), { recursive: true });
+  for (let index = 0; index < IMAGES; index++) {
+    const label = index % 3 ? 'warm' : 'cold';
+    await copyFile(join(data, `${index}.png`), join(labelled, label, `${index}.png`));
+  }
   const two = join(root, 'two.txt');
   await writeFile(two, 'warm\ncold\n');
   const file = await network('binary', { classes: 2, width: 24 });
-  const output = join(root, 'binary');
+  const [output, scores] = [join(root, 'binary'), join(root, 'binary.safetensors')];
   const { code, stdout, stderr } = await addExits(
-    ...[file, '--data', data, '--output', output, '--classes', two, '--preprocess', 'symmetric'],
-    ...['--epsilon', '0.1', '--exits', '1', '--least-saving', '0.01'],
+    ...[file, '--data', labelled, '--output', output, '--classes', two, '--preprocess', 'symmetric'],
+    ...['--scores', scores, '--epsilon', '0.1', '--exits', '1', '--least-saving', '0.01'],
   );
   assert.equal(code, 0, stderr + stdout);
-  const { manifest, profiles } = await loadPackage(join(output, 'binary', '1'));
+  assert.match(stdout, /accuracy +change, points\n/);
+  assert.match(stdout, /^full .* \d\d\.\d\d % +±0\.00$/m);
+  const { manifest, profiles, directory } = await loadPackage(join(output, 'binary', '1'));
   assert.equal(manifest.exits.length, 2);
   assert.deepEqual([...profiles.keys()], ['at-most-10', 'full']);
+  const card = await readFile(join(directory, 'MODEL_CARD.md'), 'utf8');
+  assert.equal((await readScores(scores))?.truth?.length, 450, 'the classes are kept for calibrate');
+  assert.match(card, /Accuracy is of the 270 images that tested the paths, by their labels\./);
 });

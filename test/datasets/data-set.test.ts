@@ -49,6 +49,25 @@ test('IDX files, gzipped or not, give PNGs of the very pixels, and labels found 
   }
 });
 
+test('labels that are optional are read where there are some', async () => {
+  const root = temporaryFolder();
+  const [labelled, bare] = [join(root, 'test-images-idx3-ubyte'), join(root, 'bare-images-idx3-ubyte')];
+  await writeFile(labelled, images);
+  await writeFile(join(root, 'test-labels-idx1-ubyte'), labels);
+  await writeFile(bare, images);
+  const folder = join(root, 'folder');
+  await mkdir(join(folder, 'cat'), { recursive: true });
+  await writeFile(join(folder, 'cat', 'a.png'), '');
+  await writeFile(join(folder, 'b.png'), '');
+  const labelsOf = async (path: string) => {
+    const { samples } = await openDataSet(path, undefined, { labelled: 'optional' });
+    return samples.map(({ label }) => label);
+  };
+  assert.deepEqual(await labelsOf(labelled), ['7', '0', '7']);
+  assert.deepEqual(await labelsOf(bare), ['', '', '']);
+  assert.deepEqual(await labelsOf(folder), ['', 'cat']);
+});
+
 test('IDX files that do not fit are one sentence', async () => {
   const root = temporaryFolder();
   const at = async (name: string, bytes: Uint8Array): Promise<string> => {

@@ -3,10 +3,11 @@ import type { Engine } from '../../engines/engine.js';
 import { argmax } from '../../policies/probabilities.js';
 import type { LinearHead } from './exit-graph.js';
 import { applyHead, type Rows } from './linear-products.js';
-import { normalEquations, solveRidge } from './ridge.js';
+import { fitLogistic } from './logistic-regression.js';
+import { normalEquations } from './normal-equations.js';
 
 /** Penalties to try, of standardised features. */
-const PENALTIES = [1e-2, 1e-1];
+const PENALTIES = [1e-2, 5e-2];
 
 export interface FittedHead {
   readonly head: LinearHead;
@@ -30,7 +31,7 @@ export async function fitHead(engine: Engine, fit: Observed, apart: Observed): P
   const answers = answersOf(apart.logits.values, classes);
   let best: FittedHead | undefined;
   for (const penalty of PENALTIES) {
-    const head = solveRidge(equations, penalty);
+    const head = await fitLogistic(engine, equations, penalty);
     const logits = await applyHead(engine, apart.features, head);
     const own = answersOf(logits, classes);
     const agreement =
@@ -42,7 +43,7 @@ export async function fitHead(engine: Engine, fit: Observed, apart: Observed): P
 
 /** The head again, fitted with its penalty to more images: to all of them, once the choice has been made. */
 export async function refitHead(engine: Engine, all: Observed, { penalty }: FittedHead): Promise<LinearHead> {
-  return solveRidge(await normalEquations(engine, all.features, all.logits), penalty);
+  return fitLogistic(engine, await normalEquations(engine, all.features, all.logits), penalty);
 }
 
 /** [image]: the class with the largest logit. */

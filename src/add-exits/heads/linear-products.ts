@@ -4,7 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import type { Engine } from '../../engines/engine.js';
 import { invariant } from '../../foundation/errors.js';
 import { FLOAT32 } from '../../network/intake/element-types.js';
-import { floats, operator, tensorInfo } from '../../onnx/build.js';
+import { floats, integers, operator, tensorInfo } from '../../onnx/build.js';
 import { BATCH } from '../../onnx/dimensions.js';
 import { encodeModel } from '../../onnx/proto.js';
 import { type GraphProto, GraphProtoSchema } from '../../protobuf/onnx-ml_pb.js';
@@ -36,6 +36,53 @@ export async function gram(engine: Engine, { values, width }: Rows): Promise<Flo
   await inParts(engine, graph, { values, width }, 'product', (product) => {
     for (let place = 0; place < sum.length; place++) {
       sum[place] = (sum[place] as number) + (product[place] as number);
+    }
+  });
+  return sum;
+}
+
+/**
+ * The gradient of the mean cross entropy between the softmax of the targets and that of the head's logits.
+ * @param rows features, then the targets: `classes` logits
+ * @param head [features + 1, classes]; the last row is added to the logits
+ * @returns of the head's shape
+ */
+export async function crossEntropyGradient(
+  engine: Engine,
+  rows: Rows,
+  head: Float64Array,
+  classes: number,
+): Promise<Float64Array> {
+  const features = rows.width - classes;
+  const images = rows.values.length / rows.width;
+  const weights = Float32Array.from(head);
+  const sum = new Float64Array(head.length);
+  const graph = {
+    node: [
+      operator('Slice', ['rows', 'zero', 'features', 'one'], 'x'),
+      operator('Slice', ['rows', 'features', 'end', 'one'], 'targets'),
+      operator('Gemm', ['x', 'weight', 'bias'], 'logits'),
+      operator('Softmax', ['logits'], 'answers', { axis: 1 }),
+      operator('Softmax', ['targets'], 'wanted', { axis: 1 }),
+      operator('Sub', ['answers', 'wanted'], 'residuals'),
+      operator('Transpose', ['x'], 'columns', { perm: [1, 0] }),
+      operator('MatMul', ['columns', 'residuals'], 'of-weight'),
+      operator('ReduceSum', ['residuals', 'zero'], 'of-bias', { keepdims: 1 }),
+      operator('Concat', ['of-weight', 'of-bias'], 'gradient', { axis: 0 }),
+    ],
+    initializer: [
+      integers('zero', [0]),
+      integers('one', [1]),
+      integers('features', [features]),
+      integers('end', [rows.width]),
+      floats('weight', [features, classes], weights.subarray(0, features * classes)),
+      floats('bias', [classes], weights.subarray(features * classes)),
+    ],
+    output: [tensorInfo('gradient', FLOAT32, [features + 1, classes])],
+  };
+  await inParts(engine, graph, rows, 'gradient', (part) => {
+    for (let place = 0; place < sum.length; place++) {
+      sum[place] = (sum[place] as number) + (part[place] as number) / images;
     }
   });
   return sum;

@@ -19,13 +19,13 @@ export function modelCard(
   before: string | undefined,
 ): string {
   const { split, notes, plain } = findings;
-  const { recording, certified } = results;
+  const { recording, certified, accuracy } = results;
   const tune = Math.round(TUNE_SHARE * recording.images);
   return `# ${manifest.name}
 
 ${plain.description.description} Exits were added by \`rdi-serve add-exits\`: the network itself is as it was, and its
 final exit gives the answers that it gave. Each added exit is one linear layer on means over parts of a tensor, fitted to the
-network's own answers by ridge regression. No labels were used. ${manifest.classes.length} classes.
+network's own answers by logistic regression. Labels had no part in it. ${manifest.classes.length} classes.
 ${manifest.expects === undefined ? '' : `\n## What it expects\n\n${manifest.expects}\n`}
 ## Images
 
@@ -43,7 +43,7 @@ surer than it is: none may be among the last two.
 
 ${asMarkdown(profileTable(results, manifest))}
 Time is of one thread of the machine that made this package, in batches of 8, the fastest of several rounds.
-
+${accuracy ? `Accuracy is of the ${accuracy.images} images that tested the paths, by their labels.\n` : ''}
 ![Compute against answers that change](${FIGURE_FILE})
 
 ${statementsOf(certified)}

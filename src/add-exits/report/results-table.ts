@@ -4,7 +4,7 @@ import { exactPercent } from '../../calibration/statement.js';
 import type { Manifest } from '../../format/manifest.js';
 import { FULL_PROFILE } from '../../format/profiles.js';
 import { fullFlops } from '../../network/execution-path.js';
-import { type Cell, formatTable, megaflops, percent } from '../../report/table.js';
+import { type Cell, formatTable, megaflops, percent, signedPoints } from '../../report/table.js';
 import type { Findings, Results } from '../findings.js';
 import { answersOf } from '../heads/fit-heads.js';
 
@@ -40,17 +40,27 @@ export function exitTable({ certified, recording }: Results, { exits }: Pick<Man
   };
 }
 
-/** One row per limit: what was certified, and what it takes. */
-export function profileTable({ certified, seconds }: Results, { exits }: Pick<Manifest, 'exits'>): Table {
+/** One row per limit: what was certified, what it takes, and where it is known how often it is right. */
+export function profileTable(
+  { certified, seconds, accuracy }: Results,
+  { exits }: Pick<Manifest, 'exits'>,
+): Table {
   const full = fullFlops(exits);
   const plain = seconds.get(FULL_PROFILE) ?? Number.NaN;
   const time = (name: string): Cell[] => {
     const taken = seconds.get(name) ?? Number.NaN;
     return [(1000 * taken).toPrecision(3), percent(taken / plain, 0)];
   };
+  const right = (name: string): Cell[] => {
+    if (!accuracy) return [];
+    const { full: plainly, profiles } = accuracy;
+    const share = name === FULL_PROFILE ? plainly : profiles.get(name);
+    return share === undefined ? ['–', '–'] : [percent(share), signedPoints(share - plainly)];
+  };
   const rows = certified.map(({ name, epsilon, profile }): Cell[] => {
     const certificate = profile?.certificate;
-    if (!certificate) return [name, `≤ ${exactPercent(epsilon)}`, 'not certified', '–', '–', '–', '–'];
+    if (!certificate)
+      return [name, `≤ ${exactPercent(epsilon)}`, 'not certified', '–', '–', '–', '–', ...right(name)];
     const { risks, flops } = certificate;
     return [
       name,
@@ -59,11 +69,18 @@ export function profileTable({ certified, seconds }: Results, { exits }: Pick<Ma
       megaflops(flops.mean),
       percent(flops.mean / full, 1),
       ...time(name),
+      ...right(name),
     ];
   });
   return {
-    header: ['profile:', 'answers changed', 'observed', 'MFLOPs', 'of plain', 'ms an image', 'of plain'],
-    rows: [...rows, [FULL_PROFILE, '0 %', '0 %', megaflops(full), '100 %', ...time(FULL_PROFILE)]],
+    header: [
+      ...['profile:', 'answers changed', 'observed', 'MFLOPs', 'of plain', 'ms an image', 'of plain'],
+      ...(accuracy ? ['accuracy', 'change, points'] : []),
+    ],
+    rows: [
+      ...rows,
+      [FULL_PROFILE, '0 %', '0 %', megaflops(full), '100 %', ...time(FULL_PROFILE), ...right(FULL_PROFILE)],
+    ],
   };
 }
 

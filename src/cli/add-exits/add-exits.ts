@@ -3,6 +3,7 @@ import process from 'node:process';
 import { Command } from 'commander';
 import { addExits, type Outcome } from '../../add-exits/add-exits.js';
 import { profileName } from '../../add-exits/certify-profiles.js';
+import type { Results } from '../../add-exits/findings.js';
 import { readPlainNetwork } from '../../add-exits/plain-network.js';
 import { asText, candidateTable, exitTable, profileTable } from '../../add-exits/report/results-table.js';
 import { writeScores } from '../../calibration/scores/scores-file.js';
@@ -20,7 +21,8 @@ import { withProgress } from './progress.js';
 const details = `
 MODEL is an ONNX file with one image in and logits out, or a folder with model.onnx and
 description.json, as import takes them. IMAGES are like the traffic to come, and the network was
-not trained on them: a folder, a zip or an IDX file, without labels. 5,000 are a good number.
+not trained on them: a folder, a zip or an IDX file. 5,000 are a good number. Labels are not needed.
+Where all images have one (folders named after classes, an IDX file beside), accuracy is told, too.
 
 The network stays as it is. Where exactly one tensor leads on, a linear layer is added that is
 fitted to the network's own answers. Of all such places, those become exits that save most time
@@ -103,6 +105,10 @@ export function tell(outcome: Outcome, output: string): void {
   const { made, results } = outcome;
   process.stdout.write(
     `${asText(exitTable(results, made.manifest))}\n${asText(profileTable(results, made.manifest))}\n` +
-      `${made.directory}\nDefault profile: ${made.defaultProfile}. To serve it: rdi-serve serve --models ${output}\n`,
+      `${toldAccuracy(results)}${made.directory}\nDefault profile: ${made.defaultProfile}. To serve it: rdi-serve serve --models ${output}\n`,
   );
+}
+
+function toldAccuracy({ accuracy }: Results): string {
+  return accuracy ? `Accuracy is of the ${accuracy.images} images that tested the thresholds.\n\n` : '';
 }

@@ -32,7 +32,7 @@ export async function withImages<Result>(
 ): Promise<Result> {
   const opened: NamedDataSet[] = [];
   const open = async (one: string): Promise<NamedDataSet> => {
-    const dataSet = await openDataSet(one, undefined, { labelled: false });
+    const dataSet = await openDataSet(one, undefined, { labelled: 'optional' });
     opened.push(dataSet);
     return dataSet;
   };

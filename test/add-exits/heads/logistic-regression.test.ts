@@ -1,11 +1,14 @@
-// Heads by ridge regression: what is linear in the features is found again, the penalty holds weights down.
+// Heads by logistic regression: what is linear in the features is found again, the penalty holds weights down.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { LinearHead } from '../../../src/add-exits/heads/exit-graph.js';
 import { fitHead } from '../../../src/add-exits/heads/fit-heads.js';
 import { applyHead, gram, type Rows } from '../../../src/add-exits/heads/linear-products.js';
-import { normalEquations, solveRidge } from '../../../src/add-exits/heads/ridge.js';
+import { fitLogistic } from '../../../src/add-exits/heads/logistic-regression.js';
+import { normalEquations } from '../../../src/add-exits/heads/normal-equations.js';
 import { createEngine } from '../../../src/engines/onnx.js';
 import { createUniform } from '../../../src/foundation/random.js';
+import { softmax } from '../../../src/policies/probabilities.js';
 
 const engine = createEngine();
 const [IMAGES, FEATURES, CLASSES] = [3000, 7, 3];
@@ -50,7 +53,7 @@ test('products over many rows are those of plain loops', async () => {
 
 test('logits that are linear in the features are found again, up to what a softmax does not see', async () => {
   const equations = await normalEquations(engine, features, logits);
-  const head = solveRidge(equations, 1e-9);
+  const head = await fitLogistic(engine, equations, 1e-9);
   const found = await applyHead(engine, features, head);
   for (let image = 0; image < IMAGES; image += 97) {
     const row = (values: Float32Array) => values.subarray(image * CLASSES, (image + 1) * CLASSES);
@@ -61,9 +64,40 @@ test('logits that are linear in the features are found again, up to what a softm
     }
   }
   assert.equal(head.weight[FEATURES - 1], 0, 'what never varies gets no weight');
-  const held = solveRidge(equations, 1e6);
+  const held = await fitLogistic(engine, equations, 1e6);
   assert.ok(held.weight.every((weight) => Math.abs(weight) < 1e-3));
 });
+
+test('no other weights near a head answer more like the network', async () => {
+  const bent: Rows = { width: CLASSES, values: logits.values.map((value) => 3 * Math.sin(value)) };
+  const head = await fitLogistic(engine, await normalEquations(engine, features, bent), 1e-9);
+  const found = await crossEntropy(head, bent);
+  assert.ok(found < (await crossEntropy(truth, bent)));
+  for (const [place, part] of [
+    [1, 0.05],
+    [FEATURES, 0.001],
+    [2 * FEATURES + 2, 0.05],
+  ] as const) {
+    for (const change of [part, -part]) {
+      const weight = head.weight.with(place, (head.weight[place] as number) + change);
+      assert.ok((await crossEntropy({ ...head, weight }, bent)) > found, `${place} ${change}`);
+    }
+  }
+});
+
+/** Of the head's answers with those of `wanted`, the mean over all images. */
+async function crossEntropy(head: LinearHead, wanted: Rows): Promise<number> {
+  const found = await applyHead(engine, features, head);
+  let total = 0;
+  for (let image = 0; image < IMAGES; image++) {
+    const row = (values: Float32Array) => softmax(values.subarray(image * CLASSES, (image + 1) * CLASSES));
+    const [answer, right] = [row(found), row(wanted.values)];
+    right.forEach((share, one) => {
+      total -= share * Math.log(answer[one] as number);
+    });
+  }
+  return total / IMAGES;
+}
 
 test('a head agrees with the network on images apart', async () => {
   const part = (rows: Rows, from: number, to: number): Rows => ({

@@ -1,15 +1,14 @@
-// Ridge regression from features to the network's own logits: in closed form, without a seed, and as good as logistic
-// regression by L-BFGS within some points of agreement, in a hundredth of the time.
-import { CholeskyDecomposition, Matrix } from 'ml-matrix';
+// What fitting heads needs to know of all images at once: the features' correlations, among them and with the logits.
+import { Matrix } from 'ml-matrix';
 import type { Engine } from '../../engines/engine.js';
-import type { LinearHead } from './exit-graph.js';
 import { gram, type Rows } from './linear-products.js';
 
 /** Normal equations of standardised features and centred logits. */
 export interface NormalEquations {
-  readonly images: number;
   readonly features: number;
   readonly classes: number;
+  /** [images, features + classes]: standardised features, centred logits */
+  readonly rows: Rows;
   /** [features, features]: the features' correlations */
   readonly correlations: Matrix;
   /** [features, classes]: of features and logits */
@@ -48,7 +47,8 @@ export async function normalEquations(
       meanLogits[one] = (meanLogits[one] as number) + (value - centre) / images;
     });
   }
-  const products = await gram(engine, { values: joined, width });
+  const rows: Rows = { values: joined, width };
+  const products = await gram(engine, rows);
   const at = (row: number, column: number) => (products[row * width + column] as number) / images;
   const correlations = new Matrix(features.width, features.width);
   const targets = new Matrix(features.width, logits.width);
@@ -57,33 +57,9 @@ export async function normalEquations(
     for (let one = 0; one < logits.width; one++) targets.set(row, one, at(row, features.width + one));
   }
   return {
-    images,
-    features: features.width,
-    classes: logits.width,
-    correlations,
-    targets,
-    mean,
-    scale,
-    meanLogits,
+    ...{ features: features.width, classes: logits.width, rows },
+    ...{ correlations, targets, mean, scale, meanLogits },
   };
-}
-
-/** @param penalty of the squared weights of standardised features, per image @returns the head for raw features */
-export function solveRidge(equations: NormalEquations, penalty: number): LinearHead {
-  const { features, classes, correlations, targets, mean, scale, meanLogits } = equations;
-  const penalised = correlations.clone();
-  for (let one = 0; one < features; one++) penalised.set(one, one, penalised.get(one, one) + penalty);
-  const solution = new CholeskyDecomposition(penalised).solve(targets);
-  const weight = new Float32Array(classes * features);
-  const bias = Float64Array.from(meanLogits);
-  for (let label = 0; label < classes; label++) {
-    for (let one = 0; one < features; one++) {
-      const raw = solution.get(one, label) * (scale[one] as number);
-      weight[label * features + one] = raw;
-      bias[label] = (bias[label] as number) - raw * (mean[one] as number);
-    }
-  }
-  return { weight, bias: Float32Array.from(bias) };
 }
 
 /** @returns the mean of each feature, and one over its standard deviation */
