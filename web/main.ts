@@ -7,6 +7,7 @@ import { createLimits } from './answer/limits.js';
 import { showPath } from './answer/path-view.js';
 import { createRecent } from './answer/recent.js';
 import { createSnippetView } from './answer/snippet-view.js';
+import { showTypicality } from './answer/typicality.js';
 import { centredInk } from './drawing/ink.js';
 import { createPad } from './drawing/pad.js';
 import { announce } from './parts/announce.js';
@@ -178,6 +179,7 @@ function show(): void {
   const { topK, ...query } = options();
   snippets.show({ image, query: { ...query, ...limits.chosen() } });
   byId('inverted', HTMLElement).textContent = answer?.inverted ? INVERTED : '';
+  showTypicality(byId('atypical', HTMLElement), answer);
   showComparison(byId('comparison', HTMLElement), model, answer, whole);
   if (answer) verdict.replaceChildren(element('strong', {}, answer.label), ` ${verdictText(answer)}`);
   else

@@ -2,6 +2,7 @@
 // card, and put into the models folder at the end.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { measureTypicality } from '../calibration/measure-typicality.js';
 import { recordScores } from '../calibration/scores/record.js';
 import type { Recording } from '../calibration/scores/recording.js';
 import { decodeSample } from '../datasets/decode-sample.js';
@@ -9,6 +10,7 @@ import { DESCRIPTION_FILE, type Description } from '../format/description.js';
 import { CALIBRATION_FILE, GRAPH_FILE } from '../format/documents.js';
 import type { Manifest } from '../format/manifest.js';
 import { CALIBRATION_FORMAT, type CalibrationDocument, FULL_PROFILE } from '../format/profiles.js';
+import type { TypicalityDocument } from '../format/typicality.js';
 import { invariant } from '../foundation/errors.js';
 import { version } from '../foundation/version.js';
 import { importPackage } from '../packages/import.js';
@@ -128,8 +130,11 @@ export async function finish(
   { findings, recording, certified }: Made,
   { engine, decoder, dataSha256, seed, output, force, before }: AddExitsOptions,
 ): Promise<{ made: ModelPackage; results: Results }> {
-  const calibration = calibrationOf(certified, before?.defaultProfile ?? 'balanced');
   const { manifest, directory } = staged;
+  const typicality = await measureTypicality({
+    ...{ input: manifest.input, decoder, samples: findings.split.calibrate, dataSha256, seed },
+  });
+  const calibration = calibrationOf(certified, before?.defaultProfile ?? 'balanced', typicality);
   const kept = await readListedFiles(directory, manifest.files, Object.keys(manifest.files));
   const profiled = await installPackage({
     output: join(workshop, 'models'),
@@ -176,13 +181,18 @@ export async function finish(
 }
 
 /** @param wanted the default profile, if it is among them; otherwise the most careful one is */
-export function calibrationOf(certified: readonly Certified[], wanted: string): CalibrationDocument {
+export function calibrationOf(
+  certified: readonly Certified[],
+  wanted: string,
+  typicality: TypicalityDocument | undefined,
+): CalibrationDocument {
   const passed = certified.flatMap(({ name, profile }) => (profile ? [[name, profile] as const] : []));
   const names = passed.map(([name]) => name);
   return {
     formatVersion: CALIBRATION_FORMAT,
     defaultProfile: names.includes(wanted) ? wanted : (names[0] ?? FULL_PROFILE),
     profiles: Object.fromEntries(passed),
+    ...(typicality && { typicality }),
   };
 }
 

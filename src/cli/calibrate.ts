@@ -26,6 +26,7 @@ import { type GoalOptions, goalOf } from './calibrate-goal.js';
 import { obtainScores, type ScoresOptions } from './calibrate-scores.js';
 import { pathTable, refusalOf, timesTable } from './calibrate-table.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
+import { measureDataSet } from './typicality.js';
 
 const details = `
 The images must be like future traffic. They must come neither from the training set nor from
@@ -51,6 +52,9 @@ FLOPs all the same.
 --adversarial names adversarial copies: one of every image, in the same order. The risks must
 then also hold on the copies, each compared with the full network's answer to the copy.
 The limits on the copies may differ: --adversarial-risk error --adversarial-epsilon 0.02
+
+With --data, the profile's package also says what the images look like, so that answers tell of
+images unlike them (docs/typicality.md).
 
 Exit code 2: nothing could be certified, and no profile was written.
 
@@ -183,7 +187,8 @@ async function run(modelName: string, options: Options): Promise<void> {
       date: new Date(),
       tool: `rdi-serve ${version}`,
     });
-    await saveProfile(model, { name: options.profile, profile, makeDefault: options.default });
+    const typicality = await measureDataSet(model, options, options.seed);
+    await saveProfile(model, { name: options.profile, profile, makeDefault: options.default, typicality });
     process.stdout.write(`${options.profile}: ${profile.certificate?.statement}\n`);
   } else {
     process.stdout.write(`${refusalOf(tested, goal)}\n`);

@@ -13,6 +13,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['add-exits', async () => (await import('./add-exits/add-exits.js')).addExitsCommand()],
   ['refresh', async () => (await import('./add-exits/refresh.js')).refreshCommand()],
   ['calibrate', async () => (await import('./calibrate.js')).calibrateCommand()],
+  ['typicality', async () => (await import('./typicality.js')).typicalityCommand()],
   ['evaluate', async () => (await import('./evaluate.js')).evaluateCommand()],
   ['bench', async () => (await import('./bench.js')).benchCommand()],
   ['api-key', async () => (await import('./api-key.js')).apiKeyCommand()],

@@ -154,10 +154,19 @@ export function describedSha256(
   return hashOf([...inputAndOutputs(manifest), manifest.classes]);
 }
 
+/** Hash of the preprocessing alone, on which the pixels of an image depend. */
+export function inputSha256(input: object): string {
+  return hashOf(sortedEntries(input));
+}
+
 /** Every certificate contains a hash of this value. If its form changes, all existing certificates become invalid. */
 function inputAndOutputs({ input, exits }: Pick<Described, 'input' | 'exits'>): unknown[] {
   const outputs = exits.map(({ logits, cut }) => [logits, cut ?? null]);
-  return [Object.entries(input).sort(([a], [b]) => (a < b ? -1 : 1)), outputs];
+  return [sortedEntries(input), outputs];
+}
+
+function sortedEntries(input: object): unknown[] {
+  return Object.entries(input).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function hashOf(value: unknown): string {

@@ -15,6 +15,7 @@ import {
   type Profile,
 } from './profiles.js';
 import { readDocument } from './read-document.js';
+import { checkTypicality, type TypicalityDocument } from './typicality.js';
 
 export const CALIBRATION_FILE = 'calibration.json';
 export const GOLDEN_FILE = 'golden.json';
@@ -25,6 +26,8 @@ export interface Profiles {
   /** The calibrated profiles in the order of calibration.json, then `full`. */
   readonly profiles: ReadonlyMap<string, Profile>;
   readonly defaultProfile: string;
+  /** What images look like that the package was calibrated on; absent: nothing is known of it. */
+  readonly typicality?: TypicalityDocument | undefined;
 }
 
 export function readManifest(bytes: Uint8Array): Manifest {
@@ -131,7 +134,7 @@ function checkLogits(
 export function readProfiles(bytes: Uint8Array | undefined, manifest: Manifest): Profiles {
   const exitCount = manifest.exits.length;
   const full = [FULL_PROFILE, fullProfile(exitCount)] as const;
-  if (!bytes) return { profiles: new Map([full]), defaultProfile: FULL_PROFILE };
+  if (!bytes) return { profiles: new Map([full]), defaultProfile: FULL_PROFILE, typicality: undefined };
 
   const document = readDocument(CALIBRATION_FILE, bytes, CalibrationDocument, CALIBRATION_FORMAT);
   const calibrated = Object.entries(document.profiles).map(([name, profile]): [string, Profile] => {
@@ -151,7 +154,9 @@ export function readProfiles(bytes: Uint8Array | undefined, manifest: Manifest):
       `${CALIBRATION_FILE} has no profile "${document.defaultProfile}" to take by default.`,
     );
   }
-  return { profiles, defaultProfile: document.defaultProfile };
+  const { defaultProfile, typicality } = document;
+  if (typicality) checkTypicality(CALIBRATION_FILE, typicality, manifest.input);
+  return { profiles, defaultProfile, typicality };
 }
 
 function checkThresholds(

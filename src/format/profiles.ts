@@ -3,6 +3,7 @@
 import Type from 'typebox';
 import { describePolicies, type PolicyName, policyNames } from '../policies/policies.js';
 import { Certificate, type CheckedCertificate } from './certificate.js';
+import { TypicalityDocument } from './typicality.js';
 
 export const CALIBRATION_FORMAT = 1;
 export const FULL_PROFILE = 'full';
@@ -41,6 +42,7 @@ export const CalibrationDocument = Type.Object(
     profiles: Type.Record(Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' }), ProfileDocument, {
       additionalProperties: false,
     }),
+    typicality: Type.Optional(TypicalityDocument),
   },
   { additionalProperties: false },
 );

@@ -14,6 +14,7 @@ import {
   RankedClass,
   Reason,
   Timing,
+  Typicality,
 } from '../serving/prediction.js';
 import { protocolSchemas } from './inference-protocol/schemas.js';
 import { Problem } from './problems.js';
@@ -30,6 +31,7 @@ import {
   ModelInput,
   ModelList,
   ModelProfile,
+  ModelTypicality,
   PassedOverEngine,
   ProfileCertificate,
   ProfileExit,
@@ -49,6 +51,7 @@ export const namedSchemas = [
   Explanation,
   Degraded,
   Capped,
+  Typicality,
   Prediction,
   BatchRequest,
   BatchItem,
@@ -71,6 +74,7 @@ export const namedSchemas = [
   ExitFlops,
   ModelExit,
   Ladder,
+  ModelTypicality,
   Model,
   RefusedModel,
   ModelList,

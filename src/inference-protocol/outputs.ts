@@ -22,6 +22,7 @@ const scalars: Readonly<
   flops: { datatype: 'INT64', of: ({ flops }) => flops.executed },
   certified: { datatype: 'BOOL', of: ({ certified }) => certified },
   inverted: { datatype: 'BOOL', of: ({ inverted = false }) => inverted },
+  typical: { datatype: 'BOOL', of: ({ typicality }) => typicality?.typical ?? true },
 };
 
 /** What the model offers. @returns for each output its dimensions behind the number of images */

@@ -1,11 +1,13 @@
 // The served models, and how a request's `model` and `version` select one of them.
 
 import { FULL_PROFILE, type Profile } from '../format/profiles.js';
+import { fitsInput } from '../format/typicality.js';
 import { Failure, invariant } from '../foundation/errors.js';
 import { type ExecutionPath, fullFlops, pathsOf } from '../network/execution-path.js';
 import { labelOf, type Network } from '../network/network.js';
 import type { ExampleImage } from '../packages/example-images.js';
 import type { ModelPackage } from '../packages/package.js';
+import { createTypicality, type Typicality } from '../typicality/typicality.js';
 import type { EngineInfo } from '../workers/protocol.js';
 import type { ProfileAudit } from './auditing/profile-audit.js';
 import type { Ladders, ModelLadder } from './degradation/ladders.js';
@@ -29,6 +31,8 @@ export interface ServedModel extends Network {
   readonly examples: readonly ExampleImage[];
   /** undefined: the operator has given no ladder. */
   readonly ladder: ModelLadder | undefined;
+  /** undefined: the package does not say what typical images look like, or for another preprocessing. */
+  readonly typicality: Typicality | undefined;
   readonly engine: EngineInfo;
   /** FLOPs of the backbone with only its final exit. */
   readonly fullFlops: number;
@@ -42,7 +46,7 @@ export function servedModelOf(
   audits: ReadonlyMap<string, ProfileAudit>,
   ladderOf: Ladders['of'] = () => undefined,
 ): ServedModel {
-  const { manifest, defaultProfile } = one;
+  const { manifest, defaultProfile, typicality } = one;
   const { name, version, exits } = manifest;
   const profiles = new Map(
     [...one.profiles].map(([key, profile]): [string, ServedProfile] => [
@@ -64,6 +68,10 @@ export function servedModelOf(
     defaultProfile,
     examples: one.examples,
     ladder: ladderOf({ name, version, profiles, defaultProfile, fullFlops: flopsOfFull }),
+    typicality:
+      typicality && fitsInput(typicality, manifest.input)
+        ? createTypicality(typicality, manifest.input)
+        : undefined,
     engine,
     fullFlops: flopsOfFull,
   };

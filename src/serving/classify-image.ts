@@ -77,6 +77,7 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
     const isInverted = values instanceof Uint8Array && correctPolarity(values, plan.model.manifest.input);
     const decodeSeconds = now() - started;
     if (timeline) timeline.decoded = started + decodeSeconds;
+    const typicality = plan.model.typicality?.measure(values);
     const sample = plan.profile.audit?.draw(plan);
     const watched = plan.caller?.begin(plan.profile);
     let outcome: Outcome;
@@ -103,7 +104,10 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
     }
     sample?.answered(outcome, values);
     watched?.answered(plan.path[outcome.step] ?? plan.path[0]);
-    const prediction = createPrediction(plan, outcome, decodeSeconds, now() - admitted, isInverted);
+    const prediction = createPrediction(plan, outcome, {
+      ...{ isInverted, typicality, decodeSeconds },
+      totalSeconds: now() - admitted,
+    });
     countPrediction(metrics, prediction, outcome, decodeSeconds);
     if (timeline) {
       timeline.finished = now();

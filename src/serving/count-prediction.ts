@@ -14,6 +14,10 @@ export function countPrediction(
   const labels = { model, version };
   const labelsOfExit = { model, version, exit: exit.index };
   metrics.predictions.inc({ model, version, profile, exit: exit.index, reason: exit.reason });
+  if (prediction.typicality) {
+    metrics.typicality.observe(labels, prediction.typicality.pValue);
+    if (!prediction.typicality.typical) metrics.atypical.inc(labels);
+  }
   if (prediction.degraded) metrics.degraded.inc({ model, version, profile });
   if (prediction.capped) metrics.slowdownCapped.inc(labels);
   metrics.requestFlops.observe(labels, flops.executed);

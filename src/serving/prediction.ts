@@ -3,6 +3,7 @@ import Type from 'typebox';
 import type { ExitReason } from '../cascade/cascade.js';
 import { isCertified, Policy, type Profile } from '../format/profiles.js';
 import { ref } from '../foundation/schema-ref.js';
+import type { ImageTypicality } from '../typicality/typicality.js';
 import type { RankedClass as RankedIndex } from '../workers/protocol.js';
 import type { Outcome } from '../workers/request.js';
 import type { Plan } from './plan.js';
@@ -128,6 +129,27 @@ export const Capped = Type.Object(
   },
 );
 
+export const Typicality = Type.Object(
+  {
+    pValue: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description:
+        'Conformal p-value: the share of images like the calibration images that look at least as unusual. At most α ' +
+        'of such images have a p-value of at most α.',
+    }),
+    typical: Type.Boolean({
+      description: 'false where the p-value is at most the level that `GET /models` shows, usually 0.01.',
+    }),
+  },
+  {
+    $id: 'Typicality',
+    description:
+      'Whether the image looks like the images that the model was calibrated on, by brightness, contrast, edges ' +
+      'and colour; its content is not considered. Absent where the package does not say what those look like.',
+  },
+);
+
 export const Prediction = Type.Object(
   {
     label: Type.String({ description: 'Name of the most probable class.' }),
@@ -155,6 +177,7 @@ export const Prediction = Type.Object(
           'true: the border of the image was bright, so it was inverted, as the model’s `polarity` says. Absent otherwise.',
       }),
     ),
+    typicality: Type.Optional(ref(Typicality)),
     explanation: Type.Optional(ref(Explanation)),
     degraded: Type.Optional(ref(Degraded)),
     capped: Type.Optional(ref(Capped)),
@@ -166,13 +189,20 @@ export type Prediction = Type.Static<typeof Prediction>;
 /** Reasons for which the thresholds alone decided. */
 const onCalibratedPath: ReadonlySet<ExitReason> = new Set(['confident', 'final']);
 
+/** What the server did with the image, besides running the network. */
+interface Handling {
+  readonly isInverted: boolean;
+  /** undefined: the package has no data for it. */
+  readonly typicality: ImageTypicality | undefined;
+  readonly decodeSeconds: number;
+  readonly totalSeconds: number;
+}
+
 /** Builds the answer from the plan and the outcome. */
 export function createPrediction(
   plan: Plan,
   outcome: Outcome,
-  decodeSeconds: number,
-  totalSeconds: number,
-  isInverted = false,
+  { isInverted, typicality, decodeSeconds, totalSeconds }: Handling,
 ): Prediction {
   const { model, profile, path, wantedProfile, limitFlops } = plan;
   const { exits } = model.manifest;
@@ -205,6 +235,7 @@ export function createPrediction(
     },
     certified: isCertified(profile) && onCalibratedPath.has(outcome.reason),
     ...(isInverted && { inverted: true }),
+    ...(typicality && { typicality }),
     ...(visits && { explanation: explain(plan, visits) }),
     ...(wantedProfile !== undefined && { degraded: degradedFrom(wantedProfile, profile) }),
     ...(limitFlops !== undefined && { capped: { maxFlops: limitFlops } }),

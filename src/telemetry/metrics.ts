@@ -11,6 +11,8 @@ const SCORES = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 
 const CONFIDENCES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999, 1];
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
+const P_VALUES = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1];
+
 /** Values that are read when the metrics are scraped. */
 export interface Gauges {
   queueDepth(): number;
@@ -152,6 +154,19 @@ function answerMetrics(registers: Registry[]) {
       name: 'rdi_flops_full_total',
       help: 'FLOPs that the backbone with only its final exit would have executed for the same images.',
       labelNames: ['model', 'version'],
+      registers,
+    }),
+    atypical: new Counter({
+      name: 'rdi_atypical_total',
+      help: 'Answers to images that look unlike the calibration images. Of images like these, about 1 % are counted.',
+      labelNames: ['model', 'version'],
+      registers,
+    }),
+    typicality: new Histogram({
+      name: 'rdi_typicality',
+      help: 'P-value of the image among the calibration images: uniform for images like these, low for others.',
+      labelNames: ['model', 'version'],
+      buckets: P_VALUES,
       registers,
     }),
     exitScore: new Histogram({

@@ -31,6 +31,7 @@ const expected = {
   flops: { datatype: 'INT64', shape: [8], data: answers.map(({ flops }) => flops.executed) },
   certified: { datatype: 'BOOL', shape: [8], data: answers.map(({ certified }) => certified) },
   inverted: { datatype: 'BOOL', shape: [8], data: answers.map(() => false) },
+  typical: { datatype: 'BOOL', shape: [8], data: answers.map(() => true) },
 };
 
 /** uint8 or float32 [images, 3, 16, 16] of [images, 16, 16, 3], or of nested arrays. */

@@ -33,6 +33,7 @@ test('the server and its models', async () => {
       { name: 'flops', datatype: 'INT64', shape: [-1] },
       { name: 'certified', datatype: 'BOOL', shape: [-1] },
       { name: 'inverted', datatype: 'BOOL', shape: [-1] },
+      { name: 'typical', datatype: 'BOOL', shape: [-1] },
     ],
   };
   assert.deepEqual(await get('/v2/models/tiny'), metadata);
@@ -52,7 +53,16 @@ test('the configuration has the dimensions of one image', async () => {
   const outputs = configuration['output'] as { name: string; data_type: string }[];
   assert.deepEqual(
     outputs.map(({ data_type }) => data_type),
-    ['TYPE_FP32', 'TYPE_STRING', 'TYPE_INT32', 'TYPE_INT32', 'TYPE_INT64', 'TYPE_BOOL', 'TYPE_BOOL'],
+    [
+      'TYPE_FP32',
+      'TYPE_STRING',
+      'TYPE_INT32',
+      'TYPE_INT32',
+      'TYPE_INT64',
+      'TYPE_BOOL',
+      'TYPE_BOOL',
+      'TYPE_BOOL',
+    ],
   );
 });
 

@@ -97,6 +97,7 @@ export interface Answer {
   readonly timing: { readonly totalMs: number };
   readonly certified: boolean;
   readonly inverted?: boolean;
+  readonly typicality?: { readonly pValue: number; readonly typical: boolean };
   readonly explanation?: { readonly policy: string; readonly exits: readonly ExplainedExit[] };
 }
 

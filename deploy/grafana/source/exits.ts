@@ -95,6 +95,15 @@ export const exits = createDashboard({
         unit: units.Short,
         queries: { '{{model}} exit {{exit}}': mean('rdi_exit_score', 'model, exit') },
       }),
+      graph({
+        title: 'Images unlike the calibration images',
+        description:
+          'Of the images that were compared with them. About 1 % where the traffic is like them; more means that other images arrive.',
+        unit: units.PercentUnit,
+        queries: {
+          '{{model}}': `${sum('model', rate('rdi_atypical_total'))} / ${sum('model', rate('rdi_typicality_count'))}`,
+        },
+      }),
     ],
   },
 });

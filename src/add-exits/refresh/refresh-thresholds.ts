@@ -1,4 +1,5 @@
 // Certifies the profiles of a package anew, on new images, and makes a new version of it: the network and its exits stay.
+import { measureTypicality } from '../../calibration/measure-typicality.js';
 import { recordScores } from '../../calibration/scores/record.js';
 import { CALIBRATION_FILE } from '../../format/documents.js';
 import { version as program } from '../../foundation/version.js';
@@ -45,6 +46,9 @@ export async function refreshThresholds(options: RefreshOptions): Promise<Refres
   const compared = compareProfiles(model, recording, certified, seed);
   if (certified.every(({ profile }) => profile === undefined)) return { made: undefined, compared };
   const { manifest } = model;
+  const typicality = await measureTypicality({
+    ...{ input: manifest.input, decoder, samples, dataSha256, seed },
+  });
   const kept = await readListedFiles(model.directory, manifest.files, Object.keys(manifest.files));
   const refreshed = {
     by: `rdi-serve ${program} refresh`,
@@ -61,7 +65,10 @@ export async function refreshThresholds(options: RefreshOptions): Promise<Refres
       changed,
       new Map([
         ...kept,
-        [CALIBRATION_FILE, toJson(calibrationOf(certified, model.defaultProfile))],
+        [
+          CALIBRATION_FILE,
+          toJson(calibrationOf(certified, model.defaultProfile, typicality ?? model.typicality)),
+        ],
         [CARD_FILE, Buffer.from(card)],
         [FIGURE_FILE, Buffer.from(renderFigure({ certified }, manifest))],
       ]),

@@ -110,6 +110,17 @@ export const Ladder = Type.Object(
   { $id: 'Ladder' },
 );
 
+export const ModelTypicality = Type.Object(
+  {
+    level: Type.Number({ description: 'An image with a p-value up to this is not typical.' }),
+    referenceImages: Type.Integer({ description: 'How many images new ones are ranked among.' }),
+  },
+  {
+    $id: 'ModelTypicality',
+    description: 'How answers say whether an image is typical; absent where the package does not know.',
+  },
+);
+
 export const Model = Type.Object(
   {
     name: Type.String(),
@@ -134,6 +145,7 @@ export const Model = Type.Object(
     defaultProfile: Type.String(),
     profiles: Type.Array(ref(ModelProfile)),
     ladder: Type.Optional(ref(Ladder)),
+    typicality: Type.Optional(ref(ModelTypicality)),
   },
   { $id: 'Model' },
 );
@@ -237,7 +249,10 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
   );
 };
 
-function describe({ manifest, profiles, ladder, ...model }: ServedModel, isDefault: boolean): Model {
+function describe(
+  { manifest, profiles, ladder, typicality, ...model }: ServedModel,
+  isDefault: boolean,
+): Model {
   const { description, licence, classes, exits, expects, examples = [] } = manifest;
   const { height, width, channels, resize, polarity } = manifest.input;
   return {
@@ -271,6 +286,9 @@ function describe({ manifest, profiles, ladder, ...model }: ServedModel, isDefau
     })),
     ...(ladder && {
       ladder: { profiles: [...ladder.names], rung: ladder.ladder?.position() ?? 0, reason: ladder.reason },
+    }),
+    ...(typicality && {
+      typicality: { level: typicality.level, referenceImages: typicality.referenceImages },
     }),
   };
 }

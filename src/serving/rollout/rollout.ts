@@ -12,6 +12,7 @@ import type { Metrics } from '../../telemetry/metrics.js';
 import type { EngineInfo } from '../../workers/protocol.js';
 import type { WorkerPool } from '../../workers/worker-pool.js';
 import { announceCertificates, withdrawCertificates } from '../announce-certificates.js';
+import { announceTypicality } from '../announce-typicality.js';
 import type { Audits } from '../auditing/audits.js';
 import { servedModelOf } from '../catalog.js';
 import type { Ladders } from '../degradation/ladders.js';
@@ -54,6 +55,7 @@ export function createRollout(options: RolloutOptions): Rollout {
     metrics.fitFlops(served.flatMap(({ exits }) => costBounds(exits).flat()));
     register.publish();
     announceCertificates(model, metrics, logger);
+    announceTypicality(model, one.typicality, metrics, logger);
     if (before && before.network.id !== network.id) void release(before.network);
   }
 
