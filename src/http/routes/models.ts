@@ -9,6 +9,7 @@ import { Policy } from '../../format/profiles.js';
 import { ref } from '../../foundation/schema-ref.js';
 import type { ServedModel } from '../../serving/catalog.js';
 import type { Classifier } from '../../serving/classifier.js';
+import type { Disclosure } from '../privacy/disclosure.js';
 import { problemResponses } from '../problems.js';
 import { Audit, describeAudit } from './audits.js';
 
@@ -165,6 +166,12 @@ export const ModelList = Type.Object(
     defaultModel: Type.String({ description: 'Used by requests that name no model.' }),
     models: Type.Array(ref(Model)),
     engine: ref(Engine),
+    privacy: Type.Optional(
+      Type.String({
+        description:
+          'The privacy mode, coarse or strict: what answers leave out. Absent: they tell everything.',
+      }),
+    ),
     refused: Type.Array(ref(RefusedModel), {
       description:
         'What lies in the models folder and is not served as it lies there, and why. An earlier state of the version may ' +
@@ -174,11 +181,13 @@ export const ModelList = Type.Object(
   { $id: 'ModelList' },
 );
 
-export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> = async (
-  app,
-  { classifier },
-) => {
+export const modelRoutes: FastifyPluginAsyncTypebox<{
+  classifier: Classifier;
+  disclosure: Disclosure;
+}> = async (app, { classifier, disclosure: { mode } }) => {
   const { catalog, engine } = classifier;
+  const describe = (model: ServedModel): Model =>
+    describeModel(model, catalog.isDefault(model), mode !== 'strict');
 
   app.get(
     '/models',
@@ -199,8 +208,9 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
     },
     async () => ({
       defaultModel: catalog.defaultModel,
-      models: catalog.models.map((model) => describe(model, catalog.isDefault(model))),
+      models: catalog.models.map(describe),
       engine,
+      ...(mode !== 'off' && { privacy: mode }),
       refused: [...classifier.refused()],
     }),
   );
@@ -231,13 +241,17 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
       },
     },
     async (request) => {
-      const model = catalog.find(request.params.name, request.query.version);
-      return describe(model, catalog.isDefault(model));
+      return describe(catalog.find(request.params.name, request.query.version));
     },
   );
 };
 
-function describe({ manifest, profiles, ladder, ...model }: ServedModel, isDefault: boolean): Model {
+/** @param withCounts whether to tell of audits: their counts change with single answers */
+function describeModel(
+  { manifest, profiles, ladder, ...model }: ServedModel,
+  isDefault: boolean,
+  withCounts: boolean,
+): Model {
   const { description, licence, classes, exits, expects, examples = [] } = manifest;
   const { height, width, channels, resize, polarity } = manifest.input;
   return {
@@ -266,7 +280,7 @@ function describe({ manifest, profiles, ladder, ...model }: ServedModel, isDefau
         threshold,
         flops,
       })),
-      ...(profile.audit && { audit: describeAudit(profile.audit.state()) }),
+      ...(withCounts && profile.audit && { audit: describeAudit(profile.audit.state()) }),
       ...(profile.certificate && { certificate: profile.certificate }),
     })),
     ...(ladder && {
