@@ -316,7 +316,9 @@ export function createConfig(given: Partial<Record<SettingName, unknown>> = {}):
   }
   checkLadder(values.ladder);
   if (values.privacy !== 'off' && values.grpc) {
-    throw new UsageError('--grpc cannot be used with --privacy: the answers over gRPC would tell everything.');
+    throw new UsageError(
+      '--grpc cannot be used with --privacy: the answers over gRPC would tell everything.',
+    );
   }
   if (values.privacy === 'strict' && values.slowdownAction === 'cap') {
     throw new UsageError(

@@ -111,7 +111,14 @@ export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options
     request.body = undefined;
     const caller = callerOf(classifier, request.client, request.socket.remoteAddress);
     return {
-      inference: admitInference({ ...message, model, version }, classifier, options, telling, request.client, caller),
+      inference: admitInference(
+        { ...message, model, version },
+        classifier,
+        options,
+        telling,
+        request.client,
+        caller,
+      ),
       form: { id, isBinary },
     };
   }

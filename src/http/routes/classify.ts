@@ -113,7 +113,11 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
         response: {
           200: {
             description: 'The prediction.',
-            headers: { ...requestIdHeader, ...(disclosure.mode !== 'strict' && budgetHeaders), ...answerHeaders[disclosure.mode] },
+            headers: {
+              ...requestIdHeader,
+              ...(disclosure.mode !== 'strict' && budgetHeaders),
+              ...answerHeaders[disclosure.mode],
+            },
             content: { 'application/json': { schema: ref(Prediction) } },
           },
           ...problemResponses(
