@@ -72,6 +72,9 @@ export async function serve(
       logger,
     });
   reload = async () => void (await Promise.all([classifier.reload(), apiKeys?.reload()]));
+  if (config.privacy === 'strict') {
+    logger.warn('privacy strict: GET /metrics still counts images by exit, so keep it from clients');
+  }
   let draining = false;
   const bytesInFlight = createBytesInFlight(config, metrics);
   const isDraining = () => draining;

@@ -32,10 +32,14 @@ const canvas = byId('pad', HTMLCanvasElement);
 const compareButton = byId('compare-profiles', HTMLButtonElement);
 const profilesResult = byId('profiles-result', HTMLElement);
 
+/** The service tells the class alone, so there is no way through the network to show. */
+let isStrict = false;
 let models: readonly Model[] = [];
 let model: Model;
 let profile: Profile;
 let image: SentImage | undefined;
+/** The class that a strict service answered. */
+let label: string | undefined;
 /** The answer shown. */
 let answer: Answer | undefined;
 /** What every exit of the profile said about the image, in a run without limits. */
@@ -59,8 +63,12 @@ const recent = createRecent(
 );
 
 async function start(): Promise<void> {
-  const { models: served, defaultModel } = await listModels();
+  const { models: served, defaultModel, privacy } = await listModels();
   models = served;
+  isStrict = privacy === 'strict';
+  for (const id of ['path', 'policy-note', 'compare', 'profiles', 'recent', 'explain-note']) {
+    byId(id, HTMLElement).hidden = isStrict;
+  }
   modelField.replaceChildren(
     ...models.map(({ name, version }, index) =>
       element(
@@ -103,6 +111,7 @@ function chooseProfile(): void {
   limits.restart(model, profile);
   whole = undefined;
   answer = undefined;
+  label = undefined;
   show();
   void ask();
 }
@@ -118,6 +127,7 @@ function forget(): void {
   image = undefined;
   answer = undefined;
   whole = undefined;
+  label = undefined;
   profilesResult.hidden = true;
   problemLine.textContent = '';
 }
@@ -145,6 +155,10 @@ async function ask(): Promise<void> {
   problemLine.textContent = '';
   byId('answer', HTMLElement).ariaBusy = 'true';
   try {
+    if (isStrict) {
+      ({ label } = await classify(asked.blob, classOptions(), control.signal));
+      return;
+    }
     const full = whole ?? (await classify(asked.blob, { ...options(), explain: 'full' }, control.signal));
     const within = limits.chosen();
     const limited =
@@ -157,6 +171,7 @@ async function ask(): Promise<void> {
   } catch (error) {
     if (control.signal.aborted) return;
     answer = undefined;
+    label = undefined;
     showProblem(error);
   } finally {
     if (running === control) {
@@ -166,9 +181,12 @@ async function ask(): Promise<void> {
   }
 }
 
+function classOptions() {
+  return { model: model.name, version: model.version, profile: profile.name };
+}
+
 function options() {
-  const topK = Math.min(TOP, model.classes.length);
-  return { model: model.name, version: model.version, profile: profile.name, topK };
+  return { ...classOptions(), topK: Math.min(TOP, model.classes.length) };
 }
 
 function show(): void {
@@ -176,12 +194,13 @@ function show(): void {
   showCertificate(byId('certificate', HTMLElement), profile, answer);
   compareButton.disabled = image === undefined;
   showImage();
-  const { topK, ...query } = options();
-  snippets.show({ image, query: { ...query, ...limits.chosen() } });
+  snippets.show({ image, query: { ...classOptions(), ...limits.chosen() } });
   byId('inverted', HTMLElement).textContent = answer?.inverted ? INVERTED : '';
   showTypicality(byId('atypical', HTMLElement), answer);
   showComparison(byId('comparison', HTMLElement), model, answer, whole);
-  if (answer) verdict.replaceChildren(element('strong', {}, answer.label), ` ${verdictText(answer)}`);
+  if (label !== undefined)
+    verdict.replaceChildren(element('strong', {}, label), ' This service tells the class alone.');
+  else if (answer) verdict.replaceChildren(element('strong', {}, answer.label), ` ${verdictText(answer)}`);
   else
     verdict.textContent = image
       ? 'No answer.'

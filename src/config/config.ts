@@ -17,6 +17,9 @@ export type SlowdownAction = (typeof slowdownActions)[number];
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 type LogLevel = (typeof logLevels)[number];
 
+export const privacyModes = ['off', 'coarse', 'strict'] as const;
+export type PrivacyMode = (typeof privacyModes)[number];
+
 export const Settings = Type.Object(
   {
     host: Type.String({
@@ -221,6 +224,20 @@ export const Settings = Type.Object(
       description:
         'File of API keys, see `rdi-serve api-key`. With it, every operation but probes and documentation needs a key.',
     }),
+    privacy: Type.Unsafe<PrivacyMode>({
+      type: 'string',
+      enum: [...privacyModes],
+      default: 'off',
+      description:
+        'off, coarse or strict. coarse: answers tell rounded probabilities and times; strict: the class alone, at a ' +
+        'time that does not depend on the exit.',
+    }),
+    privacyIntervalMs: Type.Number({
+      default: 5,
+      minimum: 1,
+      maximum: 1000,
+      description: 'With --privacy, time between the moments at which answers leave, in milliseconds.',
+    }),
     corsOrigins: Type.String({
       default: '',
       pattern: `^(|\\*|${ORIGIN}( *, *${ORIGIN})*)$`,
@@ -298,6 +315,16 @@ export function createConfig(given: Partial<Record<SettingName, unknown>> = {}):
     }
   }
   checkLadder(values.ladder);
+  if (values.privacy !== 'off' && values.grpc) {
+    throw new UsageError(
+      '--grpc cannot be used with --privacy: the answers over gRPC would tell everything.',
+    );
+  }
+  if (values.privacy === 'strict' && values.slowdownAction === 'cap') {
+    throw new UsageError(
+      '--slowdown-action cap cannot be used with --privacy strict: `certified` would show which images were capped.',
+    );
+  }
   return Object.freeze({ ...values, workers: values.workers || availableCores() });
 }
 

@@ -28,6 +28,7 @@ import { enforceBudgets } from './plugins/enforce-budgets.js';
 import { refuseOtherMethods } from './plugins/method-not-allowed.js';
 import { requireApiKey } from './plugins/require-api-key.js';
 import { SECURITY_HEADERS, securityHeaders } from './plugins/security-headers.js';
+import { createDisclosure } from './privacy/disclosure.js';
 import { requestIdOf } from './request-id.js';
 import { auditRoutes } from './routes/audits.js';
 import { classifyRoutes } from './routes/classify.js';
@@ -39,7 +40,7 @@ import { modelRoutes } from './routes/models.js';
 import { openapi } from './routes/openapi.js';
 import { pageRoutes } from './routes/page.js';
 import { slowdownRoutes } from './routes/slowdown.js';
-import { namedSchemas } from './schemas.js';
+import { namedSchemasOf } from './schemas.js';
 import { createServer } from './server.js';
 import { createShortPath, type ShortPath } from './short-path.js';
 import { createValidatorCompiler } from './validation.js';
@@ -73,6 +74,8 @@ export async function buildApp(options: AppOptions) {
   const handedOver = (request: IncomingMessage) => shortPath?.handedOver(request);
   const watchEnd = createEndWatch(noteEnd, refusals, (request) => handedOver(request)?.milliseconds ?? 0);
   const bytesInFlight = options.bytesInFlight ?? createBytesInFlight(config, metrics);
+  const disclosure = createDisclosure(config);
+  const namedSchemas = namedSchemasOf(config.privacy);
   let shortPath: ShortPath | undefined;
   const app = fastify({
     loggerInstance: logger as FastifyBaseLogger,
@@ -83,6 +86,7 @@ export async function buildApp(options: AppOptions) {
       if (!tracing)
         shortPath = createShortPath({
           ...options,
+          disclosure,
           maxImageBytes: config.maxImageBytes,
           bytesInFlight,
           refusals,
@@ -135,29 +139,35 @@ export async function buildApp(options: AppOptions) {
   await app.register(paceRetries);
   await app.register(orderlyClose);
   await app.register(jsonBodies);
-  await app.register(openapi, { version, docs: config.docs, hasApiKeys: apiKeys !== undefined });
+  await app.register(openapi, {
+    version,
+    docs: config.docs,
+    hasApiKeys: apiKeys !== undefined,
+    privacy: config.privacy,
+  });
   if (config.page) await app.register(pageRoutes, { docs: config.docs });
   await app.register(metricsRoutes, { metrics, exemplars: tracing?.exemplars });
   await app.register(healthRoutes, { isDraining, classifier });
-  await app.register(modelRoutes, { classifier });
+  await app.register(modelRoutes, { classifier, disclosure });
   await app.register(modelExampleRoutes, { classifier });
   await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
   await app.register(slowdownRoutes, { classifier, operatorRoutes: config.operatorRoutes });
   const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
   await app.register(protocolHealthRoutes, { isDraining, classifier });
-  await app.register(metadataRoutes, { classifier });
-  await app.register(tritonRoutes, { classifier, metrics, maxBatchImages });
-  await app.register(enforceBudgets);
+  await app.register(metadataRoutes, { classifier, disclosure });
+  await app.register(tritonRoutes, { classifier, disclosure, metrics, maxBatchImages });
+  await app.register(enforceBudgets, { mode: config.privacy });
   await app.register(admitBodies, { admission: bytesInFlight });
-  await app.register(classifyRoutes, { classifier, maxImageBytes });
+  await app.register(classifyRoutes, { classifier, disclosure, maxImageBytes });
   await app.register(classifyBatchRoutes, {
     classifier,
+    disclosure,
     metrics,
     maxImageBytes,
     maxBatchImages,
     maxBatchBytes,
   });
-  await app.register(inferRoutes, { classifier, maxImageBytes, maxBatchImages, maxBatchBytes });
+  await app.register(inferRoutes, { classifier, disclosure, maxImageBytes, maxBatchImages, maxBatchBytes });
   refuseMethods();
   await app.ready();
   return app;

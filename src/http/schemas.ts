@@ -1,4 +1,5 @@
 // The schemas that have their own names in the OpenAPI document and in generated clients.
+import type { PrivacyMode } from '../config/config.js';
 import { Certificate } from '../format/certificate.js';
 import { ExitFlops } from '../format/manifest.js';
 import { Policy } from '../format/profiles.js';
@@ -16,6 +17,7 @@ import {
   Timing,
   Typicality,
 } from '../serving/prediction.js';
+import { StrictPrediction } from '../serving/privacy/telling.js';
 import { protocolSchemas } from './inference-protocol/schemas.js';
 import { Problem } from './problems.js';
 import { Audit, AuditReset } from './routes/audits.js';
@@ -82,3 +84,22 @@ export const namedSchemas = [
   Readiness,
   ...protocolSchemas,
 ];
+
+/** The schemas of answers that a strict server does not give. */
+const ofWholePredictions: ReadonlySet<object> = new Set([
+  RankedClass,
+  Reason,
+  ExitTaken,
+  FlopsSpent,
+  Timing,
+  ExplainedExit,
+  Explanation,
+]);
+
+/** The schemas of a server in this privacy mode. */
+export function namedSchemasOf(mode: PrivacyMode): typeof namedSchemas {
+  if (mode !== 'strict') return namedSchemas;
+  return namedSchemas
+    .filter((schema) => !ofWholePredictions.has(schema))
+    .map((schema) => (schema === Prediction ? (StrictPrediction as unknown as typeof Prediction) : schema));
+}

@@ -18,7 +18,8 @@ import type { NoteEnd } from './connections/request-ended.js';
 import { rateLimitHeaders } from './plugins/enforce-budgets.js';
 import { ownerOf } from './plugins/require-api-key.js';
 import { SECURITY_HEADERS } from './plugins/security-headers.js';
-import { ClassifyQuery, contentTypes, headersOf, mediaTypeOf } from './routes/classify.js';
+import type { Disclosure } from './privacy/disclosure.js';
+import { type ClassifyQuery, contentTypes, JSON_TYPE, mediaTypeOf, queryOf } from './routes/classify.js';
 import { createQueryCheck } from './validation.js';
 
 /** A request that the short path could not answer. */
@@ -39,6 +40,7 @@ export interface ShortPath {
 
 export interface ShortPathOptions {
   readonly classifier: Classifier;
+  readonly disclosure: Disclosure;
   readonly bytesInFlight: Admission;
   readonly maxImageBytes: number;
   readonly requestIdOf: (request: IncomingMessage) => string;
@@ -59,16 +61,16 @@ const ordinaryTypes = new Set(contentTypes);
 const MOST_QUERIES_KEPT = 100;
 
 export function createShortPath(options: ShortPathOptions): ShortPath {
-  const { classifier, bytesInFlight, maxImageBytes } = options;
+  const { classifier, disclosure, bytesInFlight, maxImageBytes } = options;
   const handedOver = new WeakMap<IncomingMessage, HandedOver>();
-  const queryOf = createQueryReader();
+  const readQuery = createQueryReader(queryOf(disclosure));
 
   function take(request: IncomingMessage, response: ServerResponse): boolean {
     const { method, url = '', headers } = request;
     if (method !== 'POST' || !url.startsWith(ROUTE) || options.isDraining()) return false;
     if (headers.host === undefined || !ordinaryTypes.has(headers['content-type'] ?? '')) return false;
     if (unusualHeaders.some((name) => headers[name] !== undefined)) return false;
-    const query = queryOf(url);
+    const query = readQuery(url);
     const client = options.apiKeys && ownerOf(headers, options.apiKeys);
     if (!query || (options.apiKeys && !client)) return false;
     const bytes = Number(headers['content-length']);
@@ -104,14 +106,15 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     });
     const leaveBytes = bytesInFlight.enter(bytes, client);
     try {
-      const prediction = await classify(request, response, query, client);
-      const text = JSON.stringify(prediction);
+      const { prediction, classes } = await classify(request, response, query, client);
+      const told = disclosure.of(prediction);
+      const text = disclosure.text(told, [told], classes);
       response.writeHead(200, {
         ...SECURITY_HEADERS,
         'x-request-id': requestId,
-        ...rateLimitHeaders(client),
-        ...headersOf(prediction),
-        'content-type': 'application/json; charset=utf-8',
+        ...(disclosure.mode !== 'strict' && rateLimitHeaders(client)),
+        ...disclosure.headers(prediction),
+        'content-type': JSON_TYPE,
         'content-length': Buffer.byteLength(text),
       });
       response.end(text);
@@ -130,7 +133,7 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     response: ServerResponse,
     query: ClassifyQuery,
     client: Client | undefined,
-  ): Promise<Prediction> {
+  ): Promise<{ readonly prediction: Prediction; readonly classes: readonly string[] }> {
     const caller = callerOf(classifier, client, request.socket.remoteAddress);
     const planNow = () => createPlan(classifier.catalog.find(query.model, query.version), query, caller);
     planNow(); // refuses a query before the body is read
@@ -140,7 +143,8 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     const admitted = classifier.admit(1, client);
     try {
       const mediaType = mediaTypeOf(request.headers['content-type']);
-      return await admitted.classify({ bytes, mediaType }, plan, signal);
+      const prediction = await admitted.classify({ bytes, mediaType }, plan, signal);
+      return { prediction, classes: plan.model.manifest.classes };
     } finally {
       admitted.leave();
     }
@@ -150,8 +154,8 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
 }
 
 /** @returns a function from the address to the validated query; undefined: another route, or a query that is not valid */
-function createQueryReader() {
-  const isValid = createQueryCheck(ClassifyQuery);
+function createQueryReader(schema: typeof ClassifyQuery) {
+  const isValid = createQueryCheck(schema);
   const known = new Map<string, ClassifyQuery>();
   return (url: string): ClassifyQuery | undefined => {
     const kept = known.get(url);

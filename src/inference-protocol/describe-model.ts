@@ -13,15 +13,21 @@ const DECLARED_DATATYPE = 'FP32';
 /** A dimension of any size. */
 const ANY = -1;
 
-export function describeServer() {
+/** @param isStrict whether the server tells the class alone, by its privacy mode; so in all that follows */
+export function describeServer(isStrict: boolean) {
   return {
     name: 'rdi-serve',
     version,
-    extensions: ['binary_tensor_data', 'classification', 'model_configuration', 'statistics'],
+    extensions: [
+      'binary_tensor_data',
+      ...(isStrict ? [] : ['classification']),
+      'model_configuration',
+      ...(isStrict ? [] : ['statistics']),
+    ],
   };
 }
 
-export function describeMetadata({ name, manifest }: ServedModel, { models }: Catalog) {
+export function describeMetadata({ name, manifest }: ServedModel, { models }: Catalog, isStrict: boolean) {
   const { input, classes } = manifest;
   return {
     name,
@@ -35,7 +41,7 @@ export function describeMetadata({ name, manifest }: ServedModel, { models }: Ca
         parameters: { datatypes: inputDatatypes.join(',') },
       },
     ],
-    outputs: describeOutputs(classes.length).map(({ name, datatype, dimensions }) => ({
+    outputs: describeOutputs(classes.length, isStrict).map(({ name, datatype, dimensions }) => ({
       name,
       datatype: datatype as string,
       shape: [ANY, ...dimensions],
@@ -44,7 +50,11 @@ export function describeMetadata({ name, manifest }: ServedModel, { models }: Ca
 }
 
 /** As Triton's clients read it: dimensions without the batch. */
-export function describeConfiguration({ name, manifest }: ServedModel, maxBatchImages: number) {
+export function describeConfiguration(
+  { name, manifest }: ServedModel,
+  maxBatchImages: number,
+  isStrict: boolean,
+) {
   const { input, classes } = manifest;
   const layout = ownLayout(input);
   return {
@@ -60,7 +70,7 @@ export function describeConfiguration({ name, manifest }: ServedModel, maxBatchI
         dims: dimensionsOf(input, layout),
       },
     ],
-    output: describeOutputs(classes.length).map(({ name, datatype, dimensions }) => ({
+    output: describeOutputs(classes.length, isStrict).map(({ name, datatype, dimensions }) => ({
       name,
       data_type: configurationType(datatype),
       dims: [...dimensions],

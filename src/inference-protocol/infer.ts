@@ -7,6 +7,7 @@ import type { Admitted, Classifier } from '../serving/classifier.js';
 import type { EncodedImage, ReadyImage } from '../serving/classify-image.js';
 import type { Plan } from '../serving/plan.js';
 import type { Prediction } from '../serving/prediction.js';
+import type { Told } from '../serving/privacy/telling.js';
 import type { Caller } from '../serving/slowdown/slowdown-watch.js';
 import type { Timeline } from '../serving/timeline.js';
 import type { ClientSignal } from '../workers/request.js';
@@ -28,6 +29,15 @@ export interface InferenceResult {
   readonly model: string;
   readonly version: string;
   readonly outputs: readonly OutputTensor[];
+  /** Of the model. */
+  readonly classes: readonly string[];
+}
+
+/** What answers tell, by the server's privacy mode. */
+export interface Telling {
+  /** Whether they tell the class alone. */
+  readonly isStrict: boolean;
+  of(prediction: Prediction): Told;
 }
 
 /** The images of a request that is admitted. */
@@ -45,12 +55,13 @@ export function admitInference(
   request: InferenceRequest,
   classifier: Pick<Classifier, 'catalog' | 'admit'>,
   limits: ImageLimits,
+  telling: Telling,
   client?: Client,
   caller?: Caller,
 ): AdmittedInference {
   const model = classifier.catalog.find(request.model, request.version);
-  const outputs = chooseOutputs(request.outputs);
-  const plan = planOf(model, request.parameters, classesNeeded(outputs, model), caller);
+  const outputs = chooseOutputs(request.outputs, telling.isStrict);
+  const plan = planOf(model, request.parameters, classesNeeded(outputs, model), telling.isStrict, caller);
   const { count, read } = imagesOf(request.inputs, model.manifest.input, limits);
   const admitted = classifier.admit(count, client);
   let images: (EncodedImage | ReadyImage)[];
@@ -64,7 +75,14 @@ export function admitInference(
     async run(signal, timeline) {
       try {
         const answers = await classifyAll(admitted, images, plan, signal, timeline);
-        return { model: model.name, version: model.version, outputs: outputTensors(outputs, answers) };
+        // The outputs of a strict server read only what it tells.
+        const told = answers.map((answer) => telling.of(answer) as Prediction);
+        return {
+          model: model.name,
+          version: model.version,
+          outputs: outputTensors(outputs, told),
+          classes: model.manifest.classes,
+        };
       } finally {
         admitted.leave();
       }

@@ -25,20 +25,28 @@ const scalars: Readonly<
   typical: { datatype: 'BOOL', of: ({ typicality }) => typicality?.typical ?? true },
 };
 
+/** The scalars that a strict server offers, and nothing else. */
+const strictNames: readonly string[] = ['label', 'class_index', 'certified'];
+
 /** What the model offers. @returns for each output its dimensions behind the number of images */
 export function describeOutputs(
   classes: number,
+  isStrict: boolean,
 ): { readonly name: string; readonly datatype: OutputDatatype; readonly dimensions: readonly number[] }[] {
   return [
-    { name: PROBABILITIES, datatype: 'FP32', dimensions: [classes] },
+    { name: PROBABILITIES, datatype: 'FP32' as const, dimensions: [classes] },
     ...Object.entries(scalars).map(([name, { datatype }]) => ({ name, datatype, dimensions: [] })),
-  ];
+  ].filter(({ name }) => !isStrict || strictNames.includes(name));
 }
 
-const outputNames = [PROBABILITIES, ...Object.keys(scalars)];
+const allNames = [PROBABILITIES, ...Object.keys(scalars)];
 
 /** The outputs that a request wants, by default all. @throws Failure `invalid-body` */
-export function chooseOutputs(requested: readonly RequestedOutput[]): readonly RequestedOutput[] {
+export function chooseOutputs(
+  requested: readonly RequestedOutput[],
+  isStrict: boolean,
+): readonly RequestedOutput[] {
+  const outputNames = isStrict ? strictNames : allNames;
   if (requested.length === 0) return outputNames.map((name) => ({ name }));
   const names = requested.map(({ name }) => name);
   for (const [index, { name, classification }] of requested.entries()) {

@@ -46,6 +46,9 @@ const withoutEffect = new Set([
   'triton_enable_empty_final_response',
 ]);
 
+/** Those of a strict server, where no parameter may move the exit. */
+const strictParameters: readonly string[] = ['profile', 'binary_data_output'];
+
 /** The names under which a plan's options stand in its failures. */
 const ownNames: Readonly<Record<string, string>> = {
   maxExit: 'max_exit',
@@ -58,9 +61,10 @@ export function planOf(
   model: ServedModel,
   parameters: RequestParameters,
   topK: number,
+  isStrict: boolean,
   caller?: Caller,
 ): Plan {
-  const known = Object.keys(RequestParameters.properties);
+  const known = isStrict ? strictParameters : Object.keys(RequestParameters.properties);
   const unknown = Object.keys(parameters).find((name) => !known.includes(name) && !withoutEffect.has(name));
   if (unknown !== undefined) {
     throw new Failure(

@@ -2,7 +2,7 @@
 // decode → dispatcher → worker ⟶ cascade ⇄ policies → engine
 import type { Logger } from 'pino';
 import type { Client } from '../access/client.js';
-import type { SlowdownAction } from '../config/config.js';
+import type { PrivacyMode, SlowdownAction } from '../config/config.js';
 import { createDecoder } from '../decoding/decode.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import type { Clock } from '../foundation/clock.js';
@@ -25,6 +25,7 @@ import { createClassifyImage, type EncodedImage, type ReadyImage } from './class
 import { createLadders } from './degradation/ladders.js';
 import type { Plan } from './plan.js';
 import type { Prediction } from './prediction.js';
+import { createPacing } from './privacy/pacing.js';
 import { createRegister, type Register } from './rollout/register.js';
 import { createReloader } from './rollout/reloader.js';
 import { createRollout, type Rollout } from './rollout/rollout.js';
@@ -104,6 +105,9 @@ export interface ClassifierOptions {
   readonly slowdownAlpha: number;
   readonly slowdownTolerance: number;
   readonly slowdownClients: number;
+  readonly privacy: PrivacyMode;
+  /** Between the moments at which answers leave, unless `privacy` is off. */
+  readonly privacyIntervalMs: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly metrics: Metrics;
@@ -172,7 +176,19 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   });
   ladders.start();
   const decoder = createDecoder(options);
-  const classify = createClassifyImage({ decoder, submit: dispatcher.submit, usage, metrics, now });
+  const { submit } = dispatcher;
+  const pacing =
+    options.privacy === 'off'
+      ? undefined
+      : createPacing({
+          mode: options.privacy,
+          intervalSeconds: options.privacyIntervalMs / 1000,
+          workers: choice.workers,
+          submit,
+          now,
+          startTimer,
+        });
+  const classify = createClassifyImage({ decoder, submit, usage, pacing, metrics, now });
 
   return {
     catalog,
@@ -187,7 +203,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
       const admitted = now();
       return {
         classify: (image, plan, signal, timeline) =>
-          classify({ admitted, image, plan, client, signal, timeline }),
+          classify({ admitted, images, image, plan, client, signal, timeline }),
         leave,
       };
     },

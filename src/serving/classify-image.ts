@@ -7,10 +7,11 @@ import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Dispatcher, Workers } from '../workers/dispatcher.js';
-import type { Account, ClientSignal, Outcome } from '../workers/request.js';
+import type { Account, ClientSignal, Job, Outcome } from '../workers/request.js';
 import { countPrediction } from './count-prediction.js';
 import { expectedFlops, type Plan } from './plan.js';
 import { createPrediction, type Prediction } from './prediction.js';
+import type { Paced, Pacing } from './privacy/pacing.js';
 import type { Timeline } from './timeline.js';
 import type { Usage } from './usage.js';
 
@@ -28,6 +29,8 @@ export interface ReadyImage {
 export interface ClassifyOptions {
   /** Time of admission: the deadline and the total time start then. */
   readonly admitted: number;
+  /** Admitted together. */
+  readonly images: number;
   readonly image: EncodedImage | ReadyImage;
   readonly plan: Plan;
   /** Pays for the image. undefined: nobody in particular. */
@@ -42,23 +45,31 @@ export interface ClassifyImageDeps {
   readonly decoder: Decoder;
   readonly submit: Dispatcher<Workers>['submit'];
   readonly usage: Usage;
+  /** undefined: answers leave as soon as they are ready. */
+  readonly pacing: Pacing | undefined;
   readonly metrics: Metrics;
   readonly now: Clock;
 }
 
 /** @returns a function that throws a Failure for an image without an answer */
-export function createClassifyImage({ decoder, submit, usage, metrics, now }: ClassifyImageDeps) {
-  return async (options: ClassifyOptions): Promise<Prediction> => {
+export function createClassifyImage({ decoder, submit, usage, pacing, metrics, now }: ClassifyImageDeps) {
+  if (!pacing) return counted;
+  return ({ admitted, images, plan, signal, ...rest }: ClassifyOptions): Promise<Prediction> =>
+    pacing.pace({ admitted, images, signal }, (paced) =>
+      counted({ admitted, images, plan, signal, ...rest }, paced),
+    );
+
+  async function counted(options: ClassifyOptions, paced?: Paced): Promise<Prediction> {
     const { id } = options.plan.model;
     usage.begin(id);
     try {
-      return await classify(options);
+      return await classify(options, paced);
     } finally {
       usage.end(id);
     }
-  };
+  }
 
-  async function classify(options: ClassifyOptions): Promise<Prediction> {
+  async function classify(options: ClassifyOptions, paced: Paced | undefined): Promise<Prediction> {
     const { admitted, plan, client, signal, timeline } = options;
     const started = now();
     if (timeline) timeline.started = started;
@@ -78,22 +89,23 @@ export function createClassifyImage({ decoder, submit, usage, metrics, now }: Cl
     const decodeSeconds = now() - started;
     if (timeline) timeline.decoded = started + decodeSeconds;
     const typicality = plan.model.typicality?.measure(values);
+    const job: Job = {
+      network: plan.model,
+      policy: plan.profile.policy,
+      path: plan.path,
+      image: values,
+      topK: plan.topK,
+      explain: plan.explain,
+      deadline,
+      signal,
+      account,
+      timeline,
+    };
     const sample = plan.profile.audit?.draw(plan);
     const watched = plan.caller?.begin(plan.profile);
     let outcome: Outcome;
     try {
-      outcome = await submit({
-        network: plan.model,
-        policy: plan.profile.policy,
-        path: plan.path,
-        image: values,
-        topK: plan.topK,
-        explain: plan.explain,
-        deadline,
-        signal,
-        account,
-        timeline,
-      });
+      outcome = await (pacing && paced ? pacing.run(job, paced) : submit(job));
       if (!hasProbabilities(outcome) || !(outcome.visits ?? []).every(hasProbabilities)) {
         throw noFiniteOutput(plan, values);
       }

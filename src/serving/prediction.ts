@@ -16,7 +16,7 @@ export const RankedClass = Type.Object(
   { label: Type.String(), classIndex: Type.Integer({ minimum: 0 }), probability: Probability },
   { $id: 'RankedClass' },
 );
-type RankedClass = Type.Static<typeof RankedClass>;
+export type RankedClass = Type.Static<typeof RankedClass>;
 
 export const ModelId = Type.Object({ name: Type.String(), version: Type.String() }, { $id: 'ModelId' });
 

@@ -24,6 +24,8 @@ export type ServiceConfig = Pick<
   | 'slowdownAlpha'
   | 'slowdownTolerance'
   | 'slowdownClients'
+  | 'privacy'
+  | 'privacyIntervalMs'
   | 'models'
   | 'defaultModel'
   | 'engine'

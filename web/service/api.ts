@@ -73,6 +73,8 @@ export interface ModelList {
   readonly models: readonly Model[];
   readonly engine: { readonly name: string; readonly device: string; readonly workers: number };
   readonly refused: readonly { readonly name: string; readonly version: string; readonly reason: string }[];
+  /** `strict`: answers tell the class alone. */
+  readonly privacy?: string;
 }
 
 export interface RankedClass {

@@ -6,7 +6,7 @@ import {
   describeServer,
   indexRepository,
 } from '../../inference-protocol/describe-model.js';
-import { admitInference } from '../../inference-protocol/infer.js';
+import { admitInference, type Telling } from '../../inference-protocol/infer.js';
 import type { ImageLimits } from '../../inference-protocol/read-images.js';
 import { type Duration, statisticsOf } from '../../inference-protocol/statistics.js';
 import {
@@ -29,6 +29,9 @@ export interface InferenceServiceOptions {
   readonly isDraining: () => boolean;
 }
 
+/** The configuration refuses gRPC in every privacy mode but off. */
+const WHOLE: Telling = { isStrict: false, of: (prediction) => prediction };
+
 export function inferenceMethods(options: InferenceServiceOptions): Method[] {
   const { classifier, limits } = options;
   const { method } = GRPCInferenceService;
@@ -39,7 +42,7 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
 
   async function infer(request: ModelInferRequest, { client, address, signal, timeline }: Call) {
     const caller = callerOf(classifier, client, address);
-    const inference = admitInference(readInferRequest(request), classifier, limits, client, caller);
+    const inference = admitInference(readInferRequest(request), classifier, limits, WHOLE, client, caller);
     return writeInferResponse(await inference.run(signal, timeline), request.id);
   }
 
@@ -50,11 +53,15 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
       modelOf(request);
       return { ready: isReady(options) };
     }),
-    unary(method.serverMetadata, describeServer, { isTraced: true }),
+    unary(method.serverMetadata, () => describeServer(WHOLE.isStrict), { isTraced: true }),
     unary(
       method.modelMetadata,
       (request) => {
-        const { inputs, outputs, ...model } = describeMetadata(modelOf(request), classifier.catalog);
+        const { inputs, outputs, ...model } = describeMetadata(
+          modelOf(request),
+          classifier.catalog,
+          WHOLE.isStrict,
+        );
         return { ...model, inputs: inputs.map(withBigShape), outputs: outputs.map(withBigShape) };
       },
       { isTraced: true },
@@ -80,6 +87,7 @@ function tritonMethods(
         const { input, output, max_batch_size, ...model } = describeConfiguration(
           modelOf(request),
           limits.maxBatchImages,
+          WHOLE.isStrict,
         );
         return {
           config: {

@@ -9,6 +9,7 @@ import type { Classifier } from '../../serving/classifier.js';
 import { callerOf } from '../connections/client-name.js';
 import { clientSignal } from '../connections/client-signal.js';
 import { budgetHeaders } from '../plugins/enforce-budgets.js';
+import type { Disclosure } from '../privacy/disclosure.js';
 import { protocolProblemResponses } from '../problems.js';
 import { requestIdHeader } from '../routes/classify.js';
 import { eachVersion, type ModelParams } from './each-version.js';
@@ -18,6 +19,7 @@ import { sendResponse } from './write-response.js';
 
 export interface InferOptions extends ImageLimits {
   readonly classifier: Classifier;
+  readonly disclosure: Disclosure;
   readonly maxBatchBytes: number;
 }
 
@@ -34,7 +36,8 @@ const lengthHeader = {
 };
 
 export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options) => {
-  const { classifier, maxBatchBytes } = options;
+  const { classifier, disclosure, maxBatchBytes } = options;
+  const telling = { isStrict: disclosure.mode === 'strict', of: disclosure.of };
   parseBodies(app, readMessage);
 
   for (const { url, operationId, params } of eachVersion('/infer', 'infer')) {
@@ -91,7 +94,7 @@ export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options
       async (request, reply) => {
         const { inference, form } = admit(request);
         const result = await inference.run(clientSignal(reply.raw), () => request.trace?.image());
-        return sendResponse(reply, result, form);
+        return sendResponse(reply, result, form, telling.isStrict);
       },
     );
   }
@@ -108,7 +111,14 @@ export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options
     request.body = undefined;
     const caller = callerOf(classifier, request.client, request.socket.remoteAddress);
     return {
-      inference: admitInference({ ...message, model, version }, classifier, options, request.client, caller),
+      inference: admitInference(
+        { ...message, model, version },
+        classifier,
+        options,
+        telling,
+        request.client,
+        caller,
+      ),
       form: { id, isBinary },
     };
   }

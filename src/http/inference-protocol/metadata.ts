@@ -6,6 +6,7 @@ import { ref } from '../../foundation/schema-ref.js';
 import { describeMetadata, describeServer } from '../../inference-protocol/describe-model.js';
 import type { ServedModel } from '../../serving/catalog.js';
 import type { Classifier } from '../../serving/classifier.js';
+import type { Disclosure } from '../privacy/disclosure.js';
 import { protocolProblemResponses } from '../problems.js';
 import { eachVersion, type ModelParams } from './each-version.js';
 import { ModelMetadata, ServerMetadata } from './schemas.js';
@@ -66,7 +67,11 @@ export function modelRoute(
   }
 }
 
-export const metadataRoutes: FastifyPluginAsync<{ classifier: Classifier }> = async (app, { classifier }) => {
+export const metadataRoutes: FastifyPluginAsync<{
+  classifier: Classifier;
+  disclosure: Disclosure;
+}> = async (app, { classifier, disclosure }) => {
+  const isStrict = disclosure.mode === 'strict';
   app.get(
     '/v2',
     {
@@ -80,7 +85,7 @@ export const metadataRoutes: FastifyPluginAsync<{ classifier: Classifier }> = as
         },
       },
     },
-    async () => describeServer(),
+    async () => describeServer(isStrict),
   );
 
   modelRoute(app, classifier, {
@@ -89,6 +94,6 @@ export const metadataRoutes: FastifyPluginAsync<{ classifier: Classifier }> = as
     summary: 'The inputs and outputs of a model',
     description: 'The model.',
     schema: ModelMetadata,
-    answer: (model) => describeMetadata(model, classifier.catalog),
+    answer: (model) => describeMetadata(model, classifier.catalog, isStrict),
   });
 };

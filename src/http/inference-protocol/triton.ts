@@ -5,6 +5,7 @@ import { describeConfiguration, indexRepository } from '../../inference-protocol
 import { statisticsOf } from '../../inference-protocol/statistics.js';
 import type { Classifier } from '../../serving/classifier.js';
 import type { Metrics } from '../../telemetry/metrics.js';
+import type { Disclosure } from '../privacy/disclosure.js';
 import { protocolProblemResponses } from '../problems.js';
 import { answer, modelRoute, OPERATIONS_TAG, PROTOCOL_TAG } from './metadata.js';
 import { contentTypes, parseBodies, readIndexRequest } from './read-message.js';
@@ -17,12 +18,14 @@ import {
 
 export interface TritonOptions {
   readonly classifier: Classifier;
+  readonly disclosure: Disclosure;
   readonly metrics: Metrics;
   readonly maxBatchImages: number;
 }
 
 export const tritonRoutes: FastifyPluginAsync<TritonOptions> = async (app, options) => {
   const { classifier, metrics, maxBatchImages } = options;
+  const isStrict = options.disclosure.mode === 'strict';
 
   modelRoute(app, classifier, {
     path: '/config',
@@ -30,17 +33,19 @@ export const tritonRoutes: FastifyPluginAsync<TritonOptions> = async (app, optio
     summary: 'The configuration of a model, as Triton tells it',
     description: 'What its clients read of it.',
     schema: ModelConfiguration,
-    answer: (model) => describeConfiguration(model, maxBatchImages),
+    answer: (model) => describeConfiguration(model, maxBatchImages, isStrict),
   });
-  modelRoute(app, classifier, {
-    path: '/stats',
-    operationId: 'getModelStatistics',
-    summary: 'The statistics of a model, as Triton tells them',
-    tags: [OPERATIONS_TAG],
-    description: 'Since the start of the server.',
-    schema: StatisticsList,
-    answer: async (model) => ({ model_stats: [await statisticsOf(model, metrics)] }),
-  });
+  // The difference of two reads is the engine time of the images between them.
+  if (!isStrict)
+    modelRoute(app, classifier, {
+      path: '/stats',
+      operationId: 'getModelStatistics',
+      summary: 'The statistics of a model, as Triton tells them',
+      tags: [OPERATIONS_TAG],
+      description: 'Since the start of the server.',
+      schema: StatisticsList,
+      answer: async (model) => ({ model_stats: [await statisticsOf(model, metrics)] }),
+    });
 
   parseBodies(app, readIndexRequest);
   app.post(

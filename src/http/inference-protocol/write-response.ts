@@ -1,16 +1,38 @@
 // The answer of an inference, as JSON or with binary tensors behind the JSON.
 import type { FastifyReply } from 'fastify';
 import type { InferenceResult } from '../../inference-protocol/infer.js';
-import { rawBytesOf } from '../../inference-protocol/tensors.js';
+import { type OutputTensor, rawBytesOf } from '../../inference-protocol/tensors.js';
 import { JSON_LENGTH_HEADER, type Message } from './read-message.js';
 import type { InferenceOutput, InferenceResponse } from './schemas.js';
 
-/** Sends bytes: Fastify would add a charset to the content type, by which clients decide. */
+type Form = Pick<Message, 'id' | 'isBinary'>;
+
+/**
+ * Sends bytes: Fastify would add a charset to the content type, by which clients decide.
+ * @param isEqualLength whether answers about all classes are to be equally long
+ */
 export function sendResponse(
   reply: FastifyReply,
-  { model, version, outputs }: InferenceResult,
-  { id, isBinary }: Pick<Message, 'id' | 'isBinary'>,
+  result: InferenceResult,
+  form: Form,
+  isEqualLength: boolean,
 ): FastifyReply {
+  const { json, tail } = encode(result, form);
+  const most = isEqualLength ? lengthOf(encode(longest(result, form), form)) : 0;
+  const blanks = most - json.length - tail.length;
+  const padded = blanks > 0 ? Buffer.concat([json, Buffer.alloc(blanks, ' ')]) : json;
+  if (tail.length === 0) return reply.type('application/json').send(padded);
+  reply.header(JSON_LENGTH_HEADER, padded.length);
+  return reply.type('application/octet-stream').send(Buffer.concat([padded, tail]));
+}
+
+interface Encoded {
+  readonly json: Buffer;
+  /** The binary tensors. */
+  readonly tail: Buffer;
+}
+
+function encode({ model, version, outputs }: InferenceResult, { id, isBinary }: Form): Encoded {
   const tails: Buffer[] = [];
   const described = outputs.map((output): InferenceOutput => {
     const { name, datatype, shape, values } = output;
@@ -25,8 +47,26 @@ export function sendResponse(
     ...(id !== undefined && { id }),
     outputs: described,
   };
-  const json = Buffer.from(JSON.stringify(response));
-  if (tails.length === 0) return reply.type('application/json').send(json);
-  reply.header(JSON_LENGTH_HEADER, json.length);
-  return reply.type('application/octet-stream').send(Buffer.concat([json, ...tails]));
+  return { json: Buffer.from(JSON.stringify(response)), tail: Buffer.concat(tails) };
+}
+
+function lengthOf({ json, tail }: Encoded): number {
+  return json.length + tail.length;
+}
+
+/** The longest answer of the same shape: its texts are labels, its integers indices of classes. */
+function longest(result: InferenceResult, { isBinary }: Form): InferenceResult {
+  const { classes } = result;
+  const worstOf = ({ name, datatype, values }: OutputTensor): number | boolean | string | undefined => {
+    if (datatype === 'INT32') return classes.length - 1;
+    if (datatype !== 'BYTES') return values[0];
+    const bytes = (label: string): number =>
+      Buffer.byteLength(isBinary(name) ? label : JSON.stringify(label));
+    return classes.reduce((most, label) => (bytes(label) > bytes(most) ? label : most), '');
+  };
+  const outputs = result.outputs.map((output): OutputTensor => {
+    const worst = worstOf(output);
+    return { ...output, values: output.values.map(() => worst) } as OutputTensor;
+  });
+  return { ...result, outputs };
 }

@@ -15,8 +15,9 @@ import { failureOf, logFailure } from '../answer-errors.js';
 import { callerOf } from '../connections/client-name.js';
 import { clientSignal } from '../connections/client-signal.js';
 import { budgetHeaders } from '../plugins/enforce-budgets.js';
+import type { Disclosure } from '../privacy/disclosure.js';
 import { Problem, problemOf, problemResponses } from '../problems.js';
-import { ClassifyQuery, classifyProblems, requestIdHeader } from './classify.js';
+import { classifyProblems, queryOf, requestIdHeader, sendText } from './classify.js';
 
 export const BatchRequest = Type.Object(
   {
@@ -51,6 +52,7 @@ export const BatchResponse = Type.Object(
 
 export interface ClassifyBatchOptions {
   readonly classifier: Classifier;
+  readonly disclosure: Disclosure;
   readonly metrics: Metrics;
   readonly maxImageBytes: number;
   readonly maxBatchImages: number;
@@ -58,7 +60,7 @@ export interface ClassifyBatchOptions {
 }
 
 export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions> = async (app, options) => {
-  const { classifier, metrics, maxImageBytes, maxBatchImages, maxBatchBytes } = options;
+  const { classifier, disclosure, metrics, maxImageBytes, maxBatchImages, maxBatchBytes } = options;
 
   app.post(
     '/classify/batch',
@@ -71,7 +73,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
           'The images are admitted together or not at all; after that, each has its own result: a prediction or a ' +
           'problem. One that fails does not affect the others.',
         tags: ['classification'],
-        querystring: ClassifyQuery,
+        querystring: queryOf(disclosure),
         body: ref(BatchRequest),
         response: {
           200: {
@@ -104,7 +106,9 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
             classifyOne(admitted, text, plan, signal, request.log, request.trace?.image()),
           ),
         );
-        return { results };
+        if (disclosure.mode !== 'strict') return { results };
+        const told = results.flatMap(({ prediction }) => prediction ?? []);
+        return sendText(reply, disclosure.text({ results }, told, plan.model.manifest.classes));
       } finally {
         admitted.leave();
       }
@@ -120,14 +124,13 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
     timeline: Timeline | undefined,
   ): Promise<BatchItem> {
     try {
-      return {
-        prediction: await admitted.classify(
-          { bytes: decodeBase64Image(text, maxImageBytes), mediaType: undefined },
-          plan,
-          signal,
-          timeline,
-        ),
-      };
+      const prediction = await admitted.classify(
+        { bytes: decodeBase64Image(text, maxImageBytes), mediaType: undefined },
+        plan,
+        signal,
+        timeline,
+      );
+      return { prediction: disclosure.of(prediction) as Prediction };
     } catch (error) {
       const failure = failureOf(error);
       logFailure(failure, log);

@@ -1,6 +1,6 @@
 // POST /classify: one encoded image in, one prediction out.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { MediaType } from '../../decoding/decode.js';
 import { Failure } from '../../foundation/errors.js';
@@ -15,6 +15,7 @@ import { unsupportedMediaType } from '../bodies/unsupported-media-type.js';
 import { callerOf } from '../connections/client-name.js';
 import { clientSignal } from '../connections/client-signal.js';
 import { budgetHeaders } from '../plugins/enforce-budgets.js';
+import type { Disclosure } from '../privacy/disclosure.js';
 import { problemResponses } from '../problems.js';
 
 export const ClassifyQuery = Type.Object(
@@ -28,6 +29,31 @@ export const ClassifyQuery = Type.Object(
   { additionalProperties: false },
 );
 export type ClassifyQuery = Type.Static<typeof ClassifyQuery>;
+
+const { model, version, profile } = ClassifyQuery.properties;
+const StrictQuery = Type.Object({ model, version, profile }, { additionalProperties: false });
+
+/** In the privacy mode strict, no option may show or move the exit. The types of all others are optional anyway. */
+export function queryOf({ mode }: Disclosure): typeof ClassifyQuery {
+  return mode === 'strict' ? (StrictQuery as unknown as typeof ClassifyQuery) : ClassifyQuery;
+}
+
+/** The headers of `Disclosure`, for the document. */
+const exitHeaders = {
+  'x-exit-index': { type: 'integer', description: 'The exit taken.' },
+  'x-flops': { type: 'integer', format: 'int64', description: 'FLOPs executed.' },
+};
+const timeHeaders = {
+  'server-timing': { type: 'string', description: 'decode, queue, infer and total, in milliseconds.' },
+};
+const answerHeaders = {
+  off: { ...exitHeaders, ...timeHeaders },
+  coarse: exitHeaders,
+  strict: {},
+};
+
+/** As Fastify states it. */
+export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The problems of every operation that classifies. */
 export const classifyProblems = [
@@ -59,8 +85,9 @@ const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
 
 export const classifyRoutes: FastifyPluginAsyncTypebox<{
   classifier: Classifier;
+  disclosure: Disclosure;
   maxImageBytes: number;
-}> = async (app, { classifier, maxImageBytes }) => {
+}> = async (app, { classifier, disclosure, maxImageBytes }) => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser([...contentTypes, ...inexactTypes], readBody);
   app.addContentTypeParser(FORM, readFormFile);
@@ -81,20 +108,15 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
           'The body is the encoded image itself: PNG, JPEG or WebP. The network runs stage by stage and stops at the first exit that ' +
           'is sure enough; the answer says which one that was and what it cost.',
         tags: ['classification'],
-        querystring: ClassifyQuery,
+        querystring: queryOf(disclosure),
         body: { content: Object.fromEntries(contentTypes.map((type) => [type, { schema: Binary }])) },
         response: {
           200: {
             description: 'The prediction.',
             headers: {
               ...requestIdHeader,
-              ...budgetHeaders,
-              'x-exit-index': { type: 'integer', description: 'The exit taken.' },
-              'x-flops': { type: 'integer', format: 'int64', description: 'FLOPs executed.' },
-              'server-timing': {
-                type: 'string',
-                description: 'decode, queue, infer and total, in milliseconds.',
-              },
+              ...(disclosure.mode !== 'strict' && budgetHeaders),
+              ...answerHeaders[disclosure.mode],
             },
             content: { 'application/json': { schema: ref(Prediction) } },
           },
@@ -123,8 +145,10 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
         const timeline = request.trace?.image();
         const signal = clientSignal(reply.raw);
         const prediction = await admitted.classify({ bytes, mediaType }, plan, signal, timeline);
-        reply.headers(headersOf(prediction));
-        return prediction;
+        reply.headers(disclosure.headers(prediction));
+        const told = disclosure.of(prediction);
+        if (disclosure.mode !== 'strict') return told as Prediction;
+        return sendText(reply, disclosure.text(told, [told], plan.model.manifest.classes));
       } finally {
         admitted.leave();
       }
@@ -132,20 +156,13 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
   );
 };
 
+/** Sends JSON as it is: as a text it is not serialised again. */
+export function sendText(reply: FastifyReply, text: string): never {
+  return reply.type(JSON_TYPE).send(text) as never;
+}
+
 /** Ignores parameters and case. undefined: the format is detected from the content. */
 export function mediaTypeOf(contentType = ''): MediaType | undefined {
   const essence = contentType.split(';', 1)[0]?.trim().toLowerCase();
   return mediaTypes.find((type) => type === essence);
-}
-
-/** The headers that repeat parts of the answer, for clients and proxies that do not read bodies. */
-export function headersOf({ exit, flops, timing }: Prediction): Record<string, string | number> {
-  return { 'x-exit-index': exit.index, 'x-flops': flops.executed, 'server-timing': serverTiming(timing) };
-}
-
-function serverTiming({ decodeMs, queueMs, inferMs, totalMs }: Prediction['timing']): string {
-  const parts = { decode: decodeMs, queue: queueMs, infer: inferMs, total: totalMs };
-  return Object.entries(parts)
-    .map(([name, milliseconds]) => `${name};dur=${milliseconds.toFixed(3)}`)
-    .join(', ');
 }

@@ -1,5 +1,6 @@
 // Examples for the OpenAPI document, by the name of the schema. Swagger UI and mock servers show them.
 import type { Static } from 'typebox';
+import type { PrivacyMode } from '../../config/config.js';
 import type { Prediction } from '../../serving/prediction.js';
 import type { Problem } from '../problems.js';
 import type { Model, ModelList } from './models.js';
@@ -186,3 +187,28 @@ export const examples: Readonly<Record<string, unknown>> = {
   Readiness: { status: 'ready', engine },
   ...protocolExamples,
 };
+
+/** The examples of a server in this privacy mode. */
+export function examplesOf(mode: PrivacyMode): Readonly<Record<string, unknown>> {
+  if (mode !== 'strict') return examples;
+  const { label, classIndex, model: of, profile, certified } = prediction;
+  const told = { label, classIndex, model: of, profile, certified };
+  return {
+    ...examples,
+    Prediction: told,
+    BatchItem: { prediction: told },
+    BatchResponse: { results: [{ prediction: told }] },
+    ...Object.fromEntries(withOtherOutputs.map((name) => [name, undefined])),
+  };
+}
+
+/** Their examples have outputs, parameters or counts that a strict server does not have. */
+const withOtherOutputs = [
+  'InferenceRequest',
+  'InferenceResponse',
+  'ModelMetadata',
+  'ModelConfiguration',
+  'ServerMetadata',
+  'Model',
+  'ModelList',
+];

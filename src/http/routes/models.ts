@@ -9,6 +9,7 @@ import { Policy } from '../../format/profiles.js';
 import { ref } from '../../foundation/schema-ref.js';
 import type { ServedModel } from '../../serving/catalog.js';
 import type { Classifier } from '../../serving/classifier.js';
+import type { Disclosure } from '../privacy/disclosure.js';
 import { problemResponses } from '../problems.js';
 import { Audit, describeAudit } from './audits.js';
 
@@ -177,6 +178,12 @@ export const ModelList = Type.Object(
     defaultModel: Type.String({ description: 'Used by requests that name no model.' }),
     models: Type.Array(ref(Model)),
     engine: ref(Engine),
+    privacy: Type.Optional(
+      Type.String({
+        description:
+          'The privacy mode, coarse or strict: what answers leave out. Absent: they tell everything.',
+      }),
+    ),
     refused: Type.Array(ref(RefusedModel), {
       description:
         'What lies in the models folder and is not served as it lies there, and why. An earlier state of the version may ' +
@@ -186,11 +193,13 @@ export const ModelList = Type.Object(
   { $id: 'ModelList' },
 );
 
-export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> = async (
-  app,
-  { classifier },
-) => {
+export const modelRoutes: FastifyPluginAsyncTypebox<{
+  classifier: Classifier;
+  disclosure: Disclosure;
+}> = async (app, { classifier, disclosure: { mode } }) => {
   const { catalog, engine } = classifier;
+  const describe = (model: ServedModel): Model =>
+    describeModel(model, catalog.isDefault(model), mode !== 'strict');
 
   app.get(
     '/models',
@@ -211,8 +220,9 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
     },
     async () => ({
       defaultModel: catalog.defaultModel,
-      models: catalog.models.map((model) => describe(model, catalog.isDefault(model))),
+      models: catalog.models.map(describe),
       engine,
+      ...(mode !== 'off' && { privacy: mode }),
       refused: [...classifier.refused()],
     }),
   );
@@ -243,15 +253,16 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> 
       },
     },
     async (request) => {
-      const model = catalog.find(request.params.name, request.query.version);
-      return describe(model, catalog.isDefault(model));
+      return describe(catalog.find(request.params.name, request.query.version));
     },
   );
 };
 
-function describe(
+/** @param withCounts whether to tell of audits: their counts change with single answers */
+function describeModel(
   { manifest, profiles, ladder, typicality, ...model }: ServedModel,
   isDefault: boolean,
+  withCounts: boolean,
 ): Model {
   const { description, licence, classes, exits, expects, examples = [] } = manifest;
   const { height, width, channels, resize, polarity } = manifest.input;
@@ -281,7 +292,7 @@ function describe(
         threshold,
         flops,
       })),
-      ...(profile.audit && { audit: describeAudit(profile.audit.state()) }),
+      ...(withCounts && profile.audit && { audit: describeAudit(profile.audit.state()) }),
       ...(profile.certificate && { certificate: profile.certificate }),
     })),
     ...(ladder && {

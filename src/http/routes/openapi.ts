@@ -3,7 +3,8 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { examples } from './examples.js';
+import type { PrivacyMode } from '../../config/config.js';
+import { examplesOf } from './examples.js';
 import { forClients } from './for-clients.js';
 
 const TITLE = 'rdi-serve';
@@ -55,8 +56,8 @@ const contentSecurityPolicy = {
 };
 
 /** Register before the routes that it describes. */
-export const openapi = fp<{ version: string; docs: boolean; hasApiKeys: boolean }>(
-  async (app: FastifyInstance, { version, docs, hasApiKeys }) => {
+export const openapi = fp<{ version: string; docs: boolean; hasApiKeys: boolean; privacy: PrivacyMode }>(
+  async (app: FastifyInstance, { version, docs, hasApiKeys, privacy }) => {
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',
@@ -82,7 +83,9 @@ export const openapi = fp<{ version: string; docs: boolean; hasApiKeys: boolean 
         ],
       },
       transformObject: (made) =>
-        'openapiObject' in made ? withExamples(forClients(made.openapiObject)) : made.swaggerObject,
+        'openapiObject' in made
+          ? withExamples(forClients(made.openapiObject), examplesOf(privacy))
+          : made.swaggerObject,
       refResolver: {
         buildLocalReference: (json, _baseUri, _fragment, index) => String(json['$id'] ?? `schema-${index}`),
       },
@@ -105,6 +108,7 @@ function prefixOf({ headers }: FastifyRequest): string {
 
 function withExamples<Document extends { components?: { schemas?: Record<string, object> } }>(
   document: Document,
+  examples: Readonly<Record<string, unknown>>,
 ): Document {
   for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
     const example = examples[name];
