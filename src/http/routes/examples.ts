@@ -4,6 +4,7 @@ import type { PrivacyMode } from '../../config/config.js';
 import type { Prediction } from '../../serving/prediction.js';
 import type { Problem } from '../problems.js';
 import type { Model, ModelList } from './models.js';
+import type { SlowdownClient } from './slowdown.js';
 
 const prediction: Prediction = {
   label: '7',
@@ -171,6 +172,16 @@ const protocolExamples = {
   RepositoryIndex: [{ name: 'mnist-smallcnn', version: '2', state: 'READY', reason: '' }],
 };
 
+const slowdownClient: Static<typeof SlowdownClient> = {
+  client: 'team-a',
+  images: 183,
+  meanFlops: 151_204_118,
+  certifiedFlops: 113_600_000,
+  evidence: 104.2,
+  alarm: true,
+  since: '2026-11-30T09:12:44.120Z',
+};
+
 export const examples: Readonly<Record<string, unknown>> = {
   Prediction: prediction,
   Explanation: explanation,
@@ -180,6 +191,9 @@ export const examples: Readonly<Record<string, unknown>> = {
   BatchResponse: { results: [{ prediction }] },
   Audit: audit,
   AuditReset: { reason: 'a broken camera, since replaced' },
+  Slowdown: { action: 'report', alpha: 0.01, tolerance: 0, alarmed: 1, clients: [slowdownClient] },
+  SlowdownClient: slowdownClient,
+  SlowdownReset: { client: 'team-a', reason: 'a new camera, since calibrated for' },
   Model: model,
   ModelList: modelList,
   Engine: engine,

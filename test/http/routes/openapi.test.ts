@@ -75,6 +75,7 @@ test('every operation and every schema has its name for generated clients', () =
     'getModelStatistics',
     'getModelStatisticsVersion',
     'getServerMetadata',
+    'getSlowdown',
     'indexRepository',
     'infer',
     'inferVersion',
@@ -86,6 +87,7 @@ test('every operation and every schema has its name for generated clients', () =
     'isServerReady',
     'listModels',
     'resetAudit',
+    'resetSlowdown',
   ]);
   const schemas = namedSchemas.map((schema) => (schema as unknown as { $id: string }).$id);
   assert.deepEqual(Object.keys(served.components.schemas).sort(), schemas.sort());
@@ -183,7 +185,7 @@ test('generated clients refuse unknown properties in what they send, not in what
   const closed = Object.entries(served.components.schemas)
     .filter(([, schema]) => JSON.stringify(schema).includes('"additionalProperties":false'))
     .map(([name]) => name);
-  assert.deepEqual(closed.sort(), ['AuditReset', 'BatchRequest']);
+  assert.deepEqual(closed.sort(), ['AuditReset', 'BatchRequest', 'SlowdownReset']);
 });
 
 test('behind a path prefix, the document says it, and Swagger UI refers to everything relatively', async () => {
