@@ -15,7 +15,9 @@ describe('rdi-serve', () => {
       .filter((name) => name !== 'help');
     assert.deepEqual(
       names,
-      'serve import add-exits refresh calibrate evaluate bench api-key install-tensorflow openapi'.split(' '),
+      'serve import add-exits refresh calibrate typicality evaluate bench api-key install-tensorflow openapi'.split(
+        ' ',
+      ),
     );
     for (const name of names) {
       const { code, stdout } = await runNode(t, [commandLine, name, '--help']).ended;

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
+import { createApiKey } from '../../src/access/keys-file.js';
 import type { CalibrationDocument, ProfileDocument } from '../../src/format/profiles.js';
 import { createDirector, marked } from '../support/engines/directed-engine.js';
 import { fromPixels } from '../support/images/images.js';
@@ -14,6 +15,7 @@ import { readJson, writeListed } from '../support/packages/packages.js';
 import { testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
 import { classify, classifyBatch, post } from '../support/service/requests.js';
 import { startTestService } from '../support/service/service.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { dashboardQueries, readRules, readText, root, ruleFiles, scalingQueries } from './files.js';
 import { startPrometheus, without } from './prometheus-process.js';
 
@@ -29,6 +31,7 @@ const notCaused: Readonly<Record<string, string>> = {
   RdiEngineFallback: 'the test says which engine, so none is passed over',
   RdiVersionsDiffer: 'there is one instance',
   RdiDegraded: 'most requests of this load name their profile',
+  RdiSlowdown: 'these clients send what the certificates were made for',
   RdiLogLinesDropped: 'this service keeps its log in memory, which takes every line',
 };
 
@@ -49,7 +52,9 @@ test('every query finds data, every alert that can be caused fires', { skip }, a
     },
     writePackages,
   });
-  const prometheus = await startPrometheus(t, configuration(`127.0.0.1:${service.port}`));
+  const { key, file: apiKeysFile } = await writeKeys();
+  const withClients = await startTestService(t, { config: { apiKeysFile } });
+  const prometheus = await startPrometheus(t, configuration([service, withClients], key));
   // Changed while it is served, to something that cannot be.
   await writeListed(path.join(service.config.models, SHIPPED), 'calibration.json', 'no profiles');
   let enough = false;
@@ -83,17 +88,29 @@ test('every query finds data, every alert that can be caused fires', { skip }, a
   assert.deepEqual(await prometheus.sickRules(), []);
 });
 
-/** The shipped configuration: every second instead of minutes, scraping `target` and an address where nothing is. */
-function configuration(target: string): Record<string, string> {
+/** A key for a client that has a budget. */
+async function writeKeys(): Promise<{ readonly key: string; readonly file: string }> {
+  const { key, line } = createApiKey('team-a');
+  const file = path.join(temporaryFolder(), 'keys');
+  await writeFile(file, `${line}\nteam-a flops-per-second=1e9\n`);
+  return { key, file };
+}
+
+/** The shipped configuration: every second instead of minutes, scraping `services` and an address where nothing is. */
+function configuration(
+  services: readonly { readonly port: number }[],
+  credentials: string,
+): Record<string, string> {
   const shipped = parse(readText('deploy/prometheus/prometheus.yml')) as {
     global: object;
     scrape_configs: [{ job_name: string; dns_sd_configs: object }];
   };
   const [{ dns_sd_configs: _, ...job }] = shipped.scrape_configs;
+  const targets = [...services.map(({ port }) => port), 1].map((port) => `127.0.0.1:${port}`);
   const config = {
     ...shipped,
     global: { scrape_interval: '1s', evaluation_interval: '1s' },
-    scrape_configs: [{ ...job, static_configs: [{ targets: [target, '127.0.0.1:1'] }] }],
+    scrape_configs: [{ ...job, authorization: { credentials }, static_configs: [{ targets }] }],
   };
   const hastened = ruleFiles.map((file): [string, string] => [
     file,
@@ -101,7 +118,7 @@ function configuration(target: string): Record<string, string> {
       .replace(/\[\d+[smhd]\]/g, `[${WINDOW}]`)
       .replace(/\bfor: \d+[smhd]/g, 'for: 0s')
       // So many images within an hour; here, within the window.
-      .replace('> 1000', '> 10'),
+      .replaceAll('> 1000', '> 10'),
   ]);
   return { 'prometheus.yml': stringify(config), ...Object.fromEntries(hastened) };
 }

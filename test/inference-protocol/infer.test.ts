@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createImageTensor } from '../../src/cascade/image-tensor.js';
 import { testImages } from '../support/packages/profiled-package.js';
-import { inferBinary, inferJson, joinBytes, type Message, outputsOf } from '../support/service/inference.js';
+import {
+  inferBinary,
+  inferJson,
+  joinBytes,
+  type Message,
+  outputsLike,
+  outputsOf,
+} from '../support/service/inference.js';
 import { predict } from '../support/service/requests.js';
 import { startTestService } from '../support/service/service.js';
 
@@ -16,23 +23,7 @@ const values = createImageTensor(input, 'nchw')(new Uint8Array(pixels));
 const raw = Buffer.from(values.buffer);
 const own = [images.length, 3, 16, 16];
 
-/** All outputs, as /classify's answers say them. */
-const expected = {
-  probabilities: {
-    datatype: 'FP32',
-    shape: [8, 10],
-    data: answers.flatMap(({ top }) =>
-      [...top].sort((a, b) => a.classIndex - b.classIndex).map(({ probability }) => probability),
-    ),
-  },
-  label: { datatype: 'BYTES', shape: [8], data: answers.map(({ label }) => label) },
-  class_index: { datatype: 'INT32', shape: [8], data: answers.map(({ classIndex }) => classIndex) },
-  exit_index: { datatype: 'INT32', shape: [8], data: answers.map(({ exit }) => exit.index) },
-  flops: { datatype: 'INT64', shape: [8], data: answers.map(({ flops }) => flops.executed) },
-  certified: { datatype: 'BOOL', shape: [8], data: answers.map(({ certified }) => certified) },
-  inverted: { datatype: 'BOOL', shape: [8], data: answers.map(() => false) },
-  typical: { datatype: 'BOOL', shape: [8], data: answers.map(() => true) },
-};
+const expected = outputsLike(answers);
 
 /** uint8 or float32 [images, 3, 16, 16] of [images, 16, 16, 3], or of nested arrays. */
 function nested(flat: readonly number[], shape: readonly number[]): unknown[] {

@@ -15,7 +15,7 @@ import {
   type InferRequest,
   inferRequest,
 } from '../../support/service/grpc.js';
-import { joinBytes } from '../../support/service/inference.js';
+import { joinBytes, outputsLike } from '../../support/service/inference.js';
 import { predict } from '../../support/service/requests.js';
 import { startTestService, until } from '../../support/service/service.js';
 
@@ -31,22 +31,7 @@ const raw = Buffer.from(values.buffer);
 const own = [images.length, 3, 16, 16];
 const infer = async (request: InferRequest) => grpcOutputs(await inference.modelInfer(request));
 
-/** All outputs, as /classify's answers say them. */
-const expected = {
-  probabilities: {
-    datatype: 'FP32',
-    shape: [8, 10],
-    data: answers.flatMap(({ top }) =>
-      [...top].sort((a, b) => a.classIndex - b.classIndex).map(({ probability }) => probability),
-    ),
-  },
-  label: { datatype: 'BYTES', shape: [8], data: answers.map(({ label }) => label) },
-  class_index: { datatype: 'INT32', shape: [8], data: answers.map(({ classIndex }) => classIndex) },
-  exit_index: { datatype: 'INT32', shape: [8], data: answers.map(({ exit }) => exit.index) },
-  flops: { datatype: 'INT64', shape: [8], data: answers.map(({ flops }) => flops.executed) },
-  certified: { datatype: 'BOOL', shape: [8], data: answers.map(({ certified }) => certified) },
-  inverted: { datatype: 'BOOL', shape: [8], data: answers.map(() => false) },
-};
+const expected = outputsLike(answers);
 
 test('encoded images, pixels and the network’s own values, raw and typed, have /classify’s answers', async () => {
   const pngs = images.map(({ png }) => png);

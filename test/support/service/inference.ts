@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type FailureType, failures } from '../../../src/foundation/errors.js';
 import type { Problem } from '../../../src/http/problems.js';
+import type { Prediction } from '../../../src/serving/prediction.js';
 import { assertProblemBody } from './requests.js';
 
 export interface Input {
@@ -19,6 +20,27 @@ export interface Output {
   readonly datatype: string;
   readonly shape: readonly number[];
   readonly data: readonly unknown[];
+}
+
+/** All outputs, as the answers of POST /classify with all classes say them. */
+export function outputsLike(answers: readonly Prediction[]) {
+  const shape = [answers.length];
+  return {
+    probabilities: {
+      datatype: 'FP32',
+      shape: [answers.length, answers[0]?.top.length ?? 0],
+      data: answers.flatMap(({ top }) =>
+        [...top].sort((a, b) => a.classIndex - b.classIndex).map(({ probability }) => probability),
+      ),
+    },
+    label: { datatype: 'BYTES', shape, data: answers.map(({ label }) => label) },
+    class_index: { datatype: 'INT32', shape, data: answers.map(({ classIndex }) => classIndex) },
+    exit_index: { datatype: 'INT32', shape, data: answers.map(({ exit }) => exit.index) },
+    flops: { datatype: 'INT64', shape, data: answers.map(({ flops }) => flops.executed) },
+    certified: { datatype: 'BOOL', shape, data: answers.map(({ certified }) => certified) },
+    inverted: { datatype: 'BOOL', shape, data: answers.map(({ inverted = false }) => inverted) },
+    typical: { datatype: 'BOOL', shape, data: answers.map(({ typicality }) => typicality?.typical ?? true) },
+  };
 }
 
 const pathOf = ({ model = 'tiny' }: Message) => `/v2/models/${model}/infer`;
