@@ -50,7 +50,7 @@ const contentOf = (folder: string) => readdir(folder).catch(() => []);
 
 test('a plain file becomes a package that leaves early, with certificates and a card', async () => {
   const [output, scores] = [join(root, 'models'), join(root, 'scores.safetensors')];
-  const file = await network('plain', { width: 24, softmax: true });
+  const file = await network('plain', { softmax: true });
   const examples = join(root, 'examples');
   await mkdir(join(examples, 'blue'), { recursive: true });
   await copyFile(join(data, '0.png'), join(examples, 'blue', 'sea.png'));
@@ -112,7 +112,7 @@ test('a plain file becomes a package that leaves early, with certificates and a 
 
 test('the final exit gives the logits of the plain network', async () => {
   const output = join(root, 'models');
-  const source = await network('plain-again', { width: 24, softmax: true });
+  const source = await network('plain-again', { softmax: true });
   const wishes = { classes: ['red', 'green', 'blue', 'grey'], preprocess: 'symmetric' };
   const plain = await importPackage({ source, output, force: false, engine: createEngine(), wishes });
   const { golden } = await loadPackage(join(output, 'colours', '3'));
@@ -241,7 +241,7 @@ async function lastingPartOf(directory: string) {
 }
 
 test('a later run with other limits runs no image through the network again', async () => {
-  const file = await network('again', { width: 24, blocks: 3 });
+  const file = await network('again', { blocks: 3 });
   const cache = join(root, 'cache-again');
   const options = ['--data', data, '--cache', cache, ...usual];
   const first = await addExits(file, ...options, '--output', join(root, 'first'));
@@ -267,7 +267,7 @@ test('two classes do; images in folders named after them also tell how often the
   }
   const two = join(root, 'two.txt');
   await writeFile(two, 'warm\ncold\n');
-  const file = await network('binary', { classes: 2, width: 24 });
+  const file = await network('binary', { classes: 2 });
   const [output, scores] = [join(root, 'binary'), join(root, 'binary.safetensors')];
   const { code, stdout, stderr } = await addExits(
     ...[file, '--data', labelled, '--output', output, '--classes', two, '--preprocess', 'symmetric'],

@@ -48,7 +48,7 @@ const examples = join(root, 'examples');
 await mkdir(join(examples, 'green'), { recursive: true });
 await copyFile(join(before, '0.png'), join(examples, 'green', 'grass.png'));
 await writeFile(labels, 'red\ngreen\nblue\ngrey\n');
-await writeFile(join(root, 'colours.onnx'), buildPlainNetwork({ width: 24, blocks: 3 }));
+await writeFile(join(root, 'colours.onnx'), buildPlainNetwork({ blocks: 3 }));
 
 test('new images give new thresholds, as the next version, and a comparison', async () => {
   const made = await rdiServe(
