@@ -40,13 +40,14 @@ test('the example answer is the answer, to the digits shown', async () => {
   const [, shown = ''] = /```json\n(.*?)```/s.exec(readme) ?? [];
   const example = JSON.parse(shown) as Prediction;
   const answer = (await (await send(commands[0] ?? '')).json()) as Prediction;
-  const { timing, exit, confidence, top, ...rest } = example;
+  const { timing, exit, confidence, top, typicality, ...rest } = example;
   const near = (given: number, expected: number) =>
     assert.ok(Math.abs(given - expected) <= 0.01 * expected, `${given}, not ${expected}`);
   for (const [key, value] of Object.entries(rest))
     assert.deepEqual(answer[key as keyof Prediction], value, key);
   near(answer.confidence, confidence);
   near(answer.top[0]?.probability ?? 0, top[0]?.probability ?? 1);
+  near(answer.typicality?.pValue ?? 0, typicality?.pValue ?? 1);
   near(answer.exit.score, exit.score);
   near(answer.exit.threshold ?? 0, exit.threshold ?? 1);
   assert.deepEqual({ ...answer.exit, score: 0, threshold: 0 }, { ...exit, score: 0, threshold: 0 });
