@@ -89,20 +89,42 @@ export async function crossEntropyGradient(
 }
 
 /** @returns the logits of every row, [rows, classes]. */
-export async function applyHead(engine: Engine, rows: Rows, head: LinearHead): Promise<Float32Array> {
-  const classes = head.bias.length;
-  const logits = new Float32Array((rows.values.length / rows.width) * classes);
+export function applyHead(engine: Engine, rows: Rows, { weight, bias }: LinearHead): Promise<Float32Array> {
+  const classes = bias.length;
+  return perRow(engine, rows, classes, {
+    node: [operator('Gemm', ['rows', 'weight', 'bias'], 'result', { transB: 1 })],
+    initializer: [floats('weight', [classes, rows.width], weight), floats('bias', [classes], bias)],
+  });
+}
+
+/** @param right [rows.width, columns]. @returns rows · right, [rows, columns] */
+export function product(
+  engine: Engine,
+  rows: Rows,
+  right: ArrayLike<number>,
+  columns: number,
+): Promise<Float32Array> {
+  return perRow(engine, rows, columns, {
+    node: [operator('MatMul', ['rows', 'right'], 'result')],
+    initializer: [floats('right', [rows.width, columns], Float32Array.from(right))],
+  });
+}
+
+/** Runs a graph from `rows` to `result`, which has as many rows, of `columns` numbers. */
+async function perRow(
+  engine: Engine,
+  rows: Rows,
+  columns: number,
+  graph: Partial<GraphProto>,
+): Promise<Float32Array> {
+  const result = new Float32Array((rows.values.length / rows.width) * columns);
+  const output = [tensorInfo('result', FLOAT32, [BATCH, columns])];
   let place = 0;
-  const graph = {
-    node: [operator('Gemm', ['rows', 'weight', 'bias'], 'logits', { transB: 1 })],
-    initializer: [floats('weight', [classes, rows.width], head.weight), floats('bias', [classes], head.bias)],
-    output: [tensorInfo('logits', FLOAT32, [BATCH, classes])],
-  };
-  await inParts(engine, graph, rows, 'logits', (part) => {
-    logits.set(part, place);
+  await inParts(engine, { ...graph, output }, rows, 'result', (part) => {
+    result.set(part, place);
     place += part.length;
   });
-  return logits;
+  return result;
 }
 
 async function inParts(
