@@ -77,14 +77,15 @@ function imported(
   });
 }
 
-/** A copy of a shipped package that resizes as torchvision does. */
+/** A copy of a shipped package that resizes as torchvision does, which knows no polarity. */
 async function redescribed(shipped: string): Promise<ModelPackage> {
   const [name, version] = [basename(dirname(shipped)), basename(shipped)];
   const copy = join(folder, 'models', name, version);
   await cp(shipped, copy, { recursive: true });
-  await editManifest(copy, ({ input }) =>
-    Object.assign(input, { resize: 'fill', interpolation: 'bilinear', colourProfile: 'ignore' }),
-  );
+  await editManifest(copy, (manifest) => {
+    const { polarity: _, ...input } = manifest.input;
+    manifest.input = { ...input, resize: 'fill', interpolation: 'bilinear', colourProfile: 'ignore' };
+  });
   return loadPackage(copy);
 }
 
