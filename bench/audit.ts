@@ -5,13 +5,13 @@ import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
 import { UsageError } from '../src/foundation/errors.js';
 import { positiveInteger, positiveNumber } from '../src/foundation/numbers.js';
+import { median } from '../src/foundation/quantile.js';
 import { formatTable } from '../src/report/table.js';
 import type { Prediction } from '../src/serving/prediction.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './load/golden-images.js';
 import { startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
-import { median } from './load/quantile.js';
 import { type ServerProcess, startServer } from './load/server-process.js';
 
 const [models = 'models', model, profile = '', secondsText = '10', roundsText = '3'] = process.argv.slice(2);

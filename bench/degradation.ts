@@ -9,13 +9,13 @@ import { ladderNames } from '../src/config/config.js';
 import { monotonicSeconds } from '../src/foundation/clock.js';
 import { UsageError } from '../src/foundation/errors.js';
 import { positiveNumber } from '../src/foundation/numbers.js';
+import { median } from '../src/foundation/quantile.js';
 import type { ModelPackage } from '../src/packages/package.js';
 import { findPackages } from '../src/packages/repository.js';
 import { formatTable } from '../src/report/table.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
 import { type KeptAnswer, type LoadResult, startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
-import { median } from './load/quantile.js';
 import { type ServerProcess, startServer } from './load/server-process.js';
 import { imagesToSend } from './peers/images.js';
 

@@ -12,13 +12,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createApiKey } from '../src/access/keys-file.js';
 import { monotonicSeconds } from '../src/foundation/clock.js';
 import { positiveNumber } from '../src/foundation/numbers.js';
+import { mean, median } from '../src/foundation/quantile.js';
 import { formatTable } from '../src/report/table.js';
 import { readMetrics, sumOf } from '../src/telemetry/metrics-text.js';
 import { atEnd } from './load/at-end.js';
 import { goldenImages } from './load/golden-images.js';
 import { type LoadResult, startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
-import { mean, median } from './load/quantile.js';
 import { startServer } from './load/server-process.js';
 
 const [models = 'models', model = 'rdi-resnet38', secondsText = '60', shareText = '0.02'] =

@@ -3,10 +3,10 @@
 // Usage: node dist/bench/main-thread.js [models folder] [model] [profile] [seconds] [rounds]
 import process from 'node:process';
 import { positiveInteger, positiveNumber } from '../src/foundation/numbers.js';
+import { median } from '../src/foundation/quantile.js';
 import { formatTable } from '../src/report/table.js';
 import { goldenImages } from './load/golden-images.js';
 import { type LoadClient, startLoadClient } from './load/load.js';
-import { median } from './load/quantile.js';
 import { serverCosts } from './load/server-costs.js';
 import { type ServerProcess, startServer } from './load/server-process.js';
 

@@ -8,13 +8,13 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicSeconds } from '../src/foundation/clock.js';
 import { positiveNumber } from '../src/foundation/numbers.js';
+import { median, quantile } from '../src/foundation/quantile.js';
 import { formatTable } from '../src/report/table.js';
 import { sumOf } from '../src/telemetry/metrics-text.js';
 import { goldenImages } from './load/golden-images.js';
 import { probeLatency } from './load/latency-probe.js';
 import { type LoadResult, startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
-import { median, quantile } from './load/quantile.js';
 import { startServer } from './load/server-process.js';
 
 const [models = 'models', model, secondsText = '30'] = process.argv.slice(2);

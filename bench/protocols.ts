@@ -7,6 +7,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { createImageTensor } from '../src/cascade/image-tensor.js';
 import { UsageError } from '../src/foundation/errors.js';
 import { positiveInteger, positiveNumber } from '../src/foundation/numbers.js';
+import { median } from '../src/foundation/quantile.js';
 import { findPackages } from '../src/packages/repository.js';
 import { ModelInferRequestSchema } from '../src/protobuf/open_inference_pb.js';
 import { formatTable } from '../src/report/table.js';
@@ -14,7 +15,6 @@ import { sumOf } from '../src/telemetry/metrics-text.js';
 import { encodeGolden } from './load/golden-images.js';
 import { type LoadJob, startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
-import { median } from './load/quantile.js';
 import { serverCosts } from './load/server-costs.js';
 import { freePort, startServer } from './load/server-process.js';
 

@@ -15,10 +15,10 @@ import type { ManifestExit } from '../src/format/manifest.js';
 import type { Profile } from '../src/format/profiles.js';
 import { UsageError } from '../src/foundation/errors.js';
 import { positiveInteger } from '../src/foundation/numbers.js';
+import { mean } from '../src/foundation/quantile.js';
 import { findPackage } from '../src/packages/repository.js';
 import { formatTable, percent } from '../src/report/table.js';
 import { reportPromises } from './load/promises.js';
-import { mean } from './load/quantile.js';
 
 const [models, model, scores, splitsText = '10', rival] = process.argv.slice(2);
 const splits = positiveInteger(splitsText);

@@ -6,10 +6,10 @@ import { openDataSet, takeEvenly } from '../../src/datasets/open-data-set.js';
 import { FULL_PROFILE } from '../../src/format/profiles.js';
 import { UsageError } from '../../src/foundation/errors.js';
 import { positiveInteger, positiveNumber } from '../../src/foundation/numbers.js';
+import { median } from '../../src/foundation/quantile.js';
 import { findPackages } from '../../src/packages/repository.js';
 import { formatTable } from '../../src/report/table.js';
 import { startLoadClient } from '../load/load.js';
-import { median } from '../load/quantile.js';
 import { startServer } from '../load/server-process.js';
 
 const [models = '', name = '', data = '', secondsText = '3', roundsText = '3'] = process.argv.slice(2);

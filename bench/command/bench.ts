@@ -1,7 +1,7 @@
 // Measures one profile of a model: in turn the engine alone and the service over HTTP, so that a machine whose speed
 // changes affects both alike. All figures are medians over the rounds.
 
-import { median } from '../load/quantile.js';
+import { median } from '../../src/foundation/quantile.js';
 import type { RawMeasurement } from './raw-engine.js';
 import type { HttpRound, Stand } from './stand.js';
 

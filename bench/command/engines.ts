@@ -5,9 +5,9 @@ import { chooseEngine } from '../../src/engines/choose.js';
 import { type EngineName, engineNames } from '../../src/engines/engine-names.js';
 import { FULL_PROFILE } from '../../src/format/profiles.js';
 import { messageOf, UsageError } from '../../src/foundation/errors.js';
+import { median } from '../../src/foundation/quantile.js';
 import { networkOf } from '../../src/network/network.js';
 import type { ModelPackage } from '../../src/packages/package.js';
-import { median } from '../load/quantile.js';
 import { type RawEngine, type RawMeasurement, startRawEngine } from './raw-engine.js';
 
 export const BATCHES = [1, 8] as const;

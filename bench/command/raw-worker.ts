@@ -8,10 +8,10 @@ import type { EngineModule, Segment } from '../../src/engines/engine.js';
 import type { Profile } from '../../src/format/profiles.js';
 import { monotonicSeconds } from '../../src/foundation/clock.js';
 import { invariant } from '../../src/foundation/errors.js';
+import { median, quantile } from '../../src/foundation/quantile.js';
 import { buildPath } from '../../src/network/execution-path.js';
 import type { Network } from '../../src/network/network.js';
 import type { WorkerSetup } from '../../src/workers/protocol.js';
-import { median, quantile } from '../load/quantile.js';
 
 export interface RawSetup {
   readonly engine: WorkerSetup['engine'];

@@ -1,7 +1,7 @@
 // Measures the latency that a single client of an idle server sees: one request after the other on one connection.
 import { monotonicSeconds } from '../../src/foundation/clock.js';
+import { median, quantile } from '../../src/foundation/quantile.js';
 import { createKeepAliveConnection, encodeRequest } from './keep-alive-connection.js';
-import { median, quantile } from './quantile.js';
 
 export interface Latency {
   readonly medianSeconds: number;

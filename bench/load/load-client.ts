@@ -4,6 +4,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicSeconds } from '../../src/foundation/clock.js';
 import { messageOf } from '../../src/foundation/errors.js';
+import { median, quantile } from '../../src/foundation/quantile.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { createGrpcConnection, frameMessage } from './grpc-connection.js';
 import {
@@ -13,7 +14,6 @@ import {
   type KeepAliveConnection,
 } from './keep-alive-connection.js';
 import type { KeptAnswer, LoadJob, LoadResult } from './load.js';
-import { median, quantile } from './quantile.js';
 
 /** One answer in 16 is parsed for its timing. This suffices for a median and does not slow the client. */
 const SAMPLED = 16;

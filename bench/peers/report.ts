@@ -1,7 +1,8 @@
 // The figures of a comparison: a JSON document and Markdown tables.
+
+import { median } from '../../src/foundation/quantile.js';
 import { type Machine, machineLine } from '../command/machine.js';
 import type { TreeMemory } from '../load/process-tree.js';
-import { median } from '../load/quantile.js';
 import type { Measured, Round } from './rounds.js';
 import type { Agreement } from './same-answers.js';
 

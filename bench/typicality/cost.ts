@@ -3,13 +3,13 @@
 // Usage: node dist/bench/typicality/cost.js [requests in a round] [rounds] [models folder]
 import process from 'node:process';
 import { positiveInteger } from '../../src/foundation/numbers.js';
+import { median } from '../../src/foundation/quantile.js';
 import type { ModelPackage } from '../../src/packages/package.js';
 import { findPackages } from '../../src/packages/repository.js';
 import { formatTable, percent } from '../../src/report/table.js';
 import { createTypicality } from '../../src/typicality/typicality.js';
 import { goldenImages } from '../load/golden-images.js';
 import { type LoadClient, startLoadClient } from '../load/load.js';
-import { median } from '../load/quantile.js';
 import { serverCosts } from '../load/server-costs.js';
 import { startServer } from '../load/server-process.js';
 

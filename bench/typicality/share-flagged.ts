@@ -12,6 +12,7 @@ import { openDataSet, takeEvenly } from '../../src/datasets/open-data-set.js';
 import { createDecoder, type Decoder } from '../../src/decoding/decode.js';
 import { createEngine } from '../../src/engines/onnx.js';
 import { positiveInteger } from '../../src/foundation/numbers.js';
+import { quantile } from '../../src/foundation/quantile.js';
 import { createUniform } from '../../src/foundation/random.js';
 import type { ModelPackage } from '../../src/packages/package.js';
 import { findPackages } from '../../src/packages/repository.js';
@@ -90,10 +91,6 @@ function scoresOf(
     const start = (image * exits + exit) * classes;
     return of(logits.subarray(start, start + classes));
   });
-}
-
-function quantile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.ceil(share * values.length) - 1] ?? Number.NaN;
 }
 
 async function shareAtypical(

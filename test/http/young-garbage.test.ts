@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createKeepAliveConnection, encodeRequest } from '../../bench/load/keep-alive-connection.js';
-import { median } from '../../bench/load/quantile.js';
+import { median } from '../../src/foundation/quantile.js';
 import { testImages } from '../support/packages/profiled-package.js';
 import { scrape } from '../support/service/exposition.js';
 import { commandLine, startProcess } from '../support/service/serve-process.js';

@@ -1,6 +1,7 @@
 // The worst-case time of a profile: how long images that run its whole path stay in a worker. Measured before the
 // profile's first answer, then followed by the answers of its last exit.
 import { invariant } from '../../foundation/errors.js';
+import { quantile } from '../../foundation/quantile.js';
 
 /** The last so many times count. */
 export const WINDOW = 256;
@@ -21,7 +22,7 @@ export interface WorstCase {
 export function createWorstCase(measured: readonly number[]): WorstCase {
   invariant(measured.length > 0, 'A worst case was to be made from no time');
   const times = measured.slice(-WINDOW);
-  const alone = quantileOf(times);
+  const alone = quantile(times, QUANTILE);
   let next = times.length % WINDOW;
   let noted = 0;
   let present = alone;
@@ -32,13 +33,7 @@ export function createWorstCase(measured: readonly number[]): WorstCase {
       times[next] = seconds;
       next = (next + 1) % WINDOW;
       noted++;
-      if (noted % UPDATE_EVERY === 0) present = quantileOf(times);
+      if (noted % UPDATE_EVERY === 0) present = quantile(times, QUANTILE);
     },
   };
-}
-
-/** By the nearest-rank method. */
-function quantileOf(times: readonly number[]): number {
-  const sorted = times.toSorted((a, b) => a - b);
-  return sorted[Math.ceil(QUANTILE * sorted.length) - 1] ?? 0;
 }

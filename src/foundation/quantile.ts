@@ -1,4 +1,4 @@
-// The statistics that benchmarks report.
+// Statistics of measured times.
 
 /** The quantile `q` by the nearest-rank method; NaN if there are no values. */
 export function quantile(values: readonly number[], q: number): number {
