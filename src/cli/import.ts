@@ -12,6 +12,7 @@ import { readGivenImages } from '../packages/importing/given-images.js';
 import { presetNames } from '../packages/importing/presets.js';
 import type { Wishes } from '../packages/importing/propose.js';
 import { costTable } from '../report/cost-table.js';
+import { serveLine } from '../report/serve-line.js';
 import { type ExpectationFlags, expectationFlags, expectationOf } from './expectation-flags.js';
 
 const details = `
@@ -168,7 +169,7 @@ function reportOf(made: ImportedPackage): string {
 
 /** What makes images leave early, if they do not yet, and how to serve the package. */
 function nextSteps({ manifest, profiles }: ImportedPackage, output: string): string {
-  const serve = `To serve it: rdi-serve serve --models ${output}\n`;
+  const serve = serveLine(output);
   if (profiles.size > 1) return `\n${serve}`;
   const hint =
     manifest.exits.length === 1

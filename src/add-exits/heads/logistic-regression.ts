@@ -27,7 +27,9 @@ export async function fitLogistic(
   const inverse = { values: Float32Array.from(await inverseOf(engine, bound)), width: features };
   const weights = features * classes;
   const ridge = await product(engine, inverse, targets.to1DArray(), classes);
-  let here = Float64Array.from([...ridge.map((value) => value / 2), ...meanLogits]);
+  let here = new Float64Array(weights + classes);
+  here.set(ridge.map((value) => value / 2));
+  here.set(meanLogits, weights);
   let before = here;
   let momentum = 1;
   for (let step = 0; step < STEPS; step++) {
@@ -40,9 +42,10 @@ export async function fitLogistic(
       gradient[place] = (gradient[place] as number) + penalty * (ahead[place] as number);
     }
     const moved = await product(engine, inverse, gradient.subarray(0, weights), classes);
-    // The features have mean 0, so the biases have a bound of their own: ½.
-    const moves = Float64Array.from([...moved, ...gradient.subarray(weights).map((value) => 2 * value)]);
-    [before, here, momentum] = [here, ahead.map((value, place) => value - (moves[place] as number)), next];
+    const moves = (place: number): number =>
+      // The features have mean 0, so the biases have a bound of their own: ½.
+      place < weights ? (moved[place] as number) : 2 * (gradient[place] as number);
+    [before, here, momentum] = [here, ahead.map((value, place) => value - moves(place)), next];
   }
   return headOf(equations, here);
 }

@@ -11,6 +11,7 @@ import { createConfig } from '../../config/config.js';
 import { createDecoder } from '../../decoding/decode.js';
 import { createEngine } from '../../engines/onnx.js';
 import { positiveInteger, properShare, properShares } from '../../foundation/numbers.js';
+import { serveLine } from '../../report/serve-line.js';
 import { type ExpectationFlags, expectationFlags, expectationOf } from '../expectation-flags.js';
 import { type FileFlags, fileFlags, wishesOf } from '../import.js';
 import { checkCanBeMade } from '../output-file.js';
@@ -105,7 +106,7 @@ export function tell(outcome: Outcome, output: string): void {
   const { made, results } = outcome;
   process.stdout.write(
     `${asText(exitTable(results, made.manifest))}\n${asText(profileTable(results, made.manifest))}\n` +
-      `${toldAccuracy(results)}${made.directory}\nDefault profile: ${made.defaultProfile}. To serve it: rdi-serve serve --models ${output}\n`,
+      `${toldAccuracy(results)}${made.directory}\nDefault profile: ${made.defaultProfile}. ${serveLine(output)}`,
   );
 }
 

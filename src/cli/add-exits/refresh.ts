@@ -17,6 +17,7 @@ import { positiveInteger, properShare } from '../../foundation/numbers.js';
 import { refuseExisting } from '../../packages/install.js';
 import type { ModelPackage } from '../../packages/package.js';
 import { findPackage } from '../../packages/repository.js';
+import { serveLine } from '../../report/serve-line.js';
 import { tell } from './add-exits.js';
 import { type CacheFlags, cacheFlags, cacheOf, stoppedMessage, tellCache } from './cache-flags.js';
 import { type ImageFlags, imageFlags, withImages } from './images.js';
@@ -105,9 +106,7 @@ async function newThresholds(
     process.exitCode = 2;
     return;
   }
-  process.stdout.write(
-    `${made.directory}\nDefault profile: ${made.defaultProfile}. To serve it: rdi-serve serve --models ${output}\n`,
-  );
+  process.stdout.write(`${made.directory}\nDefault profile: ${made.defaultProfile}. ${serveLine(output)}`);
 }
 
 async function newHeads(model: ModelPackage, version: string, images: Images, flags: Flags): Promise<void> {
