@@ -1,6 +1,6 @@
 // Exemplars: for each bucket of a duration histogram, the trace id of the latest request in it. prom-client's own
 // exemplars are not used, because they would change every call that observes a duration.
-import { DURATION_BUCKETS } from './metrics.js';
+import { DURATION_BUCKETS } from './metrics/times.js';
 import { readMetrics } from './metrics-text.js';
 
 export interface Exemplars {
