@@ -3,7 +3,7 @@
 //
 //   node dist/bench/privacy.js [models] [model] [profile] [data] [images]
 import process from 'node:process';
-import { type PrivacyMode, privacyModes } from '../src/config/config.js';
+import { type PrivacyMode, privacyModes } from '../src/config/settings.js';
 import { UsageError } from '../src/foundation/errors.js';
 import { positiveNumber } from '../src/foundation/numbers.js';
 import { mean, median, quantile } from '../src/foundation/quantile.js';

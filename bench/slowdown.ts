@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { costEvidence, createCostEvidence, observeCost } from '../src/calibration/statistics/cost-monitor.js';
-import { defaultOf } from '../src/config/config.js';
+import { defaultOf } from '../src/config/settings.js';
 import type { Evaluation } from '../src/evaluation/report.js';
 import { UsageError } from '../src/foundation/errors.js';
 import { positiveInteger, positiveNumber } from '../src/foundation/numbers.js';

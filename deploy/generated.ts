@@ -2,7 +2,7 @@
 // Prometheus rules, and KServe's ServingRuntime, with the container of the InferenceService. They are committed; a test holds them in step; `npm run deploy-files` writes them.
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
-import { defaultOf, environmentVariableOf } from '../src/config/config.js';
+import { defaultOf, environmentVariableOf } from '../src/config/settings.js';
 import { dashboards } from './grafana/source/dashboards.js';
 
 const RULES = 'deploy/prometheus/rules';

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createApiKeys } from './access/api-keys.js';
 import { readKeysFile } from './access/keys-file.js';
-import type { Config } from './config/config.js';
+import type { Config } from './config/settings.js';
 import { monotonicSeconds } from './foundation/clock.js';
 import { messageOf, UsageError } from './foundation/errors.js';
 import { startTimer } from './foundation/timers.js';

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { environmentVariableOf, type SettingName, settingNames } from '../../src/config/config.js';
+import { environmentVariableOf, type SettingName, settingNames } from '../../src/config/settings.js';
 import { type MetricValue, readMetrics } from '../../src/telemetry/metrics-text.js';
 import { atEnd } from './at-end.js';
 

@@ -1,16 +1,16 @@
 // `rdi-serve serve`: every setting of config.ts as a flag with its environment variable.
 import process from 'node:process';
 import { Command, Option } from 'commander';
+import { createConfig } from '../config/config.js';
+import { settingsIn } from '../config/environment.js';
 import {
-  createConfig,
   defaultOf,
   environmentVariableOf,
   flagOf,
   type SettingName,
   Settings,
   settingNames,
-} from '../config/config.js';
-import { settingsIn } from '../config/environment.js';
+} from '../config/settings.js';
 import { serve } from '../server.js';
 
 /** @param engineModule as for `startService` */

@@ -1,6 +1,6 @@
 // The settings that an environment has. What stands there by mistake does not stop the start: it is told.
 import { closest, distance } from 'fastest-levenshtein';
-import { environmentVariableOf, type SettingName, settingNames } from './config.js';
+import { environmentVariableOf, type SettingName, settingNames } from './settings.js';
 
 export interface EnvironmentSettings {
   /** As text; an empty variable counts as unset. */

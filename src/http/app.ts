@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { ApiKeys } from '../access/api-keys.js';
-import type { Config } from '../config/config.js';
+import type { Config } from '../config/settings.js';
 import { version } from '../foundation/version.js';
 import type { Admission } from '../serving/admission.js';
 import type { Classifier } from '../serving/classifier.js';

@@ -1,5 +1,5 @@
 // The schemas that have their own names in the OpenAPI document and in generated clients.
-import type { PrivacyMode } from '../config/config.js';
+import type { PrivacyMode } from '../config/settings.js';
 import { Certificate } from '../format/certificate.js';
 import { ExitFlops } from '../format/manifest.js';
 import { Policy } from '../format/profiles.js';

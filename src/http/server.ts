@@ -1,6 +1,6 @@
 // Node's HTTP server of the application.
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
-import type { Config } from '../config/config.js';
+import type { Config } from '../config/settings.js';
 
 /** How often Node looks for requests that take too long; its default is 30 s. */
 const CHECK_MILLISECONDS = 1000;

@@ -2,7 +2,7 @@
 // decode → dispatcher → worker ⟶ cascade ⇄ policies → engine
 import type { Logger } from 'pino';
 import type { Client } from '../access/client.js';
-import type { PrivacyMode, SlowdownAction } from '../config/config.js';
+import type { PrivacyMode, SlowdownAction } from '../config/settings.js';
 import { createDecoder } from '../decoding/decode.js';
 import type { EngineChoice, PassedOver } from '../engines/choose.js';
 import type { Clock } from '../foundation/clock.js';

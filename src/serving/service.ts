@@ -1,6 +1,6 @@
 // Finds the model packages and starts the classifier with them: the whole service except HTTP.
 import type { Logger } from 'pino';
-import type { Config } from '../config/config.js';
+import type { Config } from '../config/settings.js';
 import { chooseEngine, type EngineChoice, ONE_THREAD_BUFFER } from '../engines/choose.js';
 import { monotonicSeconds } from '../foundation/clock.js';
 import { costBounds } from '../network/execution-path.js';

@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { availableCores } from '../../src/config/available-cores.js';
+import { createConfig } from '../../src/config/config.js';
 import {
-  createConfig,
   defaultOf,
   environmentVariableOf,
   flagOf,
   type SettingName,
   settingNames,
-} from '../../src/config/config.js';
+} from '../../src/config/settings.js';
 import { UsageError } from '../../src/foundation/errors.js';
 
 test('without settings: the defaults, and a worker for every core', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type Type from 'typebox';
-import type { Config } from '../../src/config/config.js';
+import type { Config } from '../../src/config/settings.js';
 import type { CalibrationDocument } from '../../src/format/profiles.js';
 import type { Model as ModelSchema } from '../../src/http/routes/models.js';
 import type { ModelPackage } from '../../src/packages/package.js';

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
-import { defaultOf, environmentVariableOf, flagOf, settingNames } from '../../src/config/config.js';
+import { defaultOf, environmentVariableOf, flagOf, settingNames } from '../../src/config/settings.js';
 import { writeProfiledPackage } from '../support/packages/profiled-package.js';
 import { commandLine, runNode, startProcess } from '../support/service/serve-process.js';
 import { temporaryFolder } from '../support/temporary-folder.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type Type from 'typebox';
 import { createApiKey } from '../../src/access/keys-file.js';
-import type { Config } from '../../src/config/config.js';
+import type { Config } from '../../src/config/settings.js';
 import { createUniform } from '../../src/foundation/random.js';
 import type { Slowdown as SlowdownSchema } from '../../src/http/routes/slowdown.js';
 import type { Prediction } from '../../src/serving/prediction.js';

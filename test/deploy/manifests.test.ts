@@ -5,13 +5,13 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { createConfig } from '../../src/config/config.js';
 import {
-  createConfig,
   defaultOf,
   environmentVariableOf,
   type SettingName,
   settingNames,
-} from '../../src/config/config.js';
+} from '../../src/config/settings.js';
 import { readText, root } from './files.js';
 
 interface Container {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { environmentVariableOf, settingNames } from '../../src/config/config.js';
+import { environmentVariableOf, settingNames } from '../../src/config/settings.js';
 import type { Prediction } from '../../src/serving/prediction.js';
 import { commandLine, runNode } from '../support/service/serve-process.js';
 import { startTestService } from '../support/service/service.js';

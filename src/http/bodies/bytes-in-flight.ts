@@ -1,5 +1,5 @@
 // The bytes of all bodies in flight, whichever port they arrive at.
-import type { Config } from '../../config/config.js';
+import type { Config } from '../../config/settings.js';
 import { type Admission, createAdmission } from '../../serving/admission.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 

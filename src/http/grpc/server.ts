@@ -5,7 +5,7 @@ import type { AddressInfo, ListenOptions } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ApiKeys } from '../../access/api-keys.js';
-import type { Config } from '../../config/config.js';
+import type { Config } from '../../config/settings.js';
 import { GRPCInferenceService } from '../../protobuf/open_inference_pb.js';
 import type { Admission } from '../../serving/admission.js';
 import type { Classifier } from '../../serving/classifier.js';

@@ -4,7 +4,7 @@
 import fp from 'fastify-plugin';
 import type { Budget } from '../../access/budget.js';
 import { type Client, retryAfter } from '../../access/client.js';
-import type { PrivacyMode } from '../../config/config.js';
+import type { PrivacyMode } from '../../config/settings.js';
 
 /** Name of the policy. Its unit, which the draft's registry does not have, is FLOPs. */
 const POLICY = '"flops"';

@@ -1,5 +1,5 @@
 // What the answers of this server tell of a prediction, by its privacy mode: the document and the headers.
-import type { Config, PrivacyMode } from '../../config/config.js';
+import type { Config, PrivacyMode } from '../../config/settings.js';
 import type { Prediction } from '../../serving/prediction.js';
 import { createTelling, type Told } from '../../serving/privacy/telling.js';
 import { blanksFor } from './equal-length.js';

@@ -1,6 +1,6 @@
 // Examples for the OpenAPI document, by the name of the schema. Swagger UI and mock servers show them.
 import type { Static } from 'typebox';
-import type { PrivacyMode } from '../../config/config.js';
+import type { PrivacyMode } from '../../config/settings.js';
 import type { Prediction } from '../../serving/prediction.js';
 import type { Problem } from '../problems.js';
 import type { Model, ModelList } from './models.js';

@@ -3,7 +3,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { PrivacyMode } from '../../config/config.js';
+import type { PrivacyMode } from '../../config/settings.js';
 import { examplesOf } from './examples.js';
 import { forClients } from './for-clients.js';
 

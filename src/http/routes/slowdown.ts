@@ -1,7 +1,7 @@
 // The clients that are tested for slowdown inputs, for operators: those with an alarm, and the reset of one.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { SlowdownAction } from '../../config/config.js';
+import type { SlowdownAction } from '../../config/settings.js';
 import { Failure } from '../../foundation/errors.js';
 import { ref } from '../../foundation/schema-ref.js';
 import type { Classifier } from '../../serving/classifier.js';

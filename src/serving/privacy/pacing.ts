@@ -2,7 +2,7 @@
 // after it would have been ready had its image run the profile's whole path; the exit taken has no part in that time.
 // The worker is free as soon as the image has left it. The place for the image is held until the answer leaves, so that
 // waiting answers are bounded as all others are.
-import type { PrivacyMode } from '../../config/config.js';
+import type { PrivacyMode } from '../../config/settings.js';
 import type { Clock } from '../../foundation/clock.js';
 import type { StartTimer } from '../../foundation/timers.js';
 import type { ExecutionPath } from '../../network/execution-path.js';

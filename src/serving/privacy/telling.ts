@@ -1,6 +1,6 @@
 // What a privacy mode tells of a prediction. The service itself keeps and counts the whole prediction.
 import Type from 'typebox';
-import type { PrivacyMode } from '../../config/config.js';
+import type { PrivacyMode } from '../../config/settings.js';
 import { Prediction, type RankedClass } from '../prediction.js';
 
 const { label, classIndex, model, profile, certified, degraded } = Prediction.properties;

@@ -2,7 +2,7 @@
 // an alarm, and limits the client's compute from then on if the operator wants that. Metrics and log show each alarm.
 import type { Logger } from 'pino';
 import { costEvidence, observeCost } from '../../calibration/statistics/cost-monitor.js';
-import type { SlowdownAction } from '../../config/config.js';
+import type { SlowdownAction } from '../../config/settings.js';
 import type { Step } from '../../network/execution-path.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import { type ClientRecord, createClients } from './clients.js';

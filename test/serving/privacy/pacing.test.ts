@@ -1,7 +1,7 @@
 // When answers leave, in virtual time: a worker whose images take longer the deeper they leave.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PrivacyMode } from '../../../src/config/config.js';
+import type { PrivacyMode } from '../../../src/config/settings.js';
 import { Failure } from '../../../src/foundation/errors.js';
 import { createPacing, MEASURED_RUNS } from '../../../src/serving/privacy/pacing.js';
 import { createWorstCase, WINDOW } from '../../../src/serving/privacy/worst-case.js';
