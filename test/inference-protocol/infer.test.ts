@@ -1,27 +1,19 @@
 // POST /v2/models/{model}/infer: the same answers as POST /classify gives, in every form of the input and the outputs.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { createImageTensor } from '../../src/cascade/image-tensor.js';
-import { testImages } from '../support/packages/profiled-package.js';
 import {
   inferBinary,
+  inferenceImages,
   inferJson,
   joinBytes,
   type Message,
   outputsLike,
   outputsOf,
 } from '../support/service/inference.js';
-import { predict } from '../support/service/requests.js';
 import { startTestService } from '../support/service/service.js';
 
 const { url, classifier, samples } = await startTestService({ after });
-const { input } = classifier.catalog.find('tiny').manifest;
-const images = await testImages(8);
-const answers = await Promise.all(images.map(({ png }) => predict(url, png, { topK: 10 })));
-const pixels = Buffer.concat(images.map((image) => image.pixels));
-const values = createImageTensor(input, 'nchw')(new Uint8Array(pixels));
-const raw = Buffer.from(values.buffer);
-const own = [images.length, 3, 16, 16];
+const { images, answers, pixels, values, raw, own } = await inferenceImages({ url, classifier });
 
 const expected = outputsLike(answers);
 

@@ -24,8 +24,7 @@ export function rowsBetween({ values, width }: Rows, from: number, to: number): 
 }
 
 /** @returns AᵀA, [width, width] row-major, the same for the same rows on the same machine. */
-export async function gram(engine: Engine, { values, width }: Rows): Promise<Float64Array> {
-  const sum = new Float64Array(width * width);
+export function gram(engine: Engine, { values, width }: Rows): Promise<Float64Array> {
   const graph = {
     node: [
       operator('Transpose', ['rows'], 'columns', { perm: [1, 0] }),
@@ -33,12 +32,7 @@ export async function gram(engine: Engine, { values, width }: Rows): Promise<Flo
     ],
     output: [tensorInfo('product', FLOAT32, [width, width])],
   };
-  await inParts(engine, graph, { values, width }, 'product', (product) => {
-    for (let place = 0; place < sum.length; place++) {
-      sum[place] = (sum[place] as number) + (product[place] as number);
-    }
-  });
-  return sum;
+  return summed(engine, graph, { values, width }, 'product', width * width);
 }
 
 /**
@@ -56,7 +50,6 @@ export async function crossEntropyGradient(
   const features = rows.width - classes;
   const images = rows.values.length / rows.width;
   const weights = Float32Array.from(head);
-  const sum = new Float64Array(head.length);
   const graph = {
     node: [
       operator('Slice', ['rows', 'zero', 'features', 'one'], 'x'),
@@ -80,9 +73,22 @@ export async function crossEntropyGradient(
     ],
     output: [tensorInfo('gradient', FLOAT32, [features + 1, classes])],
   };
-  await inParts(engine, graph, rows, 'gradient', (part) => {
-    for (let place = 0; place < sum.length; place++) {
-      sum[place] = (sum[place] as number) + (part[place] as number) / images;
+  const sum = await summed(engine, graph, rows, 'gradient', head.length);
+  return sum.map((value) => value / images);
+}
+
+/** Runs a graph whose output, of `size` numbers, is a sum over its rows. @returns the sum over all rows */
+async function summed(
+  engine: Engine,
+  graph: Partial<GraphProto>,
+  rows: Rows,
+  output: string,
+  size: number,
+): Promise<Float64Array> {
+  const sum = new Float64Array(size);
+  await inParts(engine, graph, rows, output, (part) => {
+    for (let place = 0; place < size; place++) {
+      sum[place] = (sum[place] as number) + (part[place] as number);
     }
   });
   return sum;

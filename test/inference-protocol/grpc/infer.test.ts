@@ -3,9 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { fromBinary } from '@bufbuild/protobuf';
-import { createImageTensor } from '../../../src/cascade/image-tensor.js';
 import { ModelInferResponseSchema } from '../../../src/protobuf/open_inference_pb.js';
-import { testImages } from '../../support/packages/profiled-package.js';
 import {
   callRaw,
   encoded,
@@ -15,20 +13,13 @@ import {
   type InferRequest,
   inferRequest,
 } from '../../support/service/grpc.js';
-import { joinBytes, outputsLike } from '../../support/service/inference.js';
-import { predict } from '../../support/service/requests.js';
+import { inferenceImages, joinBytes, outputsLike } from '../../support/service/inference.js';
 import { startTestService, until } from '../../support/service/service.js';
 
 const scope = { after };
 const { url, grpcUrl, classifier, samples, log } = await startTestService(scope, { config: { grpc: true } });
 const { inference } = grpcClients(scope, grpcUrl);
-const { input } = classifier.catalog.find('tiny').manifest;
-const images = await testImages(8);
-const answers = await Promise.all(images.map(({ png }) => predict(url, png, { topK: 10 })));
-const pixels = Buffer.concat(images.map((image) => image.pixels));
-const values = createImageTensor(input, 'nchw')(new Uint8Array(pixels));
-const raw = Buffer.from(values.buffer);
-const own = [images.length, 3, 16, 16];
+const { images, answers, pixels, values, raw, own } = await inferenceImages({ url, classifier });
 const infer = async (request: InferRequest) => grpcOutputs(await inference.modelInfer(request));
 
 const expected = outputsLike(answers);

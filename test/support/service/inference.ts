@@ -1,9 +1,12 @@
 // Requests of the Open Inference Protocol over real sockets, in JSON and in the binary form, and answers read back.
 import assert from 'node:assert/strict';
+import { createImageTensor } from '../../../src/cascade/image-tensor.js';
 import { type FailureType, failures } from '../../../src/foundation/errors.js';
 import type { Problem } from '../../../src/http/problems.js';
 import type { Prediction } from '../../../src/serving/prediction.js';
-import { assertProblemBody } from './requests.js';
+import { testImages } from '../packages/profiled-package.js';
+import { assertProblemBody, predict } from './requests.js';
+import type { TestService } from './service.js';
 
 export interface Input {
   readonly datatype: string;
@@ -20,6 +23,17 @@ export interface Output {
   readonly datatype: string;
   readonly shape: readonly number[];
   readonly data: readonly unknown[];
+}
+
+/** Images for the model `tiny` of a service, in every form of the input, with the answers of POST /classify. */
+export async function inferenceImages({ url, classifier }: Pick<TestService, 'url' | 'classifier'>) {
+  const { input } = classifier.catalog.find('tiny').manifest;
+  const images = await testImages(8);
+  const answers = await Promise.all(images.map(({ png }) => predict(url, png, { topK: 10 })));
+  const pixels = Buffer.concat(images.map((image) => image.pixels));
+  const values = createImageTensor(input, 'nchw')(new Uint8Array(pixels));
+  const raw = Buffer.from(values.buffer);
+  return { images, answers, pixels, values, raw, own: [images.length, 3, 16, 16] };
 }
 
 /** All outputs, as the answers of POST /classify with all classes say them. */
