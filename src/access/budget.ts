@@ -3,6 +3,9 @@
 // client gets its rate in the long run, and at most a burst and the images in progress more.
 import type { Clock } from '../foundation/clock.js';
 
+/** Of a budget: the largest integer that a structured header field (RFC 9651) can carry. */
+export const MOST_FLOPS = 999_999_999_999_999;
+
 export interface BudgetSettings {
   /** Most FLOPs a second in the long run. Positive. */
   readonly flopsPerSecond: number;

@@ -3,6 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { messageOf, UsageError } from '../foundation/errors.js';
+import { MOST_FLOPS } from './budget.js';
 import type { ClientSettings } from './client.js';
 
 export interface KeysFile {
@@ -17,8 +18,6 @@ const LINE = /^([\w.-]{1,64}) sha256:([0-9a-f]{64})$/;
 /** A client, or * for every client without such a line of its own. */
 const SETTINGS_LINE = /^([\w.-]{1,64}|\*)((?: +[\w-]+=\S*)+)$/;
 const EVERYBODY = '*';
-/** The largest integer that a structured header field (RFC 9651) can carry. */
-const MOST_FLOPS = 999_999_999_999_999;
 const limits = new Map<string, readonly [least: number, most: number]>([
   ['weight', [0.001, 1_000_000]],
   ['flops-per-second', [1, MOST_FLOPS]],

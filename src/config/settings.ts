@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 /** Also of apps, such as capacitor://localhost; a slash behind it does no harm. */
 const ORIGIN = '[a-z][a-z0-9+.-]*://[^\\s,/]+/?';
 
-const slowdownActions = ['off', 'report', 'cap'] as const;
+export const slowdownActions = ['off', 'report', 'cap'] as const;
 export type SlowdownAction = (typeof slowdownActions)[number];
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;

@@ -1,5 +1,5 @@
 // A data set: encoded images with the names of their classes. open-data-set.ts opens one.
-import type { MediaType } from '../decoding/decode.js';
+import type { MediaType } from '../decoding/media-types.js';
 
 export interface Sample {
   /** Its place in the data set, for messages. */

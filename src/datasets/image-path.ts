@@ -1,15 +1,7 @@
 // The class and format of an image by its path inside a data set.
-import { extname } from 'node:path';
-import type { MediaType } from '../decoding/decode.js';
+import { type MediaType, mediaTypeOfFile } from '../decoding/media-types.js';
 import { UsageError } from '../foundation/errors.js';
 import type { Labelled } from './data-set.js';
-
-const mediaTypes: Readonly<Record<string, MediaType>> = {
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.webp': 'image/webp',
-};
 
 /**
  * @param path with slashes, relative to the data set
@@ -21,7 +13,7 @@ export function describeImagePath(
   path: string,
   labelled: Labelled,
 ): { label: string; mediaType: MediaType } | undefined {
-  const mediaType = mediaTypes[extname(path).toLowerCase()];
+  const mediaType = mediaTypeOfFile(path);
   const folders = path.split('/');
   const file = folders.pop() ?? '';
   if (mediaType === undefined || file.startsWith('.') || folders.includes('__MACOSX')) return undefined;

@@ -7,6 +7,7 @@ import { decodeFast, suitsFastPath } from './fast-path.js';
 import type { ImageFormat, ImageHeader } from './image-header.js';
 import { mendJpeg } from './jpeg/mend.js';
 import { hasMoreScans } from './jpeg/scans.js';
+import type { MediaType } from './media-types.js';
 import { createMemoryBudget, type Dropped } from './memory-budget.js';
 import { withoutText } from './png-header.js';
 import { formatOf, nameForeignFormat, readHeader } from './read-header.js';
@@ -24,8 +25,6 @@ const MAX_JPEG_SCANS = 100;
 /** Limit of scans × pixels: 100 scans of an image of 16.8 million pixels, or 16 of one of 100 million. */
 const MAX_SCANNED_PIXELS = 100 * 2 ** 24;
 const MIB = 2 ** 20;
-
-export type MediaType = `image/${ImageFormat}`;
 
 export interface Decoder {
   /**

@@ -1,9 +1,8 @@
 // The example images of a package. That they can be decoded is checked when the package is loaded.
-import { extname } from 'node:path';
-import type { MediaType } from '../decoding/decode.js';
+import { type MediaType, mediaTypeOfFile } from '../decoding/media-types.js';
 import { EXAMPLES_FOLDER, type Example, MOST_EXAMPLE_BYTES } from '../format/expectation.js';
 import type { Manifest } from '../format/manifest.js';
-import { PackageError } from '../foundation/errors.js';
+import { invariant, PackageError } from '../foundation/errors.js';
 import { decodeImages } from './golden-images.js';
 
 export interface ExampleImage extends Example {
@@ -21,7 +20,9 @@ export async function readExamples(
 ): Promise<ExampleImage[]> {
   const images = examples.map((example): ExampleImage => {
     const bytes = files.get(`${EXAMPLES_FOLDER}/${example.file}`) ?? new Uint8Array();
-    return { ...example, mediaType: mediaTypeOf(example.file), bytes };
+    const mediaType = mediaTypeOfFile(example.file);
+    invariant(mediaType, 'the name of an example ends as that of an image');
+    return { ...example, mediaType, bytes };
   });
   for (const { file, bytes } of images) {
     if (bytes.length > MOST_EXAMPLE_BYTES) {
@@ -35,10 +36,4 @@ export async function readExamples(
     input,
   );
   return images;
-}
-
-function mediaTypeOf(file: string): MediaType {
-  const extension = extname(file);
-  if (extension === '.png') return 'image/png';
-  return extension === '.webp' ? 'image/webp' : 'image/jpeg';
 }

@@ -1,5 +1,6 @@
 // Golden images of a package: decoded here as those of requests are, so that running them proves preprocessing, too.
-import { createDecoder, type MediaType } from '../decoding/decode.js';
+import { createDecoder } from '../decoding/decode.js';
+import type { MediaType } from '../decoding/media-types.js';
 import { correctPolarity } from '../decoding/polarity.js';
 import { GOLDEN_IMAGES_FILE } from '../format/documents.js';
 import type { GoldenDocument, GoldenImages } from '../format/golden.js';

@@ -1,7 +1,8 @@
 // Classifies one image: decodes it, runs it, audits it if it is sampled, counts it and builds the answer.
 import type { Client } from '../access/client.js';
 import type { ImageValues } from '../cascade/image-tensor.js';
-import type { Decoder, MediaType } from '../decoding/decode.js';
+import type { Decoder } from '../decoding/decode.js';
+import type { MediaType } from '../decoding/media-types.js';
 import { correctPolarity } from '../decoding/polarity.js';
 import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import sharp from 'sharp';
-import { createDecoder, type MediaType } from '../../src/decoding/decode.js';
+import { createDecoder } from '../../src/decoding/decode.js';
+import type { MediaType } from '../../src/decoding/media-types.js';
 import { readHeader } from '../../src/decoding/read-header.js';
 import { createSharpDecode } from '../../src/decoding/sharp-path.js';
 import { Failure, type FailureType } from '../../src/foundation/errors.js';

@@ -12,6 +12,7 @@ import { budgetHeaders } from '../plugins/enforce-budgets.js';
 import type { Disclosure } from '../privacy/disclosure.js';
 import { protocolProblemResponses } from '../problems.js';
 import { requestIdHeader } from '../routes/classify.js';
+import { Binary } from '../routes/parameters.js';
 import { eachVersion, type ModelParams } from './each-version.js';
 import { contentTypes, JSON_LENGTH_HEADER, type Message, parseBodies, readMessage } from './read-message.js';
 import { InferenceRequest, InferenceResponse } from './schemas.js';
@@ -23,7 +24,6 @@ export interface InferOptions extends ImageLimits {
   readonly maxBatchBytes: number;
 }
 
-const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
 const JsonLength = Type.Integer({
   minimum: 0,
   description: 'With binary tensors: the bytes of the JSON, behind which they stand.',

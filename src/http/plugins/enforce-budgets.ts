@@ -2,14 +2,12 @@
 // RateLimit-Policy what is left (draft-ietf-httpapi-ratelimit-headers-11). The door itself, serving/classifier.ts,
 // checks budgets for every transport.
 import fp from 'fastify-plugin';
-import type { Budget } from '../../access/budget.js';
+import { type Budget, MOST_FLOPS } from '../../access/budget.js';
 import { type Client, retryAfter } from '../../access/client.js';
 import type { PrivacyMode } from '../../config/settings.js';
 
 /** Name of the policy. Its unit, which the draft's registry does not have, is FLOPs. */
 const POLICY = '"flops"';
-/** The largest integer of a structured field (RFC 9651). */
-const LARGEST = 999_999_999_999_999;
 
 /** For the OpenAPI document. */
 export const budgetHeaders = {
@@ -64,5 +62,5 @@ function limitOf(budget: Budget): string {
 }
 
 function integer(value: number): number {
-  return Math.min(LARGEST, Math.floor(value));
+  return Math.min(MOST_FLOPS, Math.floor(value));
 }

@@ -5,6 +5,7 @@ import { Failure } from '../../foundation/errors.js';
 import { ref } from '../../foundation/schema-ref.js';
 import type { AuditState } from '../../serving/auditing/profile-audit.js';
 import type { Classifier } from '../../serving/classifier.js';
+import { requireOperatorRoutes } from '../plugins/require-operator-routes.js';
 import { problemResponses } from '../problems.js';
 
 const Count = (description: string) => Type.Integer({ minimum: 0, format: 'int64', description });
@@ -76,11 +77,7 @@ export const auditRoutes: FastifyPluginAsyncTypebox<{
           ),
         },
       },
-      onRequest: async () => {
-        if (!operatorRoutes) {
-          throw new Failure('forbidden', 'This server was started without --operator-routes.');
-        }
-      },
+      onRequest: requireOperatorRoutes(operatorRoutes),
     },
     async ({ params, body, log }) => {
       const model = classifier.catalog.find(params.name, params.version);

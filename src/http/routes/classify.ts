@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { MediaType } from '../../decoding/decode.js';
+import { type MediaType, mediaTypes } from '../../decoding/media-types.js';
 import { Failure } from '../../foundation/errors.js';
 import { ref } from '../../foundation/schema-ref.js';
 import type { Classifier } from '../../serving/classifier.js';
@@ -17,13 +17,12 @@ import { clientSignal } from '../connections/client-signal.js';
 import { budgetHeaders } from '../plugins/enforce-budgets.js';
 import type { Disclosure } from '../privacy/disclosure.js';
 import { problemResponses } from '../problems.js';
+import { Binary, ModelVersion } from './parameters.js';
 
 export const ClassifyQuery = Type.Object(
   {
     model: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the server’s default model.' })),
-    version: Type.Optional(
-      Type.String({ maxLength: 64, description: 'Default: the pinned version, or else the newest.' }),
-    ),
+    version: ModelVersion,
     ...PlanOptions.properties,
   },
   { additionalProperties: false },
@@ -74,14 +73,11 @@ export const requestIdHeader = {
   'x-request-id': { type: 'string', description: 'The request’s id, the client’s own if it sent one.' },
 };
 
-const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] as const satisfies MediaType[];
 /** octet-stream: the content decides the format. It comes first because generated clients send the first type. */
 export const contentTypes: readonly string[] = ['application/octet-stream', ...mediaTypes];
 /** Taken too, but not in the document: there the body is the image itself. The content decides the format of all. */
 const FORM = 'multipart/form-data';
 const inexactTypes = ['image/jpg', 'image/*'];
-
-const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
 
 export const classifyRoutes: FastifyPluginAsyncTypebox<{
   classifier: Classifier;

@@ -1,13 +1,11 @@
 // GET /models/{name}/examples/{file}: an example image of a model, as GET /models names it.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { MediaType } from '../../decoding/decode.js';
+import { mediaTypes } from '../../decoding/media-types.js';
 import { Failure } from '../../foundation/errors.js';
 import type { Classifier } from '../../serving/classifier.js';
 import { problemResponses } from '../problems.js';
-
-const mediaTypes = ['image/png', 'image/jpeg', 'image/webp'] satisfies MediaType[];
-const Binary = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
+import { Binary, VersionQuery } from './parameters.js';
 
 export const modelExampleRoutes: FastifyPluginAsyncTypebox<{ classifier: Classifier }> = async (
   app,
@@ -22,14 +20,7 @@ export const modelExampleRoutes: FastifyPluginAsyncTypebox<{ classifier: Classif
         description: 'The image file, PNG, JPEG or WebP, as it can be sent to POST /classify.',
         tags: ['models'],
         params: Type.Object({ name: Type.String(), file: Type.String() }),
-        querystring: Type.Object(
-          {
-            version: Type.Optional(
-              Type.String({ maxLength: 64, description: 'Default: the pinned version, or else the newest.' }),
-            ),
-          },
-          { additionalProperties: false },
-        ),
+        querystring: VersionQuery,
         response: {
           200: {
             description: 'The image.',

@@ -12,6 +12,7 @@ import type { Classifier } from '../../serving/classifier.js';
 import type { Disclosure } from '../privacy/disclosure.js';
 import { problemResponses } from '../problems.js';
 import { Audit, describeAudit } from './audits.js';
+import { VersionQuery } from './parameters.js';
 
 export const ProfileCertificate = Type.Object(
   {
@@ -235,14 +236,7 @@ export const modelRoutes: FastifyPluginAsyncTypebox<{
         summary: 'One model',
         tags: ['models'],
         params: Type.Object({ name: Type.String() }),
-        querystring: Type.Object(
-          {
-            version: Type.Optional(
-              Type.String({ maxLength: 64, description: 'Default: the pinned version, or else the newest.' }),
-            ),
-          },
-          { additionalProperties: false },
-        ),
+        querystring: VersionQuery,
         response: {
           200: {
             description: 'The model.',

@@ -1,11 +1,12 @@
 // The clients that are tested for slowdown inputs, for operators: those with an alarm, and the reset of one.
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { SlowdownAction } from '../../config/settings.js';
+import { type SlowdownAction, slowdownActions } from '../../config/settings.js';
 import { Failure } from '../../foundation/errors.js';
 import { ref } from '../../foundation/schema-ref.js';
 import type { Classifier } from '../../serving/classifier.js';
 import type { SlowdownWatch, WatchedClient } from '../../serving/slowdown/slowdown-watch.js';
+import { requireOperatorRoutes } from '../plugins/require-operator-routes.js';
 import { problemResponses } from '../problems.js';
 
 const Flops = (description: string) => Type.Integer({ minimum: 0, format: 'int64', description });
@@ -38,7 +39,7 @@ export const Slowdown = Type.Object(
   {
     action: Type.Unsafe<SlowdownAction>({
       type: 'string',
-      'x-extensible-enum': ['off', 'report', 'cap'] satisfies SlowdownAction[],
+      'x-extensible-enum': [...slowdownActions],
       description: 'What follows an alarm, as the server was started.',
     }),
     alpha: Type.Number({
@@ -68,10 +69,7 @@ export const slowdownRoutes: FastifyPluginAsyncTypebox<{
   classifier: Classifier;
   operatorRoutes: boolean;
 }> = async (app, { classifier, operatorRoutes }) => {
-  const onRequest = async (): Promise<void> => {
-    if (operatorRoutes) return;
-    throw new Failure('forbidden', 'This server was started without --operator-routes.');
-  };
+  const onRequest = requireOperatorRoutes(operatorRoutes);
 
   app.get(
     '/slowdown',

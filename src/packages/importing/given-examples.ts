@@ -1,5 +1,5 @@
 // What `--expects` and `--examples` give: a sentence, and images with their classes, as entries and files of a package.
-import type { MediaType } from '../../decoding/decode.js';
+import type { MediaType } from '../../decoding/media-types.js';
 import type { Description } from '../../format/description.js';
 import { EXAMPLES_FOLDER, type Example, examplePaths } from '../../format/expectation.js';
 import { UsageError } from '../../foundation/errors.js';
