@@ -1,9 +1,11 @@
 // Measures what typical images look like: the mean and covariance of their statistics, and how far other such images are
 // from that. The distances of images that had no part in the fit make p-values exact (split conformal prediction: Vovk,
 // Gammerman, Shafer, "Algorithmic Learning in a Random World", 2005).
+import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { inputSha256 } from '../format/certificate.js';
 import type { ModelInput } from '../format/manifest.js';
 import { statisticsOf, type TypicalityDocument } from '../format/typicality.js';
+import { invertLower } from '../foundation/invert-lower.js';
 import { createUniform, shuffledIndices } from '../foundation/random.js';
 import { version } from '../foundation/version.js';
 import { distanceTo } from './distance.js';
@@ -37,7 +39,7 @@ export function fitTypicality(options: FitOptions): TypicalityDocument {
   const count = Math.round(FIT_SHARE * mixed.length);
   const [fit, others] = [mixed.slice(0, count), mixed.slice(count)];
   const mean = meanOf(fit).map(rounded);
-  const whitening = inverseOf(choleskyOf(covarianceOf(fit))).map((row) => row.map(rounded));
+  const whitening = whiteningOf(covarianceOf(fit)).map((row) => row.map(rounded));
   return {
     level: LEVEL,
     statistics: [...statisticsOf(input)],
@@ -75,36 +77,12 @@ function covarianceOf(rows: readonly Float64Array[]): number[][] {
   );
 }
 
-/** @returns the lower triangle L with matrix = L Lᵀ, as rows of growing length */
-function choleskyOf(matrix: readonly (readonly number[])[]): number[][] {
-  const lower: number[][] = [];
-  for (const [i, values] of matrix.entries()) {
-    const row: number[] = [];
-    for (let j = 0; j <= i; j++) {
-      const other = lower[j] ?? row;
-      const rest = at(values, j) - row.reduce((sum, value, k) => sum + (k < j ? value * at(other, k) : 0), 0);
-      row.push(i === j ? Math.sqrt(rest) : rest / at(other, j));
-    }
-    lower.push(row);
-  }
-  return lower;
-}
-
-/** The inverse of a lower triangle, by forward substitution. */
-function inverseOf(lower: readonly (readonly number[])[]): number[][] {
-  const inverse: number[][] = [];
-  for (const [i, row] of lower.entries()) {
-    const diagonal = at(row, i);
-    inverse.push(
-      row.map((_, j) => {
-        if (j === i) return 1 / diagonal;
-        let sum = 0;
-        for (let k = j; k < i; k++) sum += at(row, k) * at(inverse[k] ?? [], j);
-        return -sum / diagonal;
-      }),
-    );
-  }
-  return inverse;
+/** @returns L⁻¹ with matrix = L Lᵀ, as rows of growing length */
+function whiteningOf(matrix: number[][]): number[][] {
+  const width = matrix.length;
+  const lower = new CholeskyDecomposition(new Matrix(matrix)).lowerTriangularMatrix.to1DArray();
+  const inverse = invertLower(lower, width);
+  return matrix.map((_, row) => [...inverse.subarray(row * width, row * width + row + 1)]);
 }
 
 function at(values: ArrayLike<number>, place: number): number {

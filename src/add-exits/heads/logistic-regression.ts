@@ -4,6 +4,7 @@
 // momentum makes few of them enough.
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import type { Engine } from '../../engines/engine.js';
+import { invertLower } from '../../foundation/invert-lower.js';
 import type { LinearHead } from './exit-graph.js';
 import { crossEntropyGradient, gram, product } from './linear-products.js';
 import type { NormalEquations } from './normal-equations.js';
@@ -57,20 +58,8 @@ export async function fitLogistic(
  */
 async function inverseOf(engine: Engine, matrix: Matrix): Promise<Float64Array> {
   const width = matrix.rows;
-  const factor = new CholeskyDecomposition(matrix).lowerTriangularMatrix.to1DArray();
-  const inverted = new Float64Array(width * width);
-  for (let row = 0; row < width; row++) {
-    const start = row * width;
-    const diagonal = factor[start + row] as number;
-    inverted[start + row] = 1 / diagonal;
-    for (let above = 0; above < row; above++) {
-      const part = (factor[start + above] as number) / diagonal;
-      for (let column = 0; column <= above; column++) {
-        inverted[start + column] =
-          (inverted[start + column] as number) - part * (inverted[above * width + column] as number);
-      }
-    }
-  }
+  const { lowerTriangularMatrix } = new CholeskyDecomposition(matrix);
+  const inverted = invertLower(lowerTriangularMatrix.to1DArray(), width);
   return gram(engine, { values: Float32Array.from(inverted), width });
 }
 
