@@ -109,7 +109,7 @@ test('after the signal, requests in worker and queue are answered; silent client
   const samples = async () =>
     (await (await fetch(`${server.url}/metrics`)).text()).includes(`rdi_in_flight ${CLIENTS}`);
   await until(samples);
-  assert.equal((await director.runs()).length, warmUp + 1);
+  await until(async () => (await director.runs()).length === warmUp + 1);
   server.child.kill('SIGTERM');
   await until(() => server.logged('draining').length === 1);
   await until(() => refusesConnections(server.port));
