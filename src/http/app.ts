@@ -41,6 +41,7 @@ import { openapi } from './routes/openapi.js';
 import { pageRoutes } from './routes/page.js';
 import { slowdownRoutes } from './routes/slowdown.js';
 import { namedSchemasOf } from './schemas.js';
+import { createSerializerCompiler } from './serialization.js';
 import { createServer } from './server.js';
 import { createShortPath, type ShortPath } from './short-path.js';
 import { createValidatorCompiler } from './validation.js';
@@ -111,6 +112,7 @@ export async function buildApp(options: AppOptions) {
   });
   answerHalfClosed(app.server, closePipelinedResponses(app.server));
   app.setValidatorCompiler(createValidatorCompiler(namedSchemas));
+  app.setSerializerCompiler(createSerializerCompiler(namedSchemas));
   const refuseMethods = refuseOtherMethods(app);
 
   app.decorateRequest('trace', undefined);
