@@ -1,6 +1,6 @@
 // The settings that an environment has. What stands there by mistake does not stop the start: it is told.
 import { closest, distance } from 'fastest-levenshtein';
-import { environmentVariableOf, type SettingName, settingNames } from './settings.js';
+import { environmentVariableOf, flagOf, type SettingName, settingNames } from './settings.js';
 
 export interface EnvironmentSettings {
   /** As text; an empty variable counts as unset. */
@@ -12,11 +12,16 @@ export interface EnvironmentSettings {
 /**
  * Kubernetes describes every service of a namespace to every container in variables of these forms. For a service named
  * `rdi` or `rdi-…` they begin as ours do: RDI_PORT=tcp://10.0.0.7:80, RDI_PORT_80_TCP_ADDR=10.0.0.7, RDI_SERVICE_HOST=10.0.0.7.
+ * Settings whose names end in _PORT share the form of the address alone, and no number looks like one.
  * https://kubernetes.io/docs/concepts/containers/container-environment/
  */
 const serviceVariable =
   /^RDI_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)$/;
 const serviceAddress = /^(tcp|udp|sctp):\/\//;
+
+function isOfService(variable: string, value: string): boolean {
+  return serviceVariable.test(variable) || (variable.endsWith('_PORT') && serviceAddress.test(value));
+}
 
 /** More changes than this make another word of a name. */
 const MOST_TYPING_ERRORS = 3;
@@ -26,12 +31,12 @@ export function settingsIn(environment: NodeJS.ProcessEnv): EnvironmentSettings 
   const notices: string[] = [];
   const names = new Map(settingNames.map((name) => [environmentVariableOf(name), name]));
   for (const [variable, value = ''] of Object.entries(environment)) {
-    if (!variable.startsWith('RDI_') || value === '' || serviceVariable.test(variable)) continue;
+    if (!variable.startsWith('RDI_') || value === '') continue;
     const name = names.get(variable);
-    if (name === undefined && variable.endsWith('_PORT') && serviceAddress.test(value)) continue;
-    if (name === undefined) notices.push(unknownVariable(variable, [...names.keys()]));
-    else if (name === 'port' && serviceAddress.test(value)) notices.push(portOfService(value));
-    else settings[name] = value;
+    if (isOfService(variable, value)) {
+      if (name !== undefined) notices.push(portOfService(name, value));
+    } else if (name !== undefined) settings[name] = value;
+    else notices.push(unknownVariable(variable, [...names.keys()]));
   }
   return { settings, notices };
 }
@@ -42,9 +47,11 @@ function unknownVariable(variable: string, known: readonly string[]): string {
   return `${variable} is no setting and has no effect.${isNear ? ` Did you mean ${nearest}?` : ''}`;
 }
 
-function portOfService(value: string): string {
+function portOfService(name: SettingName, value: string): string {
+  const variable = environmentVariableOf(name);
+  const service = variable.slice(0, -'_PORT'.length).toLowerCase().replaceAll('_', '-');
   return (
-    `RDI_PORT=${value} describes a Kubernetes service named rdi and is ignored. ` +
-    'Set enableServiceLinks: false in the pod, or give the port as --port.'
+    `${variable}=${value} describes a Kubernetes service named ${service} and is ignored. ` +
+    `Set enableServiceLinks: false in the pod, or give the port as ${flagOf(name)}.`
   );
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createConfig } from '../../src/config/config.js';
 import { settingsIn } from '../../src/config/environment.js';
+import { environmentVariableOf, flagOf, settingNames } from '../../src/config/settings.js';
 import { UsageError } from '../../src/foundation/errors.js';
 
 test('variables of settings are taken as text; others are left alone', () => {
@@ -47,6 +48,31 @@ test('what Kubernetes says of a service named rdi stops nothing', () => {
   assert.deepEqual(settings, {});
   assert.equal(notices.length, 1);
   assert.match(notices[0] ?? '', /^RDI_PORT=tcp:.* is ignored\. Set enableServiceLinks: false/);
+});
+
+test('of every port, the address of a Kubernetes service with its name is told and not taken', () => {
+  const ports = settingNames.filter((name) => environmentVariableOf(name).endsWith('_PORT'));
+  assert.deepEqual(ports, ['port', 'grpcPort']);
+  for (const name of ports) {
+    for (const address of ['tcp://10.0.0.7:8001', 'udp://10.0.0.7:8001', 'tcp://[fd00::7]:8001']) {
+      const { settings, notices } = settingsIn({ [environmentVariableOf(name)]: address });
+      assert.deepEqual(settings, {});
+      assert.equal(notices.length, 1);
+      assert.match(notices[0] ?? '', new RegExp(`enableServiceLinks: false .* as ${flagOf(name)}\\.$`));
+    }
+  }
+  const { notices } = settingsIn({ RDI_GRPC_PORT: 'tcp://10.0.0.7:8001' });
+  assert.match(
+    notices[0] ?? '',
+    /^RDI_GRPC_PORT=tcp:\/\/10\.0\.0\.7:8001 .* service named rdi-grpc and is ignored/,
+  );
+});
+
+test('every setting can be given: none has a name that Kubernetes uses for something else', () => {
+  const given = Object.fromEntries(settingNames.map((name) => [environmentVariableOf(name), '1']));
+  const { settings, notices } = settingsIn(given);
+  assert.deepEqual(Object.keys(settings), settingNames);
+  assert.deepEqual(notices, []);
 });
 
 test('a value that a setting with a fixed choice does not have: the choice is listed', () => {
