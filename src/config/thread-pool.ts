@@ -7,4 +7,5 @@ import { availableCores } from './available-cores.js';
 /** libuv's default; the pool also serves files and name look-ups. */
 const FEWEST_THREADS = 4;
 
-process.env['UV_THREADPOOL_SIZE'] ??= `${Math.max(FEWEST_THREADS, availableCores())}`;
+// An empty variable counts as unset: libuv would take it for 0, and make one thread.
+process.env['UV_THREADPOOL_SIZE'] ||= `${Math.max(FEWEST_THREADS, availableCores())}`;

@@ -6,17 +6,52 @@ import type { Scope } from '../support/scope.js';
 import { runNode } from '../support/service/serve-process.js';
 
 const module = new URL('../../src/config/thread-pool.js', import.meta.url).href;
-const program = `import ${JSON.stringify(module)}; console.log(process.env.UV_THREADPOOL_SIZE);`;
+const own = Math.max(4, availableCores());
 
-async function sizeIn(scope: Scope, environment: Record<string, string>): Promise<number> {
-  const { stdout } = await runNode(scope, ['--input-type=module', '--eval', program], environment).ended;
-  return Number(stdout);
+async function outputOf(
+  scope: Scope,
+  program: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<string> {
+  const { code, stdout, stderr } = await runNode(
+    scope,
+    ['--input-type=module', '--eval', program],
+    environment,
+  ).ended;
+  assert.deepEqual([code, stderr], [0, '']);
+  return stdout.trim();
 }
 
-test('without the variable: one for each core, at least four', async (t) => {
-  assert.equal(await sizeIn(t, {}), Math.max(4, availableCores()));
-});
+const cases: [string, Record<string, string>, number][] = [
+  ['without the variable: one for each core, at least four', {}, own],
+  ['an empty variable counts as unset', { UV_THREADPOOL_SIZE: '' }, own],
+  ['the environment’s own variable counts', { UV_THREADPOOL_SIZE: '7' }, 7],
+];
 
-test('the environment’s own variable counts', async (t) => {
-  assert.equal(await sizeIn(t, { UV_THREADPOOL_SIZE: '7' }), 7);
-});
+for (const [name, environment, size] of cases) {
+  test(name, async (t) => {
+    const program = `import ${JSON.stringify(module)}; console.log(process.env.UV_THREADPOOL_SIZE);`;
+    assert.equal(await outputOf(t, program, environment), `${size}`);
+  });
+}
+
+/** The pool is made when something is first given to it. Each of its threads is one of the process's. */
+const countThreads = `
+  import ${JSON.stringify(module)};
+  import { readdirSync } from 'node:fs';
+  import { stat } from 'node:fs/promises';
+  const threads = () => readdirSync('/proc/self/task').length;
+  const before = threads();
+  await stat('/');
+  console.log(threads() - before);`;
+
+const cannotCount =
+  process.platform !== 'linux'
+    ? 'threads are counted in /proc, which Linux has'
+    : Number(process.versions.node.split('.')[0]) < 22 && 'Node 20 makes the pool before it runs the program';
+
+for (const [name, environment, size] of cases) {
+  test(`threads that are there: ${name}`, { skip: cannotCount }, async (t) => {
+    assert.equal(await outputOf(t, countThreads, environment), `${size}`);
+  });
+}
