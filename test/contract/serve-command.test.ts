@@ -92,6 +92,21 @@ test('a port in use is told before models are looked for', async (t) => {
   assertOneSentence(await ended, new RegExp(`cannot listen: .*EADDRINUSE.*${port}`));
 });
 
+test('variables that set nothing do not stop the start; the log says so, with the setting that was meant', async (t) => {
+  const environment = { RDI_MAX_INFLIGHT: '9', RDI_PORT: 'tcp://10.0.0.7:80', RDI_PORT_80_TCP_PROTO: 'tcp' };
+  const server = await startProcess(t, models, [], { environment });
+  assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  const warnings = server.lines.filter(({ level }) => level === 40);
+  assert.deepEqual(
+    warnings.map(({ msg }) => msg),
+    [
+      'RDI_MAX_INFLIGHT is no setting and has no effect. Did you mean RDI_MAX_IN_FLIGHT?',
+      'RDI_PORT=tcp://10.0.0.7:80 describes a Kubernetes service named rdi and is ignored. ' +
+        'Set enableServiceLinks: false in the pod, or give the port as --port.',
+    ],
+  );
+});
+
 // One mistake of each kind; test/config.test.ts tests the values.
 const mistakes: [string, string[], Record<string, string>, RegExp][] = [
   ['an unknown flag', ['--no-such-flag'], {}, /unknown option '--no-such-flag'/],

@@ -18,6 +18,8 @@ export interface ServeProcess {
   readonly port: number;
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
+  /** What it has logged so far. */
+  readonly lines: readonly Record<string, unknown>[];
   /** Log lines with this message. */
   logged(message: string): Record<string, unknown>[];
 }
@@ -74,6 +76,7 @@ export async function startProcess(
     port: Number(new URL(address).port),
     child,
     ended,
+    lines,
     logged: (message) => lines.filter(({ msg }) => msg === message),
   };
 }
