@@ -38,8 +38,9 @@ COPY --from=trimmed /app/dist/bench dist/bench
 COPY models /models
 USER 1000:1000
 EXPOSE 8080
+# What is no port, empty or the address of a Kubernetes service, the server does not take either.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=120s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.RDI_PORT ?? 8080}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${Number(process.env.RDI_PORT) || 8080}/readyz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself is process 1: it gets SIGTERM and drains.
 ENTRYPOINT ["node", "dist/src/cli/main.js"]
 CMD ["serve"]
