@@ -1,13 +1,19 @@
 // SIGTERM and SIGINT to a real process: accepted requests are answered, no client hangs, and the exit code is right.
 import assert from 'node:assert/strict';
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent } from 'node:http';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Prediction } from '../../src/serving/prediction.js';
 import { createDirector } from '../support/engines/directed-engine.js';
 import { testImages, writeProfiledPackage } from '../support/packages/profiled-package.js';
-import { assertProblem, predict, rawClassify, sendRaw } from '../support/service/requests.js';
+import { scrape } from '../support/service/exposition.js';
+import {
+  assertProblem,
+  classifyOrRefused,
+  predict,
+  rawClassify,
+  sendRaw,
+} from '../support/service/requests.js';
 import { runNode, type ServeProcess, startProcess } from '../support/service/serve-process.js';
 import { until } from '../support/service/service.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -22,32 +28,6 @@ async function modelsFolder(): Promise<string> {
   return models;
 }
 
-/** One request on a keep-alive connection. @returns its answer, or undefined if no answer was begun */
-function ask(server: ServeProcess, agent: Agent, path = '/classify'): Promise<Prediction | undefined> {
-  const { port } = server;
-  const headers = { 'content-type': 'image/png', 'content-length': png.length };
-  return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, method: 'POST', path, agent, headers });
-    let answer: IncomingMessage | undefined;
-    sent.on('response', (response) => {
-      answer = response;
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => {
-        assert.equal(response.statusCode, 200);
-        resolve(JSON.parse(Buffer.concat(chunks).toString()) as Prediction);
-      });
-      response.on('aborted', () => reject(new Error('an answer broke off')));
-    });
-    sent.on('error', (error: NodeJS.ErrnoException) => {
-      // The connection was refused, so the request was not accepted. Any other error is a request without an answer.
-      if (error.code === 'ECONNREFUSED' && !answer) resolve(undefined);
-      else reject(error);
-    });
-    sent.end(png);
-  });
-}
-
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} under load: every request on an open connection is answered, exit 0`, async (t) => {
     const server = await startProcess(t, await modelsFolder());
@@ -55,7 +35,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     t.after(async () => agent.destroy());
     let answered = 0;
     const clients = Array.from({ length: CLIENTS }, async () => {
-      while (await ask(server, agent)) answered++;
+      while (await classifyOrRefused(server.port, png, agent)) answered++;
     });
     await until(() => answered > 10 * CLIENTS);
     server.child.kill(signal);
@@ -105,11 +85,14 @@ test('after the signal, requests in worker and queue are answered; silent client
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
   t.after(async () => agent.destroy());
   await director.hold();
-  const answers = Array.from({ length: CLIENTS }, () => ask(server, agent));
-  const samples = async () =>
-    (await (await fetch(`${server.url}/metrics`)).text()).includes(`rdi_in_flight ${CLIENTS}`);
-  await until(samples);
-  await until(async () => (await director.runs()).length === warmUp + 1);
+  const answers = Array.from({ length: CLIENTS }, () => classifyOrRefused(server.port, png, agent));
+  // Images are admitted before they are decoded: only these together say that the worker is busy and others wait.
+  await until(async () => {
+    const { sum } = await scrape(server.url);
+    const begun = (await director.runs()).length - warmUp;
+    return begun > 0 && sum('rdi_in_flight') === CLIENTS && sum('rdi_queue_depth') > 0;
+  });
+  assert.equal((await director.runs()).length, warmUp + 1);
   server.child.kill('SIGTERM');
   await until(() => server.logged('draining').length === 1);
   await until(() => refusesConnections(server.port));

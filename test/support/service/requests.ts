@@ -1,5 +1,6 @@
 // Requests over real sockets, and what every problem document must have.
 import assert from 'node:assert/strict';
+import { type Agent, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { type FailureType, failures } from '../../../src/foundation/errors.js';
 import type { Problem } from '../../../src/http/problems.js';
@@ -26,6 +27,35 @@ export async function predict(url: string, png: Uint8Array, query: Query = {}): 
   const body = await response.text();
   assert.equal(response.status, 200, body);
   return JSON.parse(body) as Prediction;
+}
+
+/** One request on a connection of `agent`. @returns its answer, or undefined if the connection was refused */
+export function classifyOrRefused(
+  port: number,
+  png: Uint8Array,
+  agent: Agent,
+): Promise<Prediction | undefined> {
+  const headers = { 'content-type': 'image/png', 'content-length': png.length };
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, method: 'POST', path: '/classify', agent, headers });
+    let answer: IncomingMessage | undefined;
+    sent.on('response', (response) => {
+      answer = response;
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        assert.equal(response.statusCode, 200);
+        resolve(JSON.parse(Buffer.concat(chunks).toString()) as Prediction);
+      });
+      response.on('aborted', () => reject(new Error('an answer broke off')));
+    });
+    sent.on('error', (error: NodeJS.ErrnoException) => {
+      // The connection was refused, so the request was not accepted. Any other error is a request without an answer.
+      if (error.code === 'ECONNREFUSED' && !answer) resolve(undefined);
+      else reject(error);
+    });
+    sent.end(png);
+  });
 }
 
 export function classifyBatch(
