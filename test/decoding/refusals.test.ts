@@ -22,8 +22,23 @@ const foreign: readonly (readonly [bytes: Uint8Array | string, says: RegExp])[] 
   ['hello', /no image of a known format/],
   [await textured(28, 28, 3).gif().toBuffer(), /GIF/],
   [await textured(28, 28, 3).tiff().toBuffer(), /TIFF/],
-  [await textured(28, 28, 3).avif({ effort: 0 }).toBuffer(), /AVIF/],
-  ['\0\0\0\x18ftypheic\0\0\0\0', /HEIC/],
+  [await textured(28, 28, 3).avif({ effort: 0 }).toBuffer(), /an AVIF image/],
+  ['II+\0\x08\0\0\0', /a BigTIFF image/],
+  ['MM\0+\0\x08\0\0', /a BigTIFF image/],
+  ['\0\0\0\x0cjP  \r\n\x87\n', /a JPEG 2000 image/],
+  // As cameras and libheif write them: the major brand, its version, the compatible brands.
+  [mediaFile('avis', 'avis', 'msf1', 'miaf', 'MA1B'), /an AVIF image/],
+  [mediaFile('mif1', 'mif1', 'avif', 'miaf'), /an AVIF image/],
+  [mediaFile('heic', 'mif1', 'heic'), /a HEIC image/],
+  [mediaFile('heix', 'mif1', 'heix'), /a HEIC image/],
+  [mediaFile('hevc', 'msf1', 'hevc'), /a HEIC image/],
+  [mediaFile('hevx', 'msf1', 'hevx'), /a HEIC image/],
+  [mediaFile('mif1', 'mif1', 'heic', 'hevc'), /a HEIC image/],
+  [mediaFile('msf1', 'msf1', 'iso8'), /a HEIF image/],
+  [mediaFile('mif1', 'miaf'), /a HEIF image/],
+  [mediaFile('isom', 'isom', 'mp41'), /a video or another ISO media file/],
+  [mediaFile('qt  '), /a video or another ISO media file/],
+  ['\0\0\0\0ftyp', /a video or another ISO media file/],
   ['BM\x36\x0c\0\0', /BMP/],
   ['%PDF-1.7\n', /PDF/],
   ['<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28"/>', /SVG/],
@@ -34,8 +49,8 @@ const foreign: readonly (readonly [bytes: Uint8Array | string, says: RegExp])[] 
   [`data:image/png;base64,${png.toString('base64')}`, /data URL/],
 ];
 
-for (const [bytes, says] of foreign) {
-  test(`refused by its signature: ${says.source}`, async () => {
+for (const [index, [bytes, says]] of foreign.entries()) {
+  test(`refused by its signature: ${says.source}, ${index}`, async () => {
     const image = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
     for (const mediaType of [undefined, 'image/png', 'image/webp'] as const) {
       await refused('undecodable-image', image, says, mediaType);
@@ -143,6 +158,13 @@ test('no other loader of sharp is left open', async () => {
   const gif = await textured(28, 28, 3).gif().toBuffer();
   await assert.rejects(sharp(gif).raw().toBuffer(), /unsupported image format/);
 });
+
+/** The first box of an ISO media file, and some bytes of the next. */
+function mediaFile(brand: string, ...compatible: string[]): Buffer {
+  const box = Buffer.from(`\0\0\0\0ftyp${brand}\0\0\0\0${compatible.join('')}`, 'latin1');
+  box.writeUInt32BE(box.length);
+  return Buffer.concat([box, Buffer.from('\0\0\0\x10meta', 'latin1')]);
+}
 
 /** Expects the failure in words of our own: one sentence or two, no library's name, path or line break. */
 async function refused(
