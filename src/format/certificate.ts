@@ -76,7 +76,7 @@ export const Certificate = Type.Object(
       {
         tune: Type.Integer({ minimum: 1, description: 'The path was built on these.' }),
         cal: Type.Integer({ minimum: 1, description: 'It was tested on these.' }),
-        seed: Type.Integer({ description: 'Of the split.' }),
+        seed: Type.Integer({ format: 'int64', description: 'Of the split.' }),
       },
       { additionalProperties: false },
     ),

@@ -33,7 +33,11 @@ export const MEDIA_TYPE = 'application/problem+json';
 export const PROTOCOL_MEDIA_TYPE = 'application/json';
 
 const retryAfter = {
-  'retry-after': { type: 'integer', description: 'Seconds after which trying again is sensible, if it is.' },
+  'retry-after': {
+    type: 'integer',
+    format: 'int64',
+    description: 'Seconds after which trying again is sensible, if it is.',
+  },
 };
 
 /** The header fields that an answer with this status may have. */

@@ -20,6 +20,7 @@ export const RequestParameters = Type.Object(
     timeout: Type.Optional(
       Type.Integer({
         minimum: 0,
+        format: 'int64',
         description: 'The deadline in microseconds, as Triton’s clients send it; 0: none.',
       }),
     ),

@@ -26,11 +26,13 @@ export interface InferOptions extends ImageLimits {
 
 const JsonLength = Type.Integer({
   minimum: 0,
+  format: 'int64',
   description: 'With binary tensors: the bytes of the JSON, behind which they stand.',
 });
 const lengthHeader = {
   [JSON_LENGTH_HEADER]: {
     type: 'integer',
+    format: 'int64',
     description: 'Of an answer with binary tensors: the bytes of its JSON.',
   },
 };

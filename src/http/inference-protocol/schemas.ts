@@ -10,7 +10,9 @@ function orNull<Schema extends Type.TSchema & { readonly type: string }>(schema:
   return Type.Optional(Type.Unsafe<Type.Static<Schema> | null>({ ...schema, type: [schema.type, 'null'] }));
 }
 
-const Shape = Type.Array(Type.Integer(), { description: 'Images first; -1 in metadata: of any number.' });
+const Extent = Type.Integer({ format: 'int64' });
+const Shape = Type.Array(Extent, { description: 'Images first; -1 in metadata: of any number.' });
+const Bytes = (description: string) => Type.Integer({ minimum: 0, format: 'int64', description });
 const Data = Type.Array(Type.Unknown(), {
   description: 'The elements, row-major, flat or in nested arrays.',
 });
@@ -24,9 +26,7 @@ export const InferenceInput = Type.Object(
     shape: Shape,
     parameters: orNull(
       Type.Object({
-        binary_data_size: Type.Optional(
-          Type.Integer({ minimum: 0, description: 'The tensor’s bytes behind the JSON, instead of data.' }),
-        ),
+        binary_data_size: Type.Optional(Bytes('The tensor’s bytes behind the JSON, instead of data.')),
       }),
     ),
     data: orNull(Data),
@@ -68,7 +68,9 @@ export const InferenceOutput = Type.Object(
     name: Type.String(),
     datatype: Type.String(),
     shape: Shape,
-    parameters: Type.Optional(Type.Object({ binary_data_size: Type.Integer() })),
+    parameters: Type.Optional(
+      Type.Object({ binary_data_size: Bytes('The tensor’s bytes behind the JSON.') }),
+    ),
     data: Type.Optional(Data),
   },
   { $id: 'InferenceOutput' },
@@ -123,7 +125,7 @@ export const TensorConfiguration = Type.Object(
     name: Type.String(),
     data_type: Type.String(),
     format: Type.Optional(Type.String()),
-    dims: Type.Array(Type.Integer(), { description: 'Of one image.' }),
+    dims: Type.Array(Extent, { description: 'Of one image.' }),
   },
   { $id: 'TensorConfiguration' },
 );

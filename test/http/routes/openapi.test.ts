@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { createApiKey } from '../../../src/access/keys-file.js';
+import { mediaTypes } from '../../../src/decoding/media-types.js';
 import { failures } from '../../../src/foundation/errors.js';
 import { classifyProblems } from '../../../src/http/routes/classify.js';
 import { examples } from '../../../src/http/routes/examples.js';
@@ -151,24 +152,87 @@ test('every operation has an example of its answer, and of its JSON body; exampl
   }
 });
 
-test('integers that can pass 2³¹ say so to generated clients', () => {
-  const places = [
-    ...JSON.stringify(served).matchAll(
-      /"(\w*[fF]lops|executed|full|saved|stage|head|cumulative)":(\{"type":"integer".*?\})/g,
-    ),
-  ];
-  assert.ok(places.length >= 8);
-  for (const [, name, schema = ''] of places) assert.match(schema, /"format":"int64"/, name);
-  const maxFlops = operations
-    .flatMap(({ parameters = [] }) => parameters)
-    .find(({ name }) => name === 'maxFlops');
-  assert.equal(maxFlops?.schema.format, 'int64');
+/** What an integer without a format or a maximum is, by its name, and why it stays below 2³¹. */
+const smallIntegers: Readonly<Record<string, string>> = {
+  status: 'an HTTP status',
+  index: 'an exit: a network has at most a few hundred',
+  of: 'the number of exits',
+  'x-exit-index': 'an exit',
+  points: 'a path of thresholds has at most a few thousand',
+  certified: 'a point of that path',
+  rung: 'a profile',
+  classIndex: 'a class: the labels are a list in memory',
+  classification: 'a number of classes',
+  tune: 'images of a data set, whose scores are held in memory',
+  cal: 'images of a data set',
+  referenceImages: 'images of a data set',
+  height: 'the side of an image',
+  width: 'the side of an image',
+  channels: '1 or 3',
+  workers: 'threads: at most --workers’ maximum',
+  max_batch_size: 'at most --max-batch-images’ maximum',
+  alarmed: 'at most --slowdown-clients’ maximum',
+};
+
+test('integers that can pass 2³¹ say so to generated clients: all but those that are known to be small', () => {
+  const isInteger = (type: unknown) => [type].flat().includes('integer');
+  const wide: string[] = [];
+  const small = new Set<string>();
+  const visit = (node: unknown, path: readonly string[]): void => {
+    if (node === null || typeof node !== 'object') return;
+    const { type, format, maximum } = node as { type?: unknown; format?: string; maximum?: number };
+    if (isInteger(type)) {
+      const name = path.findLast((part) => part !== 'schema' && part !== 'items') ?? '';
+      if (format === 'int64') wide.push(name);
+      else if (maximum === undefined || maximum >= 2 ** 31) {
+        assert.ok(smallIntegers[name], `${path.join('/')} has neither a format nor a reason to be small`);
+        small.add(name);
+      }
+    }
+    for (const [key, value] of Object.entries(node)) {
+      if (key !== 'examples') visit(value, [...path, nameOf(value) ?? key]);
+    }
+  };
+  visit(served, []);
+  assert.deepEqual(
+    [...small].sort(),
+    Object.keys(smallIntegers).sort(),
+    'each of the list is in the document',
+  );
+  for (const name of [
+    'maxFlops',
+    'executed',
+    'cumulative',
+    'timeout',
+    'seed',
+    'shape',
+    'dims',
+    'retry-after',
+  ]) {
+    assert.ok(wide.includes(name), name);
+  }
 });
+
+/** Of a parameter in a list of them. */
+function nameOf(node: unknown): string | undefined {
+  const { name, in: place } = (node ?? {}) as { name?: unknown; in?: unknown };
+  return typeof name === 'string' && typeof place === 'string' ? name : undefined;
+}
 
 test('generated clients read numbers as 64-bit floats', () => {
   const numbers = [...JSON.stringify(served).matchAll(/\{"type":(?:"number"|\["number","null"\])[^{}]*\}/g)];
   assert.ok(numbers.length >= 20);
   for (const [schema] of numbers) assert.match(schema, /"format":"double"/);
+});
+
+test('each operation has one kind of body, and none a form: generators make other methods of that', () => {
+  const [images, json] = [['application/octet-stream', ...mediaTypes], ['application/json']];
+  for (const { operationId, requestBody } of operations) {
+    const types = Object.keys(requestBody?.content ?? {});
+    const taken = operationId.startsWith('infer') ? ['application/json', 'application/octet-stream'] : json;
+    if (types.length > 0) assert.deepEqual(types, operationId === 'classify' ? images : taken, operationId);
+  }
+  assert.doesNotMatch(JSON.stringify(served), /multipart|x-www-form-urlencoded/);
 });
 
 test('only strings are enumerated: of anything else, the generated Java client does not compile', () => {
