@@ -224,18 +224,43 @@ test('what /classify refuses is refused here, with the text where clients look f
   await assertProtocolProblem(await inferJson(url, bytes, [base64], { model: 'other' }), 'unknown-model');
   await assertProtocolProblem(await fetch(`${url}/v2/nothing`), 'not-found');
   await assertProtocolProblem(await fetch(address), 'method-not-allowed');
-  const typed = await fetch(address, {
-    method: 'POST',
-    body: 'a',
-    headers: { 'content-type': 'text/plain' },
-  });
-  await assertProtocolProblem(typed, 'unsupported-media-type');
   const admitted = classifier.admit(config.maxInFlight);
   const saturated = await inferJson(url, bytes, [base64]);
   admitted.leave();
   assert.equal(saturated.headers.get('retry-after'), '1');
   await assertProtocolProblem(saturated, 'saturated');
   await assertNothingKept();
+});
+
+test('a 415 names the address, what arrived and what is taken, and where an image goes as it is', async () => {
+  const taken = 'application\\/json, application\\/octet-stream';
+  const to = (path: string) => `${url}/v2/${path}`;
+  const cases: [string, Record<string, string>, RegExp][] = [
+    [
+      address,
+      { 'content-type': 'text/plain' },
+      new RegExp(`infer takes ${taken}; "text\\/plain" arrived\\.$`),
+    ],
+    [
+      address,
+      { 'content-type': 'image/png' },
+      new RegExp(`takes ${taken}; "image\\/png" arrived\\. POST \\/classify takes an image as it is\\.$`),
+    ],
+    [
+      to('repository/index'),
+      { 'content-type': 'text/plain' },
+      new RegExp(`index takes ${taken}; "text\\/plain" arrived\\.$`),
+    ],
+    [
+      address,
+      { 'content-type': 'application/json', 'content-encoding': 'br' },
+      /with content-encoding gzip or without any, not "br"\.$/,
+    ],
+  ];
+  for (const [where, headers, message] of cases) {
+    const response = await fetch(where, { method: 'POST', body: 'a', headers });
+    assert.match(await assertProtocolProblem(response, 'unsupported-media-type'), message);
+  }
 });
 
 test('API keys are needed for all but the probes of the server', async (t) => {
