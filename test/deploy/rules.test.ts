@@ -5,7 +5,14 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { dashboardQueries, prometheusFolder, readRules, readText, ruleFiles } from './files.js';
+import {
+  dashboardQueries,
+  prometheusFolder,
+  readRules,
+  readText,
+  ruleFiles,
+  scalingQueries,
+} from './files.js';
 import { without } from './prometheus-process.js';
 
 interface RuleTests {
@@ -28,7 +35,7 @@ const tests = testFiles
 test('a bound that is a whole number is asked for in both spellings: Prometheus 3 writes le="1.0"', () => {
   const expressions = [
     ...rules.map(({ expr }) => expr),
-    ...dashboardQueries('5m').map(({ expression }) => expression),
+    ...[...dashboardQueries('5m'), ...scalingQueries()].map(({ expression }) => expression),
   ];
   const bounds = expressions.flatMap((expr) =>
     [...expr.matchAll(/\ble="([^"]*)"/g)].map(([, bound]) => bound),

@@ -100,6 +100,8 @@ test('an unsupported method is 405 and names the supported ones, whatever is sen
   }
   const unknown = await sendRaw(port, 'PROPFIND /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
   assertRawProblem(unknown, 'not-found', '404 Not Found');
+  const coffee = await sendRaw(port, 'BREW /classify HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+  assertRawProblem(coffee, 'malformed-request', '400 Bad Request');
   const tunnel = await sendRaw(port, 'CONNECT example.org:443 HTTP/1.1\r\nhost: a\r\n\r\n');
   assertRawProblem(tunnel, 'method-not-allowed', '405 Method Not Allowed');
 });

@@ -8,7 +8,7 @@ import { DataType, ModelInput_Format } from '../../../src/protobuf/open_inferenc
 import { testImages } from '../../support/packages/profiled-package.js';
 import { assertStatus, grpcClients } from '../../support/service/grpc.js';
 import { predict } from '../../support/service/requests.js';
-import { startTestService } from '../../support/service/service.js';
+import { startTestService, until } from '../../support/service/service.js';
 
 const scope = { after };
 const { url, grpcUrl, config, drain, log } = await startTestService(scope, { config: { grpc: true } });
@@ -75,12 +75,30 @@ test('alive, ready and serving; while draining, alive alone; probes have no line
       ...checks.map(({ status }) => ServingStatus[status]),
     ];
   };
+  const notFound = log.filter(({ grpcStatus }) => grpcStatus === 'NotFound').length;
   assert.deepEqual(await states(), [true, true, true, 'SERVING', 'SERVING']);
   await assertStatus(health.check({ service: 'other' }), Code.NotFound, 'unknown-model');
   drain();
   assert.deepEqual(await states(), [true, false, false, 'NOT_SERVING', 'NOT_SERVING']);
-  const probed = log.filter(
-    ({ route, grpcStatus }) => /Live|ServerReady|Check/.test(`${route}`) && grpcStatus === 'OK',
-  );
-  assert.deepEqual(probed, []);
+  // The line of a call comes when its stream closes: that of a later call says that theirs would be there.
+  await assertStatus(inference.modelMetadata({ name: 'the last one' }), Code.NotFound, 'unknown-model');
+  await until(() => log.filter(({ grpcStatus }) => grpcStatus === 'NotFound').length === notFound + 2);
+  assert.deepEqual(probesIn(log), []);
 });
+
+test('with logProbes, each probe has a line', async (t) => {
+  const chatty = await startTestService(t, { config: { grpc: true, logProbes: true } });
+  const clients = grpcClients(t, chatty.grpcUrl);
+  await clients.inference.serverLive({});
+  await clients.inference.serverReady({});
+  await clients.health.check({});
+  await until(() => probesIn(chatty.log).length === 3);
+});
+
+/** The routes of the probes that were answered. */
+function probesIn(lines: typeof log): string[] {
+  return lines
+    .filter(({ grpcStatus }) => grpcStatus === 'OK')
+    .map(({ route }) => `${route}`)
+    .filter((route) => /Live|ServerReady|Check/.test(route));
+}
