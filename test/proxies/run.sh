@@ -40,9 +40,11 @@ for _ in $(seq 150); do
   sleep 0.2
 done
 
-for front in "${port[nginx-defaults]}/" "${port[nginx-streaming]}/vision/" "${port[haproxy-shared]}/" \
-  "${port[haproxy-closing]}/"; do
+for front in "${port[nginx-defaults]}/" "${port[nginx-streaming]}/vision/"; do
   node dist/test/proxies/requests.js "http://127.0.0.1:$front"
+done
+for front in "${port[haproxy-shared]}/" "${port[haproxy-closing]}/"; do
+  node dist/test/proxies/requests.js "http://127.0.0.1:$front" 50
 done
 if command -v "${CHROMIUM:-chromium}" >/dev/null; then
   node dist/test/browser/swagger-ui.js "http://127.0.0.1:${port[nginx-streaming]}/vision"
