@@ -3,7 +3,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Classifier } from '../../serving/classifier.js';
 import { protocolProblemResponses } from '../problems.js';
 import { assertReady, type HealthOptions } from '../routes/health.js';
-import { answer, modelRoute, OPERATIONS_TAG, PROTOCOL_TAG } from './metadata.js';
+import { answer, modelRoute, OPERATIONS_TAG } from './metadata.js';
 import { ModelReady, ServerLive, ServerReady } from './schemas.js';
 
 export interface ProtocolHealthOptions extends HealthOptions {
@@ -17,7 +17,7 @@ export const protocolHealthRoutes: FastifyPluginAsync<ProtocolHealthOptions> = a
       schema: {
         operationId: 'isServerLive',
         summary: 'Is the process alive? By the Open Inference Protocol',
-        tags: [PROTOCOL_TAG, OPERATIONS_TAG],
+        tags: [OPERATIONS_TAG],
         security: [],
         response: answer('Yes.', ServerLive),
       },
@@ -31,7 +31,7 @@ export const protocolHealthRoutes: FastifyPluginAsync<ProtocolHealthOptions> = a
       schema: {
         operationId: 'isServerReady',
         summary: 'May it be sent requests? By the Open Inference Protocol',
-        tags: [PROTOCOL_TAG, OPERATIONS_TAG],
+        tags: [OPERATIONS_TAG],
         security: [],
         response: {
           ...answer('Yes.', ServerReady),

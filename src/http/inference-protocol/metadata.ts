@@ -46,7 +46,7 @@ export function modelRoute(
         schema: {
           operationId,
           summary: route.summary,
-          tags: [PROTOCOL_TAG, ...(route.tags ?? [])],
+          tags: route.tags ?? [PROTOCOL_TAG],
           params,
           response: {
             ...answer(route.description, route.schema),
