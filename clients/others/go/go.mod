@@ -1,0 +1,3 @@
+module rdi-serve/others
+
+go 1.26.0
