@@ -22,7 +22,7 @@ export const documented: readonly { readonly reason: string; readonly files: rea
     reason:
       'Pillow refuses it; its defects do not affect the pixels, and large text is removed before decoding',
     files: [
-      'chunk_no_fctl.png',
+      'apng/chunk_no_fctl.png',
       'png_decompression_dos.png',
       'truncated_end_chunk.png',
       'unknown_compression_method.png',
