@@ -63,7 +63,7 @@ async function answerCall(
       throw new Failure('not-found', `There is no method ${headers[':path']?.slice(0, 128)} here.`);
     if (apiKeys && !method.isProbe) record.client = knownClient(headers, apiKeys);
     const { client } = record;
-    if (method.isCharged) client?.checkBudget();
+    if (method.isCharged && client?.hasBudget() === false) throw await client.refuse();
     const admit = (bytes: number) => leaves.push(options.bytesInFlight.enter(bytes, client));
     watch.endAfter(timeoutOf(headers['grpc-timeout']), deadlinePassed);
     const stopWaiting = watch.endAfter(options.requestTimeoutSeconds * 1000, messageTimeout);
