@@ -163,7 +163,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(metadataRoutes, { classifier, disclosure });
   await app.register(tritonRoutes, { classifier, disclosure, metrics, maxBatchImages });
   await app.register(enforceBudgets, { mode: config.privacy });
-  await app.register(admitBodies, { admission: bytesInFlight });
+  await app.register(admitBodies, { admission: bytesInFlight, classifier });
   await app.register(classifyRoutes, { classifier, disclosure, maxImageBytes });
   await app.register(classifyBatchRoutes, {
     classifier,

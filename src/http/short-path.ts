@@ -11,6 +11,8 @@ import type { Admission } from '../serving/admission.js';
 import type { Classifier } from '../serving/classifier.js';
 import { createPlan } from '../serving/plan.js';
 import type { Prediction } from '../serving/prediction.js';
+import { holderOf } from '../serving/slowdown/slow-lane.js';
+import type { Caller } from '../serving/slowdown/slowdown-watch.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { collectBody } from './bodies/collect-body.js';
 import { callerOf } from './connections/client-name.js';
@@ -63,6 +65,14 @@ export interface ShortPathOptions {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/** Who sends a request. */
+interface Asker {
+  /** The owner of the API key; undefined: none is required. */
+  readonly client: Client | undefined;
+  /** undefined: clients are not tested for slowdown inputs. */
+  readonly caller: Caller | undefined;
+}
+
 const ROUTE = '/classify';
 /** Headers that change how a request is read or answered. */
 const unusualHeaders = ['transfer-encoding', 'content-encoding', 'expect', 'origin', 'upgrade'];
@@ -88,8 +98,10 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
       void refuse(request, response, client);
       return true;
     }
-    if (!bytesInFlight.hasRoom(bytes, client) || !classifier.hasRoom(client)) return false;
-    void answer(request, response, query, bytes, client);
+    const caller = callerOf(classifier, client, request.socket.remoteAddress);
+    if (!bytesInFlight.hasRoom(bytes, holderOf(client, caller))) return false;
+    if (!classifier.hasRoom(client, caller)) return false;
+    void answer(request, response, query, bytes, { client, caller });
     return true;
   }
 
@@ -130,13 +142,14 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     response: ServerResponse,
     query: ClassifyQuery,
     bytes: number,
-    client: Client | undefined,
+    asker: Asker,
   ): Promise<void> {
+    const { client, caller } = asker;
     const begun = begin(request, response, client);
     const { requestId } = begun;
-    const leaveBytes = bytesInFlight.enter(bytes, client);
+    const leaveBytes = bytesInFlight.enter(bytes, holderOf(client, caller));
     try {
-      const { prediction, classes } = await classify(request, response, query, client);
+      const { prediction, classes } = await classify(request, response, query, asker);
       const told = disclosure.of(prediction);
       const text = disclosure.text(told, [told], classes);
       response.writeHead(200, {
@@ -162,15 +175,14 @@ export function createShortPath(options: ShortPathOptions): ShortPath {
     request: IncomingMessage,
     response: ServerResponse,
     query: ClassifyQuery,
-    client: Client | undefined,
+    { client, caller }: Asker,
   ): Promise<{ readonly prediction: Prediction; readonly classes: readonly string[] }> {
-    const caller = callerOf(classifier, client, request.socket.remoteAddress);
     const planNow = () => createPlan(classifier.catalog.find(query.model, query.version), query, caller);
     planNow(); // refuses a query before the body is read
     const signal = clientSignal(response);
     const bytes = await collectBody({ raw: request, routeOptions: { bodyLimit: maxImageBytes } });
     const plan = planNow(); // the models may have changed since
-    const admitted = classifier.admit(1, client);
+    const admitted = classifier.admit(1, client, caller);
     try {
       const mediaType = mediaTypeOf(request.headers['content-type']);
       const prediction = await admitted.classify({ bytes, mediaType }, plan, signal);
