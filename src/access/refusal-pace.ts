@@ -1,5 +1,5 @@
 // When the refusals of a client leave. A client that ignores `Retry-After` asks again as soon as it is answered, so the
-// answers set its pace: its refusals leave some time apart, in the order of the requests. The first one leaves at once.
+// answers set its pace: its refusals leave some time apart. The first one leaves at once.
 import type { Clock } from '../foundation/clock.js';
 import type { StartTimer } from '../foundation/timers.js';
 
@@ -7,6 +7,10 @@ import type { StartTimer } from '../foundation/timers.js';
 export const APART_SECONDS = 0.1;
 /** The longest that a refusal waits, whatever stands before it. Clients give up on an answer after longer times. */
 export const LONGEST_WAIT_SECONDS = 1;
+/** Of the longest wait: refusals for which there is no turn in time wait for this share of it at least. */
+const LEAST_SHARE = 0.5;
+/** Multiples of it are spread evenly between 0 and 1. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
 export interface RefusalPace {
   /** Call once for each refusal. @returns when it may leave; undefined: now */
@@ -24,14 +28,21 @@ export function createRefusalPace({ mostWaiting, now, startTimer }: RefusalPaceO
   /** By client: when the refusal after the last one may leave. */
   const turns = new WeakMap<object, number>();
   let waiting = 0;
+  let phase = 0;
+
+  /** Of many connections that come together each waits otherwise, or they would come together again. */
+  function longestWait(): number {
+    phase = (phase + GOLDEN_RATIO) % 1;
+    return LONGEST_WAIT_SECONDS * (LEAST_SHARE + (1 - LEAST_SHARE) * phase);
+  }
 
   return {
     next(client) {
       const present = now();
       const turn = Math.max(turns.get(client) ?? present, present);
-      const leaves = Math.min(turn, present + LONGEST_WAIT_SECONDS);
+      const leaves = Math.min(turn, present + longestWait());
       if (leaves > present && waiting >= mostWaiting) return undefined;
-      turns.set(client, leaves + APART_SECONDS);
+      turns.set(client, Math.min(turn, present + LONGEST_WAIT_SECONDS) + APART_SECONDS);
       if (leaves === present) return undefined;
       waiting++;
       return new Promise((resolve) => {

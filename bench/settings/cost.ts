@@ -1,22 +1,22 @@
 // What the settings for crowds and attackers cost while nobody is refused, degraded or found: the same load in turn on
 // servers with all of them off, with one of them, and with all. Exit code 1 if two servers with all of them off differ.
-// Usage: node dist/bench/settings.js [models folder] [model] [seconds] [rounds]
+// Usage: node dist/bench/settings/cost.js [models folder] [model] [seconds] [rounds]
 import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { createApiKey } from '../src/access/keys-file.js';
-import type { SettingName } from '../src/config/settings.js';
-import { positiveInteger, positiveNumber } from '../src/foundation/numbers.js';
-import { median } from '../src/foundation/quantile.js';
-import { formatTable } from '../src/report/table.js';
-import { readMetrics, sumOf } from '../src/telemetry/metrics-text.js';
-import { atEnd } from './load/at-end.js';
-import { goldenImages } from './load/golden-images.js';
-import { startLoadClient } from './load/load.js';
-import { reportPromises } from './load/promises.js';
-import { startServer } from './load/server-process.js';
+import { createApiKey } from '../../src/access/keys-file.js';
+import type { SettingName } from '../../src/config/settings.js';
+import { positiveInteger, positiveNumber } from '../../src/foundation/numbers.js';
+import { median } from '../../src/foundation/quantile.js';
+import { formatTable } from '../../src/report/table.js';
+import { readMetrics, sumOf } from '../../src/telemetry/metrics-text.js';
+import { atEnd } from '../load/at-end.js';
+import { goldenImages } from '../load/golden-images.js';
+import { startLoadClient } from '../load/load.js';
+import { reportPromises } from '../load/promises.js';
+import { startServer } from '../load/server-process.js';
 
 const [models = 'models', model, secondsText = '5', roundsText = '5'] = process.argv.slice(2);
 const [seconds, rounds] = [positiveNumber(secondsText), positiveInteger(roundsText)];
