@@ -66,6 +66,7 @@ export async function serve(
       file: apiKeysFile,
       first: keysFile,
       intervalSeconds: config.reloadSeconds,
+      maxRefusalsWaiting: config.maxInFlight,
       now: monotonicSeconds,
       startTimer,
       metrics,

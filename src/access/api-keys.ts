@@ -8,6 +8,7 @@ import type { Metrics } from '../telemetry/metrics.js';
 import { type ChangeableClient, type Client, type ClientSettings, createClient } from './client.js';
 import { followKeysFile, type KeysFollower } from './follow-keys-file.js';
 import { digestOf, type KeysFile } from './keys-file.js';
+import { createRefusalPace } from './refusal-pace.js';
 
 export interface ApiKeys {
   /** The client that owns this key; undefined if the key is unknown. */
@@ -20,6 +21,8 @@ export interface ApiKeysOptions {
   readonly first: KeysFile;
   /** Interval between checks of the file; 0: no checks. */
   readonly intervalSeconds: number;
+  /** Most refusals that wait for their turn. */
+  readonly maxRefusalsWaiting: number;
   readonly now: Clock;
   readonly startTimer: StartTimer;
   readonly metrics: Pick<
@@ -35,6 +38,7 @@ const QUIET_SECONDS = 60;
 export function createApiKeys(options: ApiKeysOptions): ApiKeys & KeysFollower {
   const { now, metrics, logger } = options;
   const clients = new Map<string, ChangeableClient>();
+  const refusalPace = createRefusalPace({ ...options, mostWaiting: options.maxRefusalsWaiting });
   let keys: KeysFile['keys'] = [];
 
   /** Replaces all keys and settings at once. */
@@ -61,6 +65,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys & KeysFollower {
       name: client,
       settings,
       now,
+      refusalPace,
       onExecuted(flops) {
         // An image of a client that has been removed would bring its series back.
         if (clients.get(client) === made) metrics.clientFlops.inc({ client }, flops);

@@ -2,6 +2,7 @@
 import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
 import { type Budget, type BudgetSettings, createBudget } from './budget.js';
+import type { RefusalPace } from './refusal-pace.js';
 
 /** What the keys file says about a client. */
 export interface ClientSettings {
@@ -15,6 +16,13 @@ export interface Client {
   readonly name: string;
   readonly weight: number;
   readonly budget: Budget | undefined;
+  /** Whether anything is left of its budget; always, if it has none. */
+  hasBudget(): boolean;
+  /**
+   * Refuses a request of which nothing has been read, because nothing is left of the budget. Resolves at once, or when it
+   * is this refusal's turn. @returns the Failure `budget-exceeded` to answer with
+   */
+  refuse(): Promise<Failure>;
   /** Call before the client's images are admitted. @throws Failure `budget-exceeded` if nothing is left of its budget */
   checkBudget(): void;
   /**
@@ -29,6 +37,7 @@ export interface ClientOptions {
   readonly name: string;
   readonly settings: ClientSettings;
   readonly now: Clock;
+  readonly refusalPace: RefusalPace;
   readonly onExecuted: (flops: number) => void;
   /** Called for every refusal. */
   readonly onRefused: (waitSeconds: number) => void;
@@ -39,11 +48,22 @@ export interface ChangeableClient extends Client {
   change(settings: ClientSettings): void;
 }
 
-export function createClient({ name, settings, now, ...events }: ClientOptions): ChangeableClient {
+export function createClient(options: ClientOptions): ChangeableClient {
+  const { name, settings, now, refusalPace } = options;
   let { weight } = settings;
   let budget = settings.budget && createBudget(settings.budget, now);
 
-  return {
+  function hasBudget(): boolean {
+    return !budget || budget.balance() > 0;
+  }
+
+  function refusal(): Failure {
+    const waitSeconds = budget?.waitSeconds() ?? 0;
+    options.onRefused(waitSeconds);
+    return budgetExceeded(budget?.settings.flopsPerSecond, waitSeconds);
+  }
+
+  const client: ChangeableClient = {
     name,
     get weight() {
       return weight;
@@ -51,18 +71,20 @@ export function createClient({ name, settings, now, ...events }: ClientOptions):
     get budget() {
       return budget;
     },
+    hasBudget,
+    async refuse() {
+      await refusalPace.next(client);
+      return refusal();
+    },
     checkBudget() {
-      if (!budget || budget.balance() > 0) return;
-      const waitSeconds = budget.waitSeconds();
-      events.onRefused(waitSeconds);
-      throw budgetExceeded(budget.settings, waitSeconds);
+      if (!hasBudget()) throw refusal();
     },
     charge(expectedFlops) {
       const charged = budget;
       charged?.charge(expectedFlops);
       return (executedFlops) => {
         charged?.charge(executedFlops - expectedFlops);
-        events.onExecuted(executedFlops);
+        options.onExecuted(executedFlops);
       };
     },
     change(next) {
@@ -71,12 +93,16 @@ export function createClient({ name, settings, now, ...events }: ClientOptions):
       else budget = next.budget && createBudget(next.budget, now);
     },
   };
+  return client;
 }
 
-function budgetExceeded({ flopsPerSecond }: BudgetSettings, waitSeconds: number): Failure {
+/** @param flopsPerSecond undefined: the budget was taken away while the refusal waited */
+function budgetExceeded(flopsPerSecond: number | undefined, waitSeconds: number): Failure {
+  const budget =
+    flopsPerSecond === undefined ? 'its budget' : `its budget of ${flopsPerSecond} FLOPs a second`;
   return new Failure(
     'budget-exceeded',
-    `This client has used up its budget of ${flopsPerSecond} FLOPs a second. Retry in ${waitSeconds.toFixed(3)} s.`,
+    `This client has used up ${budget}. Retry in ${waitSeconds.toFixed(3)} s.`,
     { retryAfterSeconds: retryAfter(waitSeconds) },
   );
 }

@@ -48,11 +48,6 @@ function checkTogether(values: Config): void {
     }
   }
   checkLadder(values.ladder);
-  if (values.privacy !== 'off' && values.grpc) {
-    throw new UsageError(
-      '--grpc cannot be used with --privacy: the answers over gRPC would tell everything.',
-    );
-  }
   if (values.privacy === 'strict' && values.slowdownAction === 'cap') {
     throw new UsageError(
       '--slowdown-action cap cannot be used with --privacy strict: `certified` would show which images were capped.',

@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 /** Also of apps, such as capacitor://localhost; a slash behind it does no harm. */
 const ORIGIN = '[a-z][a-z0-9+.-]*://[^\\s,/]+/?';
 
-export const slowdownActions = ['off', 'report', 'cap'] as const;
+export const slowdownActions = ['off', 'report', 'cap', 'slow-lane'] as const;
 export type SlowdownAction = (typeof slowdownActions)[number];
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -160,7 +160,8 @@ export const Settings = Type.Object(
       default: 'off',
       description:
         'What follows when a client’s images go deeper than was certified: off, it is not tested; report, log, metrics ' +
-        'and GET /slowdown say so; cap, its images also take at most the certified mean of FLOPs from then on.',
+        'and GET /slowdown say so; cap, its images also take at most the certified mean of FLOPs from then on; slow-lane, ' +
+        'they are served after those of others.',
     }),
     slowdownAlpha: Type.Number({
       default: 0.01,

@@ -15,7 +15,7 @@ import { createBytesInFlight } from './bodies/bytes-in-flight.js';
 import { jsonBodies } from './bodies/json-bodies.js';
 import { answerHalfClosed } from './connections/half-closed.js';
 import { orderlyClose } from './connections/orderly-close.js';
-import { paceRetries } from './connections/pace-retries.js';
+import { createRetryPace, paceRetries } from './connections/pace-retries.js';
 import { createParserRefusals } from './connections/parser-refusals.js';
 import { closePipelinedResponses } from './connections/pipelined-responses.js';
 import { refuseOddHeads } from './connections/refuse-odd-heads.js';
@@ -70,7 +70,9 @@ export type App = Awaited<ReturnType<typeof buildApp>>;
 export async function buildApp(options: AppOptions) {
   const { config, classifier, metrics, logger, apiKeys, tracing, isDraining } = options;
   const refusals = createParserRefusals(metrics, logger);
-  const answerError = createErrorHandler(metrics, refusals, config.requestTimeoutSeconds * 1000);
+  const lingerMilliseconds = config.requestTimeoutSeconds * 1000;
+  const answerError = createErrorHandler(metrics, refusals, lingerMilliseconds);
+  const retryPace = createRetryPace();
   const noteEnd = createNoteEnd(metrics, refusals, config);
   const handedOver = (request: IncomingMessage) => shortPath?.handedOver(request);
   const watchEnd = createEndWatch(noteEnd, refusals, (request) => handedOver(request)?.milliseconds ?? 0);
@@ -92,6 +94,8 @@ export async function buildApp(options: AppOptions) {
           bytesInFlight,
           refusals,
           noteEnd,
+          retryPace,
+          lingerMilliseconds,
           requestIdOf,
           handler,
         });
@@ -138,7 +142,7 @@ export async function buildApp(options: AppOptions) {
     throw notFound(request);
   });
   for (const schema of namedSchemas) app.addSchema(schema);
-  await app.register(paceRetries);
+  await app.register(paceRetries, { pace: retryPace });
   await app.register(orderlyClose);
   await app.register(jsonBodies);
   await app.register(openapi, {
@@ -159,7 +163,7 @@ export async function buildApp(options: AppOptions) {
   await app.register(metadataRoutes, { classifier, disclosure });
   await app.register(tritonRoutes, { classifier, disclosure, metrics, maxBatchImages });
   await app.register(enforceBudgets, { mode: config.privacy });
-  await app.register(admitBodies, { admission: bytesInFlight });
+  await app.register(admitBodies, { admission: bytesInFlight, classifier });
   await app.register(classifyRoutes, { classifier, disclosure, maxImageBytes });
   await app.register(classifyBatchRoutes, {
     classifier,

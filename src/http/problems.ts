@@ -4,6 +4,7 @@ import Type from 'typebox';
 import { type Failure, type FailureType, failures } from '../foundation/errors.js';
 import { ref } from '../foundation/schema-ref.js';
 import { budgetHeaders } from './plugins/enforce-budgets.js';
+import { SECURITY_HEADERS } from './plugins/security-headers.js';
 
 export const Problem = Type.Object(
   {
@@ -79,6 +80,19 @@ export function problemOf(failure: Failure, requestId?: string): Problem {
     detail: failure.message,
     ...(requestId === undefined ? {} : { requestId }),
   };
+}
+
+/** An answer with this failure, for those who do not answer by Fastify. The headers are the same as Fastify's. */
+export function problemAnswer(failure: Failure, requestId: string) {
+  const body = JSON.stringify(problemOf(failure, requestId));
+  const headers: Record<string, string | number> = {
+    ...SECURITY_HEADERS,
+    'x-request-id': requestId,
+    ...(failure.retryAfterSeconds !== undefined && { 'retry-after': failure.retryAfterSeconds }),
+    'content-type': `${MEDIA_TYPE}; charset=utf-8`,
+    'content-length': Buffer.byteLength(body),
+  };
+  return { status: failure.status, headers, body };
 }
 
 /** Whether the problems of this address are read by clients of the Open Inference Protocol. */

@@ -63,7 +63,7 @@ export function admitInference(
   const outputs = chooseOutputs(request.outputs, telling.isStrict);
   const plan = planOf(model, request.parameters, classesNeeded(outputs, model), telling.isStrict, caller);
   const { count, read } = imagesOf(request.inputs, model.manifest.input, limits);
-  const admitted = classifier.admit(count, client);
+  const admitted = classifier.admit(count, client, caller);
   let images: (EncodedImage | ReadyImage)[];
   try {
     images = read();

@@ -29,7 +29,8 @@ import { createPacing } from './privacy/pacing.js';
 import { createRegister, type Register } from './rollout/register.js';
 import { createReloader } from './rollout/reloader.js';
 import { createRollout, type Rollout } from './rollout/rollout.js';
-import { createSlowdownWatch, type SlowdownWatch } from './slowdown/slowdown-watch.js';
+import { holderOf } from './slowdown/slow-lane.js';
+import { type Caller, createSlowdownWatch, type SlowdownWatch } from './slowdown/slowdown-watch.js';
 import type { Timeline } from './timeline.js';
 import { createUsage } from './usage.js';
 
@@ -67,14 +68,15 @@ export interface Classifier {
   refused(): readonly RefusedPackage[];
   /** If false, requests are answered with `worker-lost` until a worker can be started again. */
   hasWorkers(): boolean;
-  /** Whether there is a place for one image. @param client as for `admit` */
-  hasRoom(client?: Client): boolean;
+  /** Whether there is a place for one image. Parameters as for `admit`. */
+  hasRoom(client?: Client, caller?: Caller): boolean;
   /**
    * Takes places for `images` images, all or none.
    * @param client pays for the images; undefined: nobody in particular
+   * @param caller undefined: clients are not tested for slowdown inputs
    * @throws Failure `budget-exceeded`, `saturated`
    */
-  admit(images: number, client?: Client): Admitted;
+  admit(images: number, client?: Client, caller?: Caller): Admitted;
   /** Serves what is in the models folder now. The log and the metrics show the result. */
   reload(): Promise<void>;
   /** Ends the workers after they have finished their batches. */
@@ -150,6 +152,7 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
   metrics.observe({
     expectedWaitSeconds: waitSeconds,
     queueDepth: dispatcher.waiting,
+    slowLaneDepth: dispatcher.waitingInSlowLane,
     inFlight: admission.inside,
     maxInFlight: options.maxInFlight,
     workers: choice.workers,
@@ -196,10 +199,10 @@ export async function createClassifier(options: ClassifierOptions): Promise<Clas
     slowdown: watchSlowdown(options),
     refused: register.refused,
     hasWorkers: pool.hasWorkers,
-    hasRoom: (client) => admission.hasRoom(1, client),
-    admit(images, client) {
+    hasRoom: (client, caller) => admission.hasRoom(1, holderOf(client, caller)),
+    admit(images, client, caller) {
       client?.checkBudget();
-      const leave = admission.enter(images, client);
+      const leave = admission.enter(images, holderOf(client, caller));
       const admitted = now();
       return {
         classify: (image, plan, signal, timeline) =>

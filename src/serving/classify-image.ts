@@ -75,7 +75,7 @@ export function createClassifyImage({ decoder, submit, usage, pacing, metrics, n
     const started = now();
     if (timeline) timeline.started = started;
     const deadline = admitted + plan.deadlineSeconds;
-    const account = client && accountOf(client, plan);
+    const account = accountOf(client, plan);
     let values: ImageValues;
     try {
       const decoding = decode(options, deadline);
@@ -122,6 +122,10 @@ export function createClassifyImage({ decoder, submit, usage, pacing, metrics, n
       totalSeconds: now() - admitted,
     });
     countPrediction(metrics, prediction, outcome, decodeSeconds);
+    if (account?.flow.isSlow) {
+      const { name: model, version } = prediction.model;
+      metrics.slowdownSlowLane.inc({ model, version });
+    }
     if (timeline) {
       timeline.finished = now();
       timeline.prediction = prediction;
@@ -143,10 +147,12 @@ export function createClassifyImage({ decoder, submit, usage, pacing, metrics, n
   }
 }
 
-/** Charges the client for one image. */
-function accountOf(client: Client, plan: Plan): Account {
+/** Charges the client for one image. @returns undefined: nobody is charged, and the image waits like most */
+function accountOf(client: Client | undefined, plan: Plan): Account | undefined {
+  const flow = plan.caller?.slowLane() ?? client;
+  if (!flow) return undefined;
   const expected = expectedFlops(plan);
-  return { flow: client, expectedFlops: expected, settle: client.charge(expected) };
+  return { flow, expectedFlops: expected, settle: client?.charge(expected) ?? (() => {}) };
 }
 
 /** Whether an exit gave numbers. */

@@ -15,6 +15,7 @@ import { timeMetrics } from './metrics/times.js';
 /** Values that are read when the metrics are scraped. */
 export interface Gauges {
   queueDepth(): number;
+  slowLaneDepth(): number;
   expectedWaitSeconds(): number;
   inFlight(): number;
   readonly maxInFlight: number;
@@ -61,8 +62,13 @@ export function createMetrics(flopsBuckets: readonly number[]) {
   };
   gauge('rdi_queue_depth', 'Images that wait for a worker.', ({ queueDepth }) => queueDepth?.());
   gauge(
+    'rdi_slow_lane_depth',
+    'Those of them that are in the slow lane: of clients with a slowdown alarm.',
+    ({ slowLaneDepth }) => slowLaneDepth?.(),
+  );
+  gauge(
     'rdi_expected_wait_seconds',
-    'Engine time of the images that wait for a worker, divided by the number of workers.',
+    'Engine time of the images that wait for a worker and are not in the slow lane, divided by the number of workers.',
     ({ expectedWaitSeconds }) => expectedWaitSeconds?.(),
   );
   gauge('rdi_in_flight', 'Images admitted and not yet answered.', ({ inFlight }) => inFlight?.());

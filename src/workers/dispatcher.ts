@@ -37,7 +37,9 @@ export interface Dispatcher<Pool extends Workers> {
   submitBackground(job: BackgroundJob): Promise<BackgroundOutcome>;
   /** Number of requests that wait for a worker. */
   waiting(): number;
-  /** Engine time that the waiting requests will take, by the present mean of their networks. */
+  /** Those of them that are in the slow lane. */
+  waitingInSlowLane(): number;
+  /** Engine time that the others will take, by the present mean of their networks. */
   waitingSeconds(): number;
   /** Engine time of all requests since the start, over all workers. */
   engineSeconds(): number;
@@ -119,6 +121,7 @@ export function createDispatcher<Pool extends Workers>(options: DispatcherOption
       return outcome;
     },
     waiting: queue.depth,
+    waitingInSlowLane: queue.slowDepth,
     waitingSeconds: queue.engineSeconds,
     engineSeconds: () => engineSeconds,
   };

@@ -1,6 +1,6 @@
 // The queue between requests and workers. An idle worker takes waiting requests at once, except during a short hold after
 // a batch of several images (batch-hold.ts), so batches grow only under load. Requests whose client has disconnected or
-// whose deadline has passed are dropped here. Clients share the workers fairly (fair-sharing/).
+// whose deadline has passed are dropped here. Clients share the workers fairly, and some come last (fair-sharing/).
 import type { SegmentRun } from '../cascade/cascade.js';
 import type { Clock } from '../foundation/clock.js';
 import { Failure } from '../foundation/errors.js';
@@ -12,6 +12,7 @@ import type { Batch } from './batch.js';
 import { createBatchHold } from './batch-hold.js';
 import type { EngineTime } from './engine-time.js';
 import { createFairSharing, type Flow } from './fair-sharing/fair-sharing.js';
+import { createSlowLane } from './fair-sharing/slow-lane.js';
 import { type Job, type Outcome, type Request, refuseWith } from './request.js';
 import { createRequestBatch } from './request-batch.js';
 
@@ -32,7 +33,9 @@ export interface RequestQueue {
   giveUp(): void;
   /** Number of requests that wait for a worker. */
   depth(): number;
-  /** Engine time of the requests that wait for a worker, by the present mean of their networks. */
+  /** Those of them that are in the slow lane. */
+  slowDepth(): number;
+  /** Engine time of the others, by the present mean of their networks. */
   engineSeconds(): number;
 }
 
@@ -62,6 +65,7 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   const { maxBatch, now, startTimer, onSegment } = options;
   const hold = createBatchHold({ now, startTimer, onEnd: options.onReady });
   const sharing = createFairSharing();
+  const slowLane = createSlowLane<Request>(isSlow, now);
   /** Requests that have lost a worker are first, then the oldest. */
   const waiting: Request[] = [];
 
@@ -119,40 +123,45 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   function take({ idle, accepting }: Room, run: (batch: Batch) => (image: number) => void): boolean {
     while (waiting.length > 0) {
       // A request that has lost a worker runs alone: if it kills a second one, no other request is lost with it.
-      const alone = waiting[0]?.attempts === 1;
-      const workers = alone ? idle : takers(idle, accepting);
+      const isRetry = waiting[0]?.attempts === 1;
+      const candidates = isRetry ? waiting.slice(0, 1) : slowLane.next(waiting);
+      const inSlowLane = !isRetry && candidates.some(isSlow);
+      // One of the slow lane runs alone too, and only on an idle worker: others wait for one image of it at most.
+      const alone = isRetry || inSlowLane;
+      if (inSlowLane && hold.holds(1)) return false;
+      const workers = alone ? idle : takers(idle, accepting, candidates);
       if (workers === 0) return false;
       // An equal share for each worker, so that no worker runs a large batch while another one is idle.
-      const share = Math.min(maxBatch, Math.ceil(waiting.length / workers));
-      const requests = alone ? shift(waiting.slice(0, 1), 1) : shift(shareable(), share);
+      const share = alone ? 1 : Math.min(maxBatch, Math.ceil(candidates.length / workers));
+      const requests = shift(alone ? candidates : shareable(candidates), share);
       if (requests.length === 0) continue; // all of them had passed their deadlines; others may still wait
+      if (inSlowLane) slowLane.moved();
       start(requests, alone, run);
       return true;
     }
     return false;
   }
 
-  /** Number of workers that share the waiting requests. */
-  function takers(idle: number, accepting: number): number {
+  /** Number of workers that share the requests. */
+  function takers(idle: number, accepting: number, { length, 0: oldest }: readonly Request[]): number {
     if (options.eager) return accepting;
     // More idle workers than one: there is little load.
-    if (idle === 1 && hold.holds(waiting.length)) return 0;
-    if (idle > 0) return Math.min(idle, worthwhileShares());
-    return waiting.length >= maxBatch && accepting > 0 ? 1 : 0;
+    if (idle === 1 && hold.holds(length)) return 0;
+    if (idle > 0) return Math.min(idle, worthwhileShares(length, oldest));
+    return length >= maxBatch && accepting > 0 ? 1 : 0;
   }
 
-  /** Number of workers among which the waiting requests are worth being divided; at least 1. */
-  function worthwhileShares(): number {
-    const [oldest] = waiting;
+  /** Number of workers among which so many requests are worth being divided; at least 1. */
+  function worthwhileShares(length: number, oldest: Request | undefined): number {
     const seconds = oldest && options.engineTime.perImage(oldest.job.network);
-    if (seconds === undefined) return waiting.length;
-    return Math.max(1, Math.floor((waiting.length * seconds) / SMALLEST_SHARE_SECONDS));
+    if (seconds === undefined) return length;
+    return Math.max(1, Math.floor((length * seconds) / SMALLEST_SHARE_SECONDS));
   }
 
-  /** The waiting requests that can share a batch with the one that is due. */
-  function shareable(): Request[] {
-    const [due] = sharing.inTurn(waiting, flowOf);
-    return waiting.filter(({ job }) => due && canShareBatch(job, due.job));
+  /** Those that can share a batch with the one that is due. */
+  function shareable(candidates: readonly Request[]): Request[] {
+    const [due] = sharing.inTurn(candidates, flowOf);
+    return candidates.filter(({ job }) => due && canShareBatch(job, due.job));
   }
 
   /** Removes the candidates that are due from the queue, at most `count`. */
@@ -207,7 +216,10 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
   }
 
   function engineSeconds(): number {
-    return waiting.reduce((sum, { job }) => sum + (options.engineTime.perImage(job.network) ?? 0), 0);
+    return waiting.reduce(
+      (sum, request) => sum + (isSlow(request) ? 0 : (options.engineTime.perImage(request.job.network) ?? 0)),
+      0,
+    );
   }
 
   function giveUp(): void {
@@ -217,11 +229,22 @@ export function createRequestQueue(options: RequestQueueOptions): RequestQueue {
     }
   }
 
-  return { add, take, giveUp, depth: () => waiting.length, engineSeconds };
+  return {
+    add,
+    take,
+    giveUp,
+    depth: () => waiting.length,
+    slowDepth: () => waiting.filter(isSlow).length,
+    engineSeconds,
+  };
 }
 
 function flowOf({ job }: Request): Flow {
   return job.account?.flow ?? NOBODY;
+}
+
+function isSlow(request: Request): boolean {
+  return flowOf(request).isSlow ?? false;
 }
 
 /** Pixels and the values of tensors cannot stand in one array. */

@@ -13,6 +13,7 @@ function clientWith(budget: BudgetSettings | undefined) {
     name: 'a',
     settings: { weight: 1, budget },
     now: () => clock.now,
+    refusalPace: { next: () => undefined },
     onExecuted: (flops) => {
       seen.executed += flops;
     },

@@ -57,6 +57,7 @@ async function main(): Promise<void> {
   await checkAccessibility(page, 'status');
 
   await asksForKey(browser);
+  await strictShowsTheClassAlone(browser);
   assert.deepEqual(complaints, []);
   process.stdout.write(`The pages in Chromium ${browser.browser()?.version() ?? ''}: every check passed\n`);
 }
@@ -333,6 +334,24 @@ async function asksForKey(browser: BrowserContext): Promise<void> {
   }
   const kept = await page.evaluate<unknown>('[localStorage.length, sessionStorage.length, document.cookie]');
   assert.deepEqual(kept, [0, 0, ''], 'the key is kept nowhere');
+}
+
+/** Under RDI_PRIVACY=strict the page shows the label, and nothing that it would have to guess. */
+async function strictShowsTheClassAlone(browser: BrowserContext): Promise<void> {
+  const { url } = await startTestService(scope, { config: { models: 'models', privacy: 'strict' } });
+  const page = await watchedPage(browser, url);
+  await page.goto(`${url}/`);
+  await page.getByRole('button', { name: 'An easy 7' }).click();
+  await verdictIs(page, /^7/);
+  const text = await page.locator('body').innerText();
+  assert.doesNotMatch(text, /Left at exit|of the compute|compute saved|undefined|NaN/);
+  assert.equal(await page.locator('.gate.taken, .gate.skipped').count(), 0);
+  assert.ok(await page.getByRole('slider', { name: 'Compute budget' }).isHidden());
+  await page.getByRole('button', { name: 'A hard 4' }).click();
+  await verdictIs(page, /^4/);
+  await page.goto(`${url}/status`);
+  await page.getByRole('region', { name: 'mnist-smallcnn, version 2' }).waitFor();
+  assert.doesNotMatch(await page.locator('body').innerText(), /undefined|NaN/);
 }
 
 try {

@@ -117,6 +117,7 @@ test('over HTTP: the same figures; a server whose metrics say otherwise means ex
       name: 'evaluation',
       settings: { weight: 1, budget: undefined },
       now: () => 0,
+      refusalPace: { next: () => undefined },
       onExecuted() {},
       onRefused() {},
     });

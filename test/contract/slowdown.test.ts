@@ -7,10 +7,9 @@ import { after, test } from 'node:test';
 import type Type from 'typebox';
 import { createApiKey } from '../../src/access/keys-file.js';
 import type { Config } from '../../src/config/settings.js';
-import { createUniform } from '../../src/foundation/random.js';
 import type { Slowdown as SlowdownSchema } from '../../src/http/routes/slowdown.js';
 import type { Prediction } from '../../src/serving/prediction.js';
-import { fromPixels } from '../support/images/images.js';
+import { noise } from '../support/images/images.js';
 import type { Scope } from '../support/scope.js';
 import { readExposition, type Samples } from '../support/service/exposition.js';
 import { assertProblem, post } from '../support/service/requests.js';
@@ -24,16 +23,7 @@ const folder = temporaryFolder();
 const models = join(folder, 'models');
 cpSync('models/mnist-smallcnn', join(models, 'mnist-smallcnn'), { recursive: true });
 const easy = await readFile('docs/examples/digit-7.png');
-/** No digit: the network is not sure of it before its final exit. */
-const uniform = createUniform(1);
-const slow = await fromPixels(
-  Uint8Array.from({ length: 28 * 28 }, () => Math.floor(256 * uniform())),
-  28,
-  28,
-  1,
-)
-  .png()
-  .toBuffer();
+const slow = await noise(28, 28, 1).png().toBuffer();
 
 const keys = ['careful', 'greedy', 'protocol', 'batch'].map((owner) => ({ owner, ...createApiKey(owner) }));
 /** A second key of the same client. */

@@ -54,6 +54,9 @@ test('every query finds data, every alert that can be caused fires', { skip }, a
   });
   const { key, file: apiKeysFile } = await writeKeys();
   const withClients = await startTestService(t, { config: { apiKeysFile } });
+  // The file is not valid any more. The keys stay, also the one by which Prometheus scrapes.
+  await writeFile(apiKeysFile, 'no keys');
+  await withClients.apiKeys?.reload();
   const prometheus = await startPrometheus(t, configuration([service, withClients], key));
   // Changed while it is served, to something that cannot be.
   await writeListed(path.join(service.config.models, SHIPPED), 'calibration.json', 'no profiles');

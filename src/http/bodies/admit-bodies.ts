@@ -5,6 +5,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Admission } from '../../serving/admission.js';
+import type { Classifier } from '../../serving/classifier.js';
+import { bodyHolder } from '../connections/client-name.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,13 +18,13 @@ declare module 'fastify' {
 }
 
 /** Applies to routes that are registered after it and have their own body limit. */
-export const admitBodies = fp<{ admission: Admission }>(
-  async (app, { admission }) => {
+export const admitBodies = fp<{ admission: Admission; classifier: Classifier }>(
+  async (app, { admission, classifier }) => {
     app.decorateRequest('leaveBytes', undefined);
     app.decorateRequest('admitMoreBytes', function (bytes) {
       const leaveEarlier = this.leaveBytes;
       if (!leaveEarlier) return; // a route with the small limit
-      const leaveMore = admission.enter(bytes, this.client);
+      const leaveMore = admission.enter(bytes, holderOf(this));
       this.leaveBytes = () => {
         leaveEarlier();
         leaveMore();
@@ -33,7 +35,7 @@ export const admitBodies = fp<{ admission: Admission }>(
       const { bodyLimit, onRequest = [], onSend = [], onError = [] } = route;
       if (bodyLimit === undefined) return;
       route.onRequest = [onRequest].flat().concat((request, _reply, done) => {
-        request.leaveBytes = admission.enter(bytesToRead(request.headers, bodyLimit), request.client);
+        request.leaveBytes = admission.enter(bytesToRead(request.headers, bodyLimit), holderOf(request));
         done();
       });
       // At least one of these two hooks runs for every request, also for a disconnected client. The handler is done by
@@ -47,6 +49,10 @@ export const admitBodies = fp<{ admission: Admission }>(
         done();
       });
     });
+
+    function holderOf({ client, socket }: FastifyRequest): object | undefined {
+      return bodyHolder(classifier, client, socket.remoteAddress);
+    }
 
     function giveBack(request: FastifyRequest): void {
       request.body = undefined;

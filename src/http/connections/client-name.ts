@@ -1,7 +1,9 @@
-// The name under which a client's requests are counted together: of its API key, or else its address.
+// The name under which a client's requests are counted together: of its API key, or else its address. And what follows
+// from it: whether it is tested for slowdown inputs, and whose places its requests take.
 import { isIPv6 } from 'node:net';
 import type { Client } from '../../access/client.js';
 import type { Classifier } from '../../serving/classifier.js';
+import { holderOf } from '../../serving/slowdown/slow-lane.js';
 import type { Caller } from '../../serving/slowdown/slowdown-watch.js';
 
 /** Groups of an IPv6 address that name a network; the remaining four are the client's own to choose (RFC 4291). */
@@ -18,6 +20,15 @@ export function callerOf(
   address: string | undefined,
 ): Caller | undefined {
   return slowdown?.callerOf(clientName(client?.name, address));
+}
+
+/** The holder of the places for bodies of a request; parameters as for `callerOf`. @returns as `holderOf` does */
+export function bodyHolder(
+  classifier: Pick<Classifier, 'slowdown'>,
+  client: Client | undefined,
+  address: string | undefined,
+): object | undefined {
+  return holderOf(client, callerOf(classifier, client, address));
 }
 
 /**

@@ -2,7 +2,7 @@
 // loop would refuse all of them again, which takes some tenths of a second for a thousand clients. Other work waits for
 // that turn: accepting a connection (libuv accepts one per turn), answering a probe, giving a worker its next images.
 // So only a few retries are read per turn, in order of arrival. The others stay unread in their connections.
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import fp from 'fastify-plugin';
 import { Failure } from '../../foundation/errors.js';
@@ -12,42 +12,58 @@ export const HEARD_PER_TURN = 5;
 /** Minimum duration of a turn; under load turns are longer. */
 const TURN_MILLISECONDS = 1;
 
-/** Applies to routes that are registered after it. When the app closes, all connections are read again. */
-export const paceRetries = fp(
-  async (app) => {
-    const waiting: Socket[] = [];
-    let heard = 0;
-    let turns: NodeJS.Timeout | undefined;
+export interface RetryPace {
+  /** Call before the answer with `Retry-After`. */
+  refused(request: IncomingMessage, response: ServerResponse): void;
+  /** From now on, all connections are read. */
+  close(): void;
+}
 
+export function createRetryPace(): RetryPace {
+  const waiting: Socket[] = [];
+  let heard = 0;
+  let turns: NodeJS.Timeout | undefined;
+  let isClosed = false;
+
+  function pace(socket: Socket): void {
+    if (isClosed || socket.destroyed) return;
+    turns ??= setInterval(nextTurn, TURN_MILLISECONDS);
+    if (heard < HEARD_PER_TURN) {
+      heard++;
+      return;
+    }
+    socket.pause();
+    waiting.push(socket);
+  }
+
+  function nextTurn(): void {
+    const next = waiting.splice(0, HEARD_PER_TURN);
+    heard = next.length;
+    for (const socket of next) socket.resume();
+    if (heard > 0) return;
+    clearInterval(turns);
+    turns = undefined;
+  }
+
+  return {
+    refused: (request, response) => void response.once('close', () => whenReceived(request, pace)),
+    close() {
+      isClosed = true;
+      for (const socket of waiting.splice(0)) socket.resume();
+    },
+  };
+}
+
+/** Applies to routes that are registered after it. When the app closes, all connections are read again. */
+export const paceRetries = fp<{ pace: RetryPace }>(
+  async (app, { pace }) => {
     app.addHook('onError', (request, reply, error, done) => {
       if (error instanceof Failure && error.retryAfterSeconds !== undefined) {
-        reply.raw.once('close', () => whenReceived(request.raw, pace));
+        pace.refused(request.raw, reply.raw);
       }
       done();
     });
-    app.addHook('preClose', async () => {
-      for (const socket of waiting.splice(0)) socket.resume();
-    });
-
-    function pace(socket: Socket): void {
-      if (!app.server.listening || socket.destroyed) return;
-      turns ??= setInterval(nextTurn, TURN_MILLISECONDS);
-      if (heard < HEARD_PER_TURN) {
-        heard++;
-        return;
-      }
-      socket.pause();
-      waiting.push(socket);
-    }
-
-    function nextTurn(): void {
-      const next = waiting.splice(0, HEARD_PER_TURN);
-      heard = next.length;
-      for (const socket of next) socket.resume();
-      if (heard > 0) return;
-      clearInterval(turns);
-      turns = undefined;
-    }
+    app.addHook('preClose', async () => pace.close());
   },
   { name: 'pace-retries' },
 );

@@ -6,8 +6,7 @@ import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { Failure, type FailureType, failures } from '../../foundation/errors.js';
 import type { Metrics } from '../../telemetry/metrics.js';
-import { SECURITY_HEADERS } from '../plugins/security-headers.js';
-import { MEDIA_TYPE, problemOf } from '../problems.js';
+import { problemAnswer } from '../problems.js';
 
 /** What is needed of a request that is being received. */
 interface NotedRequest {
@@ -53,18 +52,11 @@ export function createParserRefusals(metrics: Metrics, logger: Logger): ParserRe
       refused.set(socket, failure);
       metrics.rejections.inc({ reason: type });
       const requestId = requestIdOf(socket, failure.status);
-      const body = JSON.stringify(problemOf(failure, requestId));
-      const headers = {
-        ...SECURITY_HEADERS,
-        'x-request-id': requestId,
-        'content-type': MEDIA_TYPE,
-        'content-length': Buffer.byteLength(body),
-        connection: 'close',
-      };
-      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-      socket.end(
-        `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\n${lines.join('')}\r\n${body}`,
+      const { status, headers, body } = problemAnswer(failure, requestId);
+      const lines = Object.entries({ ...headers, connection: 'close' }).map(
+        ([name, value]) => `${name}: ${value}\r\n`,
       );
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
       setTimeout(() => socket.destroy(), LAST_WORDS_MILLISECONDS);
     },
   };

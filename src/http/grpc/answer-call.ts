@@ -8,7 +8,9 @@ import {
 import type { ApiKeys } from '../../access/api-keys.js';
 import { Failure } from '../../foundation/errors.js';
 import type { Admission } from '../../serving/admission.js';
+import type { Classifier } from '../../serving/classifier.js';
 import { failureOf, logFailure } from '../answer-errors.js';
+import { bodyHolder } from '../connections/client-name.js';
 import { knownClient } from '../plugins/require-api-key.js';
 import { requestIdOf } from '../request-id.js';
 import { timeoutOf } from './deadline.js';
@@ -21,6 +23,7 @@ import { watchCall } from './watch-call.js';
 export interface CallOptions extends RecordOptions {
   /** By their addresses. */
   readonly methods: ReadonlyMap<string, Method>;
+  readonly classifier: Pick<Classifier, 'slowdown'>;
   readonly bytesInFlight: Admission;
   readonly maxMessageBytes: number;
   /** Time within which a message must arrive. */
@@ -63,14 +66,15 @@ async function answerCall(
       throw new Failure('not-found', `There is no method ${headers[':path']?.slice(0, 128)} here.`);
     if (apiKeys && !method.isProbe) record.client = knownClient(headers, apiKeys);
     const { client } = record;
-    if (method.isCharged) client?.checkBudget();
-    const admit = (bytes: number) => leaves.push(options.bytesInFlight.enter(bytes, client));
+    if (method.isCharged && client?.hasBudget() === false) throw await client.refuse();
+    const address = stream.session?.socket.remoteAddress;
+    const holder = bodyHolder(options.classifier, client, address);
+    const admit = (bytes: number) => leaves.push(options.bytesInFlight.enter(bytes, holder));
     watch.endAfter(timeoutOf(headers['grpc-timeout']), deadlinePassed);
     const stopWaiting = watch.endAfter(options.requestTimeoutSeconds * 1000, messageTimeout);
     const message = await receiveMessage(stream, headers['grpc-encoding'], { maxBytes, admit }, watch.signal);
     stopWaiting();
     const timeline = () => record.trace?.image();
-    const address = stream.session?.socket.remoteAddress;
     const answer = await method.answer(message, { client, address, signal: watch.signal, timeline });
     watch.throwIfEnded();
     sendMessage(stream, answer, requestId, record);

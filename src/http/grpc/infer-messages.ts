@@ -1,14 +1,17 @@
 // The messages of ModelInfer, and what they say, as inference-protocol/ takes and gives it.
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { Failure } from '../../foundation/errors.js';
 import type { InferenceRequest, InferenceResult } from '../../inference-protocol/infer.js';
+import { longestResult } from '../../inference-protocol/longest-result.js';
 import type { RequestParameters } from '../../inference-protocol/parameters.js';
 import { type InputTensor, rawBytesOf, shown, type TensorContent } from '../../inference-protocol/tensors.js';
-import type {
-  InferParameter,
-  InferTensorContents,
-  ModelInferRequest_InferInputTensor as Input,
-  ModelInferRequest,
+import {
+  type InferParameter,
+  type InferTensorContents,
+  type ModelInferRequest_InferInputTensor as Input,
+  type ModelInferRequest,
+  type ModelInferResponse,
   ModelInferResponseSchema,
 } from '../../protobuf/open_inference_pb.js';
 
@@ -92,14 +95,41 @@ function valuesOf(parameters: Readonly<Record<string, InferParameter>>): Request
 export function writeInferResponse(
   { model, version, outputs }: InferenceResult,
   id: string,
-): MessageInitShape<typeof ModelInferResponseSchema> {
-  return {
+): ModelInferResponse {
+  return create(ModelInferResponseSchema, {
     modelName: model,
     modelVersion: version,
     id,
     outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape: shape.map(BigInt) })),
     rawOutputContents: outputs.map(rawBytesOf),
-  };
+  });
+}
+
+/** The same, as long as the answer about every other class. */
+export function writeEqualLength(result: InferenceResult, id: string): ModelInferResponse {
+  const response = writeInferResponse(result, id);
+  const longest = writeInferResponse(
+    longestResult(result, () => true),
+    id,
+  );
+  const [most, own] = [longest, response].map((one) => toBinary(ModelInferResponseSchema, one).length);
+  // At least the two bytes of the smallest filling.
+  response.$unknown = filling((most ?? 0) - (own ?? 0) + 2);
+  return response;
+}
+
+/** A field that no version of the message has; clients of protobuf pass over it. */
+const FILLING_FIELD = 15;
+
+/** @param bytes at least 2. @returns fields of so many bytes: each has one for its number, and one or two for its value */
+function filling(bytes: number): NonNullable<ModelInferResponse['$unknown']> {
+  const lengths = new Array<number>(Math.floor(bytes / 2)).fill(1);
+  if (bytes % 2 === 1) lengths[0] = 2;
+  return lengths.map((length) => ({
+    no: FILLING_FIELD,
+    wireType: WireType.Varint,
+    data: length === 1 ? Uint8Array.of(0) : Uint8Array.of(0x80, 1),
+  }));
 }
 
 function invalid(detail: string): Failure {

@@ -6,7 +6,7 @@ import {
   describeServer,
   indexRepository,
 } from '../../inference-protocol/describe-model.js';
-import { admitInference, type Telling } from '../../inference-protocol/infer.js';
+import { admitInference } from '../../inference-protocol/infer.js';
 import type { ImageLimits } from '../../inference-protocol/read-images.js';
 import { type Duration, statisticsOf } from '../../inference-protocol/statistics.js';
 import {
@@ -18,22 +18,24 @@ import {
 import type { Classifier } from '../../serving/classifier.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import { callerOf } from '../connections/client-name.js';
+import type { Disclosure } from '../privacy/disclosure.js';
 import { isReady } from '../routes/health.js';
-import { readInferRequest, writeInferResponse } from './infer-messages.js';
+import { readInferRequest, writeEqualLength, writeInferResponse } from './infer-messages.js';
 import { type Call, type Method, unary } from './method.js';
 
 export interface InferenceServiceOptions {
   readonly classifier: Classifier;
+  readonly disclosure: Disclosure;
   readonly metrics: Metrics;
   readonly limits: ImageLimits;
   readonly isDraining: () => boolean;
 }
 
-/** The configuration refuses gRPC in every privacy mode but off. */
-const WHOLE: Telling = { isStrict: false, of: (prediction) => prediction };
-
 export function inferenceMethods(options: InferenceServiceOptions): Method[] {
-  const { classifier, limits } = options;
+  const { classifier, disclosure, limits } = options;
+  const isStrict = disclosure.mode === 'strict';
+  const telling = { isStrict, of: disclosure.of };
+  const write = isStrict ? writeEqualLength : writeInferResponse;
   const { method } = GRPCInferenceService;
   const modelOf = ({ name, version }: { readonly name: string; readonly version: string }) => {
     if (name === '') throw new Failure('invalid-body', 'The request names no model.');
@@ -42,8 +44,8 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
 
   async function infer(request: ModelInferRequest, { client, address, signal, timeline }: Call) {
     const caller = callerOf(classifier, client, address);
-    const inference = admitInference(readInferRequest(request), classifier, limits, WHOLE, client, caller);
-    return writeInferResponse(await inference.run(signal, timeline), request.id);
+    const inference = admitInference(readInferRequest(request), classifier, limits, telling, client, caller);
+    return write(await inference.run(signal, timeline), request.id);
   }
 
   return [
@@ -53,14 +55,14 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
       modelOf(request);
       return { ready: isReady(options) };
     }),
-    unary(method.serverMetadata, () => describeServer(WHOLE.isStrict), { isTraced: true }),
+    unary(method.serverMetadata, () => describeServer(isStrict), { isTraced: true }),
     unary(
       method.modelMetadata,
       (request) => {
         const { inputs, outputs, ...model } = describeMetadata(
           modelOf(request),
           classifier.catalog,
-          WHOLE.isStrict,
+          isStrict,
         );
         return { ...model, inputs: inputs.map(withBigShape), outputs: outputs.map(withBigShape) };
       },
@@ -73,13 +75,14 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
 
 /** Triton's extensions. */
 function tritonMethods(
-  { classifier, metrics, limits }: InferenceServiceOptions,
+  { classifier, disclosure, metrics, limits }: InferenceServiceOptions,
   modelOf: (request: {
     readonly name: string;
     readonly version: string;
   }) => ReturnType<Classifier['catalog']['find']>,
 ): Method[] {
   const { method } = GRPCInferenceService;
+  const isStrict = disclosure.mode === 'strict';
   return [
     unary(
       method.modelConfig,
@@ -87,7 +90,7 @@ function tritonMethods(
         const { input, output, max_batch_size, ...model } = describeConfiguration(
           modelOf(request),
           limits.maxBatchImages,
-          WHOLE.isStrict,
+          isStrict,
         );
         return {
           config: {
@@ -110,6 +113,7 @@ function tritonMethods(
       { isTraced: true },
     ),
     unary(method.modelStatistics, async (request) => {
+      if (isStrict) throw new Failure('not-found', 'A server with privacy strict has no statistics.');
       const models = request.name === '' ? classifier.catalog.models : [modelOf(request)];
       const statistics = await Promise.all(models.map((model) => statisticsOf(model, metrics)));
       return { modelStats: statistics.map(statisticsMessage) };

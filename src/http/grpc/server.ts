@@ -11,6 +11,7 @@ import type { Admission } from '../../serving/admission.js';
 import type { Classifier } from '../../serving/classifier.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { Tracing } from '../../telemetry/tracing.js';
+import { createDisclosure } from '../privacy/disclosure.js';
 import { createCallHandler } from './answer-call.js';
 import { healthMethods } from './health-service.js';
 import { inferenceMethods } from './inference-service.js';
@@ -97,7 +98,7 @@ function methodsOf({ config, classifier, metrics, isDraining }: GrpcServerOption
   const { maxBatchImages, maxImageBytes } = config;
   const limits = { maxBatchImages, maxImageBytes };
   const methods = [
-    ...inferenceMethods({ classifier, metrics, limits, isDraining }),
+    ...inferenceMethods({ classifier, disclosure: createDisclosure(config), metrics, limits, isDraining }),
     ...healthMethods([GRPCInferenceService.typeName], { classifier, isDraining }),
   ];
   return new Map(methods.map((method) => [pathOf(method), method]));

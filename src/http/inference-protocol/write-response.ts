@@ -1,7 +1,8 @@
 // The answer of an inference, as JSON or with binary tensors behind the JSON.
 import type { FastifyReply } from 'fastify';
 import type { InferenceResult } from '../../inference-protocol/infer.js';
-import { type OutputTensor, rawBytesOf } from '../../inference-protocol/tensors.js';
+import { longestResult } from '../../inference-protocol/longest-result.js';
+import { rawBytesOf } from '../../inference-protocol/tensors.js';
 import { JSON_LENGTH_HEADER, type Message } from './read-message.js';
 import type { InferenceOutput, InferenceResponse } from './schemas.js';
 
@@ -18,7 +19,7 @@ export function sendResponse(
   isEqualLength: boolean,
 ): FastifyReply {
   const { json, tail } = encode(result, form);
-  const most = isEqualLength ? lengthOf(encode(longest(result, form), form)) : 0;
+  const most = isEqualLength ? lengthOf(encode(longestResult(result, form.isBinary), form)) : 0;
   const blanks = most - json.length - tail.length;
   const padded = blanks > 0 ? Buffer.concat([json, Buffer.alloc(blanks, ' ')]) : json;
   if (tail.length === 0) return reply.type('application/json').send(padded);
@@ -52,21 +53,4 @@ function encode({ model, version, outputs }: InferenceResult, { id, isBinary }: 
 
 function lengthOf({ json, tail }: Encoded): number {
   return json.length + tail.length;
-}
-
-/** The longest answer of the same shape: its texts are labels, its integers indices of classes. */
-function longest(result: InferenceResult, { isBinary }: Form): InferenceResult {
-  const { classes } = result;
-  const worstOf = ({ name, datatype, values }: OutputTensor): number | boolean | string | undefined => {
-    if (datatype === 'INT32') return classes.length - 1;
-    if (datatype !== 'BYTES') return values[0];
-    const bytes = (label: string): number =>
-      Buffer.byteLength(isBinary(name) ? label : JSON.stringify(label));
-    return classes.reduce((most, label) => (bytes(label) > bytes(most) ? label : most), '');
-  };
-  const outputs = result.outputs.map((output): OutputTensor => {
-    const worst = worstOf(output);
-    return { ...output, values: output.values.map(() => worst) } as OutputTensor;
-  });
-  return { ...result, outputs };
 }

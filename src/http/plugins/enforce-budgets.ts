@@ -1,4 +1,4 @@
-// Budgets of clients over HTTP: answers 429 before a body is read, and tells in the header fields RateLimit and
+// Budgets of clients over HTTP: answers 429 without taking the body, and tells in the header fields RateLimit and
 // RateLimit-Policy what is left (draft-ietf-httpapi-ratelimit-headers-11). The door itself, serving/classifier.ts,
 // checks budgets for every transport.
 import fp from 'fastify-plugin';
@@ -29,8 +29,11 @@ export const enforceBudgets = fp<{ mode: PrivacyMode }>(
       const { bodyLimit, onRequest = [], onSend = [] } = route;
       if (bodyLimit === undefined) return;
       route.onRequest = [onRequest].flat().concat((request, _reply, done) => {
-        request.client?.checkBudget();
-        done();
+        const { client, raw } = request;
+        if (!client || client.hasBudget()) return done();
+        // What arrives while the refusal waits is dropped.
+        raw.resume();
+        void client.refuse().then(done);
       });
       // What is left falls by the FLOPs of each answer, which show its exit.
       if (mode === 'strict') return;

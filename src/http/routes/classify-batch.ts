@@ -98,7 +98,7 @@ export const classifyBatchRoutes: FastifyPluginAsyncTypebox<ClassifyBatchOptions
           `images: ${images.length} are more than the ${maxBatchImages} allowed.`,
         );
       }
-      const admitted = classifier.admit(images.length, request.client);
+      const admitted = classifier.admit(images.length, request.client, caller);
       const signal = clientSignal(reply.raw);
       try {
         const results = await Promise.all(

@@ -136,7 +136,7 @@ export const classifyRoutes: FastifyPluginAsyncTypebox<{
       }
       const mediaType = mediaTypeOf(request.headers['content-type']);
 
-      const admitted = classifier.admit(1, request.client);
+      const admitted = classifier.admit(1, request.client, caller);
       try {
         const timeline = request.trace?.image();
         const signal = clientSignal(reply.raw);

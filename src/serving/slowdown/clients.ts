@@ -6,6 +6,7 @@ import {
   costEvidence,
   createCostEvidence,
 } from '../../calibration/statistics/cost-monitor.js';
+import type { Flow } from '../../workers/fair-sharing/fair-sharing.js';
 
 export interface ClientRecord {
   readonly evidence: CostEvidence;
@@ -15,12 +16,16 @@ export interface ClientRecord {
   expectedFlops: number;
   /** When the alarm was raised, milliseconds since 1970; 0: it was not. */
   alarmedAt: number;
+  /** Its images in the slow lane; undefined: there was no alarm. */
+  slowFlow: Flow | undefined;
 }
 
 export interface Clients {
   /** The record of a client that has sent an image, now the most recent one. A new client gets a new record. */
   recordOf(client: string): ClientRecord;
   isAlarmed(client: string): boolean;
+  /** As in the record. */
+  slowFlowOf(client: string): Flow | undefined;
   /** Notes the alarm. */
   raise(client: string, record: ClientRecord, now: number): void;
   /** Forgets a client. @returns what was known; undefined: nothing was */
@@ -51,13 +56,21 @@ export function createClients(limit: number, onForget: () => void): Clients {
     recordOf(client) {
       const known = alarmed.get(client) ?? watched.get(client);
       if (known) return known;
-      const record = { evidence: createCostEvidence(), flops: 0, expectedFlops: 0, alarmedAt: 0 };
+      const record: ClientRecord = {
+        evidence: createCostEvidence(),
+        flops: 0,
+        expectedFlops: 0,
+        alarmedAt: 0,
+        slowFlow: undefined,
+      };
       watched.set(client, record);
       return record;
     },
     isAlarmed: (client) => alarmed.get(client) !== undefined,
+    slowFlowOf: (client) => alarmed.get(client)?.slowFlow,
     raise(client, record, now) {
       record.alarmedAt = now;
+      record.slowFlow = { weight: 1, isSlow: true };
       watched.delete(client);
       alarmed.set(client, record);
     },

@@ -1,10 +1,12 @@
 // Slowdown detection: tests for each client whether its images go deeper than the certificates of the profiles say, raises
-// an alarm, and limits the client's compute from then on if the operator wants that. Metrics and log show each alarm.
+// an alarm, and limits the client's compute or serves it after the others from then on if the operator wants that.
+// Metrics and log show each alarm.
 import type { Logger } from 'pino';
 import { costEvidence, observeCost } from '../../calibration/statistics/cost-monitor.js';
 import type { SlowdownAction } from '../../config/settings.js';
 import type { Step } from '../../network/execution-path.js';
 import type { Metrics } from '../../telemetry/metrics.js';
+import type { Flow } from '../../workers/fair-sharing/fair-sharing.js';
 import { type ClientRecord, createClients } from './clients.js';
 import { type CostSubject, type ExpectedCost, expectedCost } from './expected-cost.js';
 
@@ -38,6 +40,8 @@ export interface WatchedImage {
 export interface Caller {
   /** The most FLOPs that an image of this client may take; undefined: the server sets no limit. */
   flopsLimit(model: LimitedModel, profile: CostSubject): number | undefined;
+  /** The client's images in the slow lane; undefined: it is served like the others. */
+  slowLane(): Flow | undefined;
   /** Call before an image runs, in the order of the images. @returns undefined if the image is not tested */
   begin(profile: CostSubject): WatchedImage | undefined;
 }
@@ -47,6 +51,13 @@ export interface LimitedModel {
   readonly defaultProfile: string;
   readonly profiles: ReadonlyMap<string, CostSubject>;
 }
+
+const consequences: Readonly<Record<SlowdownAction, string>> = {
+  off: 'it is served as before',
+  report: 'it is served as before',
+  cap: 'its compute is limited from now on',
+  'slow-lane': 'it is served after the others from now on',
+};
 
 export interface SlowdownWatch {
   readonly action: SlowdownAction;
@@ -111,10 +122,9 @@ export function createSlowdownWatch(options: SlowdownWatchOptions): SlowdownWatc
     if (costEvidence(record.evidence) < 1 / alpha) return;
     clients.raise(client, record, now());
     metrics.slowdownAlarms.inc();
-    const then = action === 'cap' ? 'its compute is limited from now on' : 'it is served as before';
     logger.warn(
       { ...describe(client, record), alpha, tolerance },
-      `slowdown alarm: the images of this client go deeper than was certified; ${then}`,
+      `slowdown alarm: the images of this client go deeper than was certified; ${consequences[action]}`,
     );
   }
 
@@ -125,6 +135,7 @@ export function createSlowdownWatch(options: SlowdownWatchOptions): SlowdownWatc
         const byDefault = model.profiles.get(model.defaultProfile);
         return (costOf(profile) ?? (byDefault && costOf(byDefault)))?.limitFlops;
       },
+      slowLane: () => (action === 'slow-lane' ? clients.slowFlowOf(client) : undefined),
       begin(profile) {
         const cost = costOf(profile);
         if (!cost || clients.isAlarmed(client)) return undefined;

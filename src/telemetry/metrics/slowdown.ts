@@ -14,6 +14,12 @@ export function slowdownMetrics(registers: Registry[]) {
       labelNames: ['model', 'version'],
       registers,
     }),
+    slowdownSlowLane: new Counter({
+      name: 'rdi_slowdown_slow_lane_total',
+      help: 'Images of clients with a slowdown alarm that were served after those of others.',
+      labelNames: ['model', 'version'],
+      registers,
+    }),
     slowdownForgotten: new Counter({
       name: 'rdi_slowdown_forgotten_total',
       help: 'Clients forgotten because more clients than are remembered sent images.',

@@ -6,6 +6,8 @@
 export interface Flow {
   /** Positive. It may change at any time. */
   readonly weight: number;
+  /** Whether its images are served after those of all other flows (slow-lane.ts). Default: false. */
+  readonly isSlow?: boolean;
 }
 
 export interface FairSharing {

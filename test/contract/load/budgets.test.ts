@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createKeepAliveConnection, encodeRequest } from '../../../bench/load/keep-alive-connection.js';
 import { createApiKey } from '../../../src/access/keys-file.js';
+import { APART_SECONDS, LONGEST_WAIT_SECONDS } from '../../../src/access/refusal-pace.js';
 import type { Prediction } from '../../../src/serving/prediction.js';
 import { createDirector } from '../../support/engines/directed-engine.js';
 import { testImages } from '../../support/packages/profiled-package.js';
@@ -123,6 +125,67 @@ test('a client that has used up its budget is refused on every way in, and other
     of(keys.get('limited-0')),
   );
   await assertProblem(refused, 'budget-exceeded'); // before the body is read
+});
+
+test('a refusal is the same on the short path, on which most are, and by Fastify', async (t) => {
+  const { url } = await start(t, `${SLOW} burst-flops=1`);
+  assert.equal((await ways['short path'](url)).status, 200);
+  const headers = { ...of(), 'x-request-id': 'given' };
+  const [short, long] = await Promise.all(
+    (['short path', 'Fastify'] as const).map(async (way) => {
+      const response = await ways[way](url, headers);
+      const { date, ...rest } = Object.fromEntries(response.headers);
+      // Fractions of a second pass between the two.
+      const text = JSON.stringify([rest, await response.json()]).replace(/\d{3,}(\.\d+)?/g, 'N');
+      return { status: response.status, text };
+    }),
+  );
+  assert.deepEqual(short, long);
+  assert.equal(short?.status, 429);
+  const connection = createKeepAliveConnection(new URL(url));
+  t.after(connection.close);
+  // Longer than what is read of it before the refusal.
+  const request = encodeRequest(new URL(`${url}/classify`), Buffer.alloc(4e6), { headers: of() });
+  for (let sent = 0; sent < 3; sent++) {
+    const { status, head } = await connection.exchange(request);
+    assert.deepEqual([status, /^connection: keep-alive/im.test(head)], [429, true]);
+  }
+});
+
+test('refusals of a client that asks again at once leave one after the other; all are sent before the server ends', async (t) => {
+  const { url, app, samples, log } = await start(t, `${SLOW} burst-flops=1`);
+  assert.equal((await ways['short path'](url)).status, 200);
+  const started = performance.now();
+  const left: number[] = [];
+  const crowd = Array.from({ length: 8 }, async (_, index) => {
+    const way = index % 2 === 0 ? ways['short path'] : ways.Fastify;
+    const response = await way(url);
+    left.push(performance.now() - started);
+    await assertProblem(response, 'budget-exceeded');
+  });
+  await until(() => left.length > 0);
+  assert.equal((await ways['short path'](url, of(other))).status, 200);
+  await Promise.all(crowd);
+  for (const [index, at] of left.entries()) {
+    // Timers may be early by a millisecond.
+    const least = 1000 * Math.min(index * APART_SECONDS, LONGEST_WAIT_SECONDS / 2);
+    assert.ok(at >= least - 5, `refusal ${index} left after ${at} ms`);
+  }
+  const { sum } = await samples();
+  assert.equal(sum('rdi_client_refusals_total', { client: 'limited' }), crowd.length);
+  assert.equal(sum('rdi_rejections_total', { reason: 'budget-exceeded' }), crowd.length);
+  const lines = () => log.filter(({ msg, status }) => msg === 'request' && status === 429);
+  await until(() => lines().length === crowd.length);
+  assert.ok(lines().every(({ client, route }) => client === 'limited' && route === '/classify'));
+
+  const late = Array.from({ length: 8 }, () => ways['short path'](url));
+  const first = await Promise.any(late);
+  assert.equal(first.status, 429);
+  await app.close();
+  assert.deepEqual(
+    (await Promise.all(late)).map(({ status }) => status),
+    late.map(() => 429),
+  );
 });
 
 test('every image is charged what it has cost, one by one, in batches, and also if others of its request fail', async (t) => {

@@ -247,6 +247,34 @@ test('API keys are needed for all but the probes', async (t) => {
   await until(() => locked.log.some(({ client }) => client === 'tests'));
 });
 
+test('a client over its budget is refused before its message; it is told when to call again', async (t) => {
+  const { key, line } = createApiKey('limited');
+  const apiKeysFile = join(temporaryFolder(), 'keys');
+  await writeFile(apiKeysFile, `${line}\nlimited flops-per-second=1\n`);
+  const { grpcUrl, log } = await startTestService(t, { config: { grpc: true, apiKeysFile } });
+  const { inference } = grpcClients(t, grpcUrl);
+  const headers = { authorization: `Bearer ${key}` };
+  await inference.modelInfer(good, { headers });
+  const refusals = Array.from({ length: 3 }, () =>
+    assertStatus(inference.modelInfer(good, { headers }), Code.ResourceExhausted, 'budget-exceeded'),
+  );
+  for (const text of await Promise.all(refusals)) assert.match(text, /Retry in \d+\.\d{3} s\.$/);
+  const unread = await callRaw(grpcUrl, [], { headers, isOpen: true });
+  assert.ok(Number(unread.headers['grpc-retry-pushback-ms']) > 1_000_000);
+  assert.deepEqual(
+    [unread.status, unread.headers['problem-type']],
+    ['8', 'urn:rdi-serve:problem:budget-exceeded'],
+  );
+  await until(() => log.filter(({ grpcStatus }) => grpcStatus === 'ResourceExhausted').length === 4);
+  // A call whose deadline passes while its refusal waits.
+  const [earlier, impatient] = await Promise.allSettled([
+    inference.modelInfer(good, { headers }),
+    inference.modelInfer(good, { headers, timeoutMs: 20 }),
+  ]);
+  assert.deepEqual([earlier.status, impatient.status], ['rejected', 'rejected']);
+  await until(() => log.some(({ client, grpcStatus }) => client === 'limited' && grpcStatus === 'Canceled'));
+});
+
 test('a client that cancels, and a deadline that passes: the images are dropped; a call is counted once', async (t) => {
   const director = createDirector(t);
   const held = await startTestService(t, { config: { grpc: true }, engineModule: director.engineModule });

@@ -40,6 +40,13 @@ export function textured(width: number, height: number, channels: 1 | 2 | 3 | 4)
   return fromPixels(texture(width, height, channels), width, height, channels);
 }
 
+/** The same, of uniform noise: networks are not sure of it before their final exit. */
+export function noise(width: number, height: number, channels: 1 | 3): Sharp {
+  const random = createUniform(1);
+  const pixels = Uint8Array.from({ length: width * height * channels }, () => Math.floor(256 * random()));
+  return fromPixels(pixels, width, height, channels);
+}
+
 /** One PNG chunk with its length and checksum. */
 export function pngChunk(type: string, body: Uint8Array): Buffer {
   const content = Buffer.concat([Buffer.from(type, 'latin1'), body]);

@@ -88,7 +88,7 @@ export async function startTestService(scope: Scope, options: ServiceOptions = {
   const { apiKeysFile: file, reloadSeconds: intervalSeconds } = config;
   const first = file === '' ? undefined : await readKeysFile(file);
   const common = { intervalSeconds, now: monotonicSeconds, startTimer, metrics, logger };
-  const apiKeys = first && createApiKeys({ ...common, file, first });
+  const apiKeys = first && createApiKeys({ ...common, file, first, maxRefusalsWaiting: config.maxInFlight });
   const isDraining = () => draining;
   const bytesInFlight = createBytesInFlight(config, metrics);
   const parts = { config, classifier, metrics, logger, apiKeys, tracing, bytesInFlight, isDraining };

@@ -2,120 +2,20 @@
 // stay busy, nobody starves, and what waiting clients get is in proportion to their weights.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ExecutionPath } from '../../../src/network/execution-path.js';
-import type { Network } from '../../../src/network/network.js';
-import type { Batch } from '../../../src/workers/batch.js';
-import { createDispatcher } from '../../../src/workers/dispatcher.js';
 import { handDispatcher } from '../hand-dispatcher.js';
 import { type Chance, createChance } from '../simulation/chance.js';
-import { createVirtualTime } from '../simulation/virtual-time.js';
+import {
+  createWorld,
+  MOST_FLOPS,
+  network,
+  paths,
+  SECONDS_PER_FLOP,
+  STEP_FLOPS,
+  type TestClient,
+} from './world.js';
 
 const SCHEDULES = 30;
 const SECONDS = 4;
-const SECONDS_PER_FLOP = 1e-3;
-const STEP_FLOPS = 5;
-/** Of an image that runs to the last step. */
-const MOST_FLOPS = 3 * STEP_FLOPS;
-
-const network = { id: 'm/1' } as Network;
-const stepsOf = (): ExecutionPath =>
-  [1, 2, 3].map((step) => ({
-    from: step - 2,
-    exit: step - 1,
-    threshold: null,
-    flops: step * STEP_FLOPS,
-  })) as unknown as ExecutionPath;
-/** Jobs on different paths share no batch. */
-const paths = [stepsOf(), stepsOf()] as const;
-
-interface TestClient {
-  weight: number;
-  readonly expectedFlops: number;
-  /** Requests that it keeps in progress while it is greedy. */
-  readonly connections: number;
-  readonly path: ExecutionPath;
-  /** FLOPs that its images have cost, as it was told. */
-  executed: number;
-  inProgress: number;
-  /** The longest wait of one of its images, in FLOPs that all clients got meanwhile. */
-  longestWait: number;
-}
-
-function createWorld(chance: Chance, workers: number, maxBatch: number) {
-  const time = createVirtualTime();
-  let idle = workers;
-  let total = 0;
-  let accept = (): void => {};
-  const dispatcher = createDispatcher({
-    maxBatch,
-    eager: false,
-    backgroundShare: 0,
-    now: time.now,
-    startTimer: time.startTimer,
-    afterTurn: (callback) => void time.after(0, callback),
-    onSegment() {},
-    createWorkers({ onAccepting }) {
-      accept = onAccepting;
-      return { idle: () => idle, accepting: () => idle, hasWorkers: () => true, run };
-    },
-  });
-
-  function run(batch: Batch): () => void {
-    idle--;
-    void work(batch);
-    return () => {};
-  }
-
-  /** One call for each step. Some images leave after each. */
-  async function work(batch: Batch): Promise<void> {
-    let staying = [...batch.command.deadlines.keys()];
-    for (let step = 0; staying.length > 0; step++) {
-      const started = time.now();
-      const seconds = staying.length * STEP_FLOPS * SECONDS_PER_FLOP;
-      await time.sleep(seconds);
-      const isLast = step === batch.command.path.length - 1;
-      const leaving = staying.filter(() => isLast || chance.happens(0.5));
-      const run = { exit: step, batch: staying.length, started, seconds };
-      staying = staying.filter((image) => !leaving.includes(image));
-      const leavers = leaving.map((image) => ({ image, step, reason: 'final' as const, score: 0, top: [] }));
-      batch.onProgress({ run, leavers });
-    }
-    batch.onDone();
-    idle++;
-    accept();
-  }
-
-  async function send(client: TestClient): Promise<void> {
-    client.inProgress++;
-    const before = total;
-    await dispatcher.submit({
-      network,
-      policy: 'entropy',
-      path: client.path,
-      image: Uint8Array.of(0),
-      topK: 1,
-      deadline: Number.POSITIVE_INFINITY,
-      signal: undefined,
-      account: {
-        flow: client,
-        expectedFlops: client.expectedFlops,
-        settle(flops) {
-          client.executed += flops;
-          total += flops;
-        },
-      },
-    });
-    client.longestWait = Math.max(client.longestWait, total - before);
-    client.inProgress--;
-  }
-
-  async function beGreedy(client: TestClient, until: number): Promise<void> {
-    while (time.now() < until) await send(client);
-  }
-
-  return { time, send, beGreedy, total: () => total };
-}
-
 function drawClients(chance: Chance, connections: () => number): TestClient[] {
   return Array.from({ length: chance.whole(2, 5) }, () => ({
     weight: chance.oneOf([0.5, 1, 1, 2, 5]),
@@ -125,6 +25,7 @@ function drawClients(chance: Chance, connections: () => number): TestClient[] {
     executed: 0,
     inProgress: 0,
     longestWait: 0,
+    answeredAt: [],
   }));
 }
 
@@ -196,6 +97,7 @@ test('a client that was away gets no more than its share afterwards', async () =
     executed: 0,
     inProgress: 0,
     longestWait: 0,
+    answeredAt: [],
   });
   const [there, away] = [make(), make()];
   const world = createWorld(chance, 1, 4);

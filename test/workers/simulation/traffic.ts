@@ -42,7 +42,9 @@ export interface TrafficOptions {
 
 export function createTraffic({ system, time, chance, first, requests, onFault }: TrafficOptions) {
   const outcomes: Record<string, number> = {};
-  const clients = Array.from({ length: chance.whole(0, 3) }, () => ({ weight: chance.between(0.1, 3) }));
+  const clients = Array.from({ length: chance.whole(0, 3) }, () => {
+    return { weight: chance.between(0.1, 3), isSlow: chance.happens(0.3) };
+  });
   /** By request: the FLOPs that its client was told. */
   const settled = new Map<number, number>();
   /** Names of operations in progress. */
@@ -110,7 +112,8 @@ export function createTraffic({ system, time, chance, first, requests, onFault }
     const { signal, leave } = createClient();
     const account = accountOf(id, path);
     const client = account?.flow;
-    const request: WatchedRequest = { id, client, path, deadline, isOver: false, attempts: 0 };
+    const submitted = time.now();
+    const request: WatchedRequest = { id, client, path, submitted, deadline, isOver: false, attempts: 0 };
     requests.push(request);
     if (chance.happens(0.1)) {
       time.after(chance.between(0, LONGEST_SECONDS), () => {

@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import type { Batch } from '../../../src/workers/batch.js';
 import type { Workers } from '../../../src/workers/dispatcher.js';
+import type { Flow } from '../../../src/workers/fair-sharing/fair-sharing.js';
+import { SLOW_LANE_SECONDS } from '../../../src/workers/fair-sharing/slow-lane.js';
 import { idOf } from './network.js';
 
 export interface WatchedRequest {
   readonly id: number;
   /** The client that sent it: its flow. */
-  readonly client: object | undefined;
+  readonly client: Flow | undefined;
   readonly path: Batch['command']['path'];
+  readonly submitted: number;
   readonly deadline: number;
   /** The client has disconnected, or the request is answered. */
   isOver: boolean;
@@ -28,6 +31,8 @@ export function watchWorkers<Pool extends Workers>(workers: Pool, options: Watch
   const byId = new Map<number, WatchedRequest>();
   const left = new Set<number>();
   let background = 0;
+  /** When a request of the slow lane was last given to a worker. */
+  let slowLaneMoved = Number.NEGATIVE_INFINITY;
 
   function requestOf(id: number): WatchedRequest | undefined {
     const known = byId.get(id);
@@ -40,16 +45,25 @@ export function watchWorkers<Pool extends Workers>(workers: Pool, options: Watch
     const [first] = members;
     const isWaiting = ({ isOver, attempts, deadline }: WatchedRequest): boolean =>
       !isOver && attempts === 0 && deadline > options.now();
-    if (batch.alone) {
-      assert.equal(members.length, 1, 'a request that has lost a worker runs alone');
-      assert.equal(first?.attempts, 1, 'a request that runs alone has lost one worker');
-      return;
-    }
-    assert.ok(
-      members.every(({ attempts }) => attempts === 0),
-      'no other request is retried',
-    );
     const waiting = options.requests.filter(isWaiting);
+    if (batch.alone) {
+      assert.equal(members.length, 1, 'a request that runs alone has no other beside it');
+      if (first?.attempts === 1) return;
+      assert.ok(first?.client?.isSlow, 'a request that runs alone has lost a worker, or is in the slow lane');
+      const [longest] = waiting.filter(({ client }) => client?.isSlow);
+      const since = Math.max(longest?.submitted ?? 0, slowLaneMoved);
+      const isAfterOthers = waiting.every(({ client }) => client?.isSlow);
+      assert.ok(
+        isAfterOthers || options.now() - since >= SLOW_LANE_SECONDS,
+        'the slow lane lets others pass',
+      );
+      slowLaneMoved = options.now();
+    } else {
+      assert.ok(
+        members.every(({ attempts, client }) => attempts === 0 && !client?.isSlow),
+        'no request that is retried, or in the slow lane, shares a batch',
+      );
+    }
     const oldest = waiting.find(({ client }) => client === first?.client);
     assert.equal(first, oldest, 'the oldest request of a client goes first');
     for (const { client } of members) {
