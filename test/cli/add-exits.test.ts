@@ -15,6 +15,7 @@ import { loadPackage } from '../../src/packages/package.js';
 import { buildPlainNetwork, type PlainOptions } from '../support/packages/plain-network.js';
 import { testImages } from '../support/packages/profiled-package.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { withoutProgress } from '../support/without-progress.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const IMAGES = 900;
@@ -213,7 +214,7 @@ test('a run that was stopped or killed leaves nothing half-written, and the same
   const asked = await stopped('SIGINT', broken, ...options(output));
   assert.deepEqual(asked.ended, [1, null]);
   assert.equal(
-    asked.stderr,
+    withoutProgress(asked.stderr),
     'rdi-serve: Stopped before its end; no package was written. The same command goes on from here.\n',
   );
   const killed = await stopped('SIGKILL', broken, ...options(output));
