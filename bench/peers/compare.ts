@@ -27,6 +27,7 @@ interface Options {
   readonly models: string;
   readonly data?: string;
   readonly images: number;
+  readonly profile?: readonly string[];
   readonly rounds: number;
   readonly seconds: number;
   readonly connections: number;
@@ -56,12 +57,12 @@ function namesOf(list: string): string[] {
 
 async function measureTables(
   client: LoadClient,
-  { full, byDefault, peers: started }: Contenders,
+  { full, others, peers: started }: Contenders,
   against: string,
   options: Options,
   job: RoundsOptions['job'],
 ): Promise<Table[]> {
-  const subjects = [full, ...(byDefault ? [byDefault] : []), ...started];
+  const subjects = [full, ...others, ...started];
   const measure = async (neighbours: number, warmUpRounds: number): Promise<Table> => {
     const measured = await measureRounds(client, subjects, {
       job,
@@ -90,6 +91,7 @@ async function compare(name: string, options: Options): Promise<void> {
   const contenders = await startContenders({
     ...options,
     model,
+    profiles: options.profile,
     peers: peers.filter((peer) => options.peers.includes(peer.name)),
     images: all,
     folder,
@@ -99,13 +101,8 @@ async function compare(name: string, options: Options): Promise<void> {
   try {
     for (const one of contenders.missing) say(`Left out: ${one.name}: ${one.reason}`);
     if (contenders.missing.length > 0 && !options.skipMissing) process.exitCode = 1;
-    const { full, byDefault, peers: started } = contenders;
-    const { images, agreement, decodedOtherwise } = await agreedImages(
-      full,
-      started,
-      byDefault ? [byDefault] : [],
-      all,
-    );
+    const { full, others, peers: started } = contenders;
+    const { images, agreement, decodedOtherwise } = await agreedImages(full, started, others, all);
     for (const [server, { same, confidenceGap }] of Object.entries(agreement)) {
       say(`${server}: ${same} answers as full, confidences within ${confidenceGap.toPrecision(2)}`);
     }
@@ -157,6 +154,7 @@ const program = new Command('compare')
   .option('--models <folder>', 'the models folder', 'models')
   .option('--data <path>', 'images to send: a folder, a zip or an IDX file (default: the golden inputs)')
   .option('--images <n>', 'largest number of images of --data, evenly spaced', positiveInteger, 500)
+  .option('--profile <name...>', 'profiles to measure besides full (default: the model’s default profile)')
   .option('--rounds <n>', 'number of measurements of each server', positiveInteger, 5)
   .option('--seconds <n>', 'duration of each measurement', positiveNumber, 5)
   .option('--connections <n>', 'connections of the load client', positiveInteger, 16)

@@ -1,7 +1,7 @@
 // Starts all servers of a comparison with the same network: this server, and the peers that can be installed.
 import { join } from 'node:path';
 import { FULL_PROFILE } from '../../src/format/profiles.js';
-import { messageOf } from '../../src/foundation/errors.js';
+import { messageOf, UsageError } from '../../src/foundation/errors.js';
 import type { ModelPackage } from '../../src/packages/package.js';
 import { startServer } from '../load/server-process.js';
 import { type Environment, openEnvironment } from './environment.js';
@@ -15,8 +15,8 @@ import { classifyAt } from './same-answers.js';
 export interface Contenders {
   /** This server's profile `full`: the reference of all answers. */
   readonly full: Subject;
-  /** This server's default profile, whose answers may differ; undefined if that is `full`. */
-  readonly byDefault: Subject | undefined;
+  /** Other profiles of this server, whose answers may differ. */
+  readonly others: readonly Subject[];
   readonly peers: readonly (Subject & { readonly peer: string })[];
   readonly missing: readonly { readonly name: string; readonly reason: string }[];
   stop(): Promise<void>;
@@ -25,6 +25,8 @@ export interface Contenders {
 export interface ContendersOptions {
   readonly models: string;
   readonly model: ModelPackage;
+  /** Of this server, besides `full`; undefined: its default. */
+  readonly profiles: readonly string[] | undefined;
   readonly peers: readonly Peer[];
   /** The command that makes the peers' environment. */
   readonly python: string;
@@ -43,9 +45,15 @@ export interface ContendersOptions {
 const MAX_BATCH = 8;
 const PATIENCE_SECONDS = 120;
 
+/** @throws UsageError if the model has no such profile */
 export async function startContenders(options: ContendersOptions): Promise<Contenders> {
-  const { models, model, workers, folder, onStep } = options;
+  const { models, model, profiles = [model.defaultProfile], workers, folder, onStep } = options;
   const { name } = model.manifest;
+  const lacking = profiles.filter((profile) => !model.profiles.has(profile));
+  if (lacking.length > 0) {
+    const known = [...model.profiles.keys()].join(', ');
+    throw new UsageError(`${name} has no profile ${lacking.join(', ')}, only ${known}.`);
+  }
   await writePlainNetwork(model, folder);
   onStep('Starting rdi-serve');
   const server = await startServer({ models, defaultModel: name, workers, auditFraction: 0 });
@@ -73,7 +81,7 @@ export async function startContenders(options: ContendersOptions): Promise<Conte
   }
   return {
     full: subject(FULL_PROFILE),
-    byDefault: model.defaultProfile === FULL_PROFILE ? undefined : subject(model.defaultProfile),
+    others: profiles.filter((profile) => profile !== FULL_PROFILE).map(subject),
     peers: started,
     missing,
     async stop() {

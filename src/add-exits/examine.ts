@@ -68,6 +68,7 @@ async function fitHeads(
   });
   const images = listHash(fit, choose);
   const heads: FittedHead[] = [];
+  onProgress('heads fitted', 0, features.length);
   for (const [index, rows] of features.entries()) {
     const fitted = await cache.kept(`head-${images}-${index}`, async () =>
       encodeFitted(await fitHead(engine, part(rows, 0, edge), part(rows, edge, end))),

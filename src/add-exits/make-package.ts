@@ -26,7 +26,7 @@ import type { Candidate } from './find-candidates.js';
 import type { Findings, Results } from './findings.js';
 import { type LinearHead, logitsOf, type NewExit, withExits } from './heads/exit-graph.js';
 import { finalLogits } from './observe.js';
-import type { AddExitsOptions } from './options.js';
+import { type AddExitsOptions, counted } from './options.js';
 import { renderFigure } from './report/figure.js';
 import { CARD_FILE, FIGURE_FILE, modelCard } from './report/model-card.js';
 import { measureProfiles } from './times/profile-times.js';
@@ -128,11 +128,12 @@ export async function finish(
   staged: ModelPackage,
   workshop: string,
   { findings, recording, certified }: Made,
-  { engine, decoder, dataSha256, seed, output, force, before }: AddExitsOptions,
+  { engine, decoder, dataSha256, seed, output, force, before, onProgress }: AddExitsOptions,
 ): Promise<{ made: ModelPackage; results: Results }> {
   const { manifest, directory } = staged;
   const typicality = await measureTypicality({
     ...{ input: manifest.input, decoder, samples: findings.split.calibrate, dataSha256, seed },
+    onProgress: (done, of) => onProgress('images measured', done, of),
   });
   const calibration = calibrationOf(certified, before?.defaultProfile ?? 'balanced', typicality);
   const kept = await readListedFiles(directory, manifest.files, Object.keys(manifest.files));
@@ -152,12 +153,12 @@ export async function finish(
       ? compareProfiles(
           before,
           await recordScores({
-            model: before,
-            engine,
-            decoder,
-            samples: calibrate,
-            dataSha256,
-            onProgress() {},
+            ...{ model: before, engine, decoder, samples: calibrate, dataSha256 },
+            onProgress: counted(
+              `images through version ${before.manifest.version}`,
+              calibrate.length,
+              onProgress,
+            ),
           }),
           certified,
           seed,

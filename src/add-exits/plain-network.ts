@@ -3,6 +3,7 @@ import type { Engine } from '../engines/engine.js';
 import type { Description } from '../format/description.js';
 import { examplePaths } from '../format/expectation.js';
 import { UsageError } from '../foundation/errors.js';
+import { namingFile } from '../packages/importing/named-file.js';
 import type { Wishes } from '../packages/importing/propose.js';
 import { readSource } from '../packages/importing/read-source.js';
 import { type TakenIn, takeIn } from '../packages/importing/take-in.js';
@@ -18,11 +19,11 @@ export interface PlainNetwork extends TakenIn {
  * @throws UsageError if more has to be said of a file alone, or the network has several exits already
  * @throws PackageError if the network cannot be served
  */
-export async function readPlainNetwork(
-  engine: Engine,
-  source: string,
-  wishes: Wishes,
-): Promise<PlainNetwork> {
+export function readPlainNetwork(engine: Engine, source: string, wishes: Wishes): Promise<PlainNetwork> {
+  return namingFile(source, () => read(engine, source, wishes));
+}
+
+async function read(engine: Engine, source: string, wishes: Wishes): Promise<PlainNetwork> {
   const { description, model, optional } = await readSource(source, wishes);
   if (description.exits.length !== 1) {
     throw new UsageError(

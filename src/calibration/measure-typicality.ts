@@ -18,6 +18,8 @@ export interface MeasureOptions {
   readonly dataSha256: string;
   /** Of the split, and of the choice if there are more images than are needed. */
   readonly seed: number;
+  /** Called after each image. */
+  readonly onProgress: (done: number, of: number) => void;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface MeasureOptions {
  * @throws UsageError that names the image if it cannot be decoded
  */
 export async function measureTypicality(options: MeasureOptions): Promise<TypicalityDocument | undefined> {
-  const { input, decoder, samples, dataSha256, seed } = options;
+  const { input, decoder, samples, dataSha256, seed, onProgress } = options;
   if (samples.length < FEWEST_IMAGES) return undefined;
   const statisticsOf = createImageStatistics(input);
   const chosen = shuffledIndices(samples.length, createUniform(seed)).slice(0, MOST_IMAGES).sort();
@@ -33,6 +35,7 @@ export async function measureTypicality(options: MeasureOptions): Promise<Typica
   for (const index of chosen) {
     const pixels = await decodeSample(decoder, samples[index] as Sample, input);
     statistics.push(statisticsOf(pixels).slice());
+    onProgress(statistics.length, chosen.length);
   }
   return fitTypicality({ input, statistics, seed, dataSha256, date: new Date() });
 }

@@ -1,7 +1,6 @@
 // `rdi-serve bench`: measures the engine alone and the service over HTTP, in one run, with the same model.
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
-import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { benchProfile, stepsOf } from '../../bench/command/bench.js';
 import { compareEngines } from '../../bench/command/engines.js';
@@ -19,6 +18,7 @@ import { fullFlops } from '../network/execution-path.js';
 import type { ModelPackage } from '../packages/package.js';
 import { type FoundPackages, findPackages, reasonsOf } from '../packages/repository.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
+import { createProgress, withCount } from './progress/create-progress.js';
 
 const details = `
 Each model is measured with the profile full and with its default profile, in turn, several times:
@@ -96,11 +96,11 @@ async function benchEngines(chosen: readonly ModelPackage[], options: Options): 
   const models = [];
   for (const model of chosen) {
     const { name, version: modelVersion, exits } = model.manifest;
-    const bar = new SingleBar({ format: `{bar} ${name}: {value}/{total} measurements` });
-    const comparison = await compareEngines(model, options, (total) => {
-      if (!bar.isActive) bar.start(total, 0);
-      bar.increment();
-    }).finally(() => bar.stop());
+    const progress = createProgress();
+    let measured = 0;
+    const comparison = await compareEngines(model, options, (total) =>
+      progress.show(`measurements of ${name}`, ++measured, total),
+    ).finally(() => progress.end());
     models.push({ model: `${name}/${modelVersion}`, fullFlops: fullFlops(exits), ...comparison });
   }
   const { seconds, rounds } = options;
@@ -116,16 +116,16 @@ async function benchModel(model: ModelPackage, options: Options): Promise<ModelF
   const { name, version: modelVersion, exits } = model.manifest;
   const profiles = [...new Set([FULL_PROFILE, model.defaultProfile])];
   const stand = await createStand({ ...options, model });
-  const bar = new SingleBar({ format: `{bar} ${name}: {value}/{total} measurements, {eta_formatted} to go` });
+  const measurements = profiles.length * options.rounds * stepsOf(stand);
   try {
-    bar.start(profiles.length * options.rounds * stepsOf(stand), 0);
-    const figures = [];
-    for (const profile of profiles) {
-      figures.push(await benchProfile(stand, profile, options.rounds, () => bar.increment()));
-    }
-    return { model: `${name}/${modelVersion}`, fullFlops: fullFlops(exits), profiles: figures };
+    return await withCount(`measurements of ${name}`, measurements, async (advance) => {
+      const figures = [];
+      for (const profile of profiles) {
+        figures.push(await benchProfile(stand, profile, options.rounds, () => advance()));
+      }
+      return { model: `${name}/${modelVersion}`, fullFlops: fullFlops(exits), profiles: figures };
+    });
   } finally {
-    bar.stop();
     await stand.close();
   }
 }

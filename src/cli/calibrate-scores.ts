@@ -1,5 +1,4 @@
 // Gets the scores for `rdi-serve calibrate`: from a file that fits the model, or by recording the images now.
-import { SingleBar } from 'cli-progress';
 import { recordScores } from '../calibration/scores/record.js';
 import type { Recording } from '../calibration/scores/recording.js';
 import { readScores, writeScores } from '../calibration/scores/scores-file.js';
@@ -11,6 +10,7 @@ import { describedSha256 } from '../format/certificate.js';
 import { GRAPH_FILE } from '../format/documents.js';
 import { UsageError } from '../foundation/errors.js';
 import type { ModelPackage } from '../packages/package.js';
+import { withCount } from './progress/create-progress.js';
 
 export interface ScoresOptions {
   readonly data?: string;
@@ -77,20 +77,15 @@ async function recordDataSet(
   labelled: boolean,
 ): Promise<Recording> {
   const truth = labelled && Int32Array.from(classIndices(samples, model.manifest.classes));
-  const bar = new SingleBar({ format: '{bar} {value}/{total} images recorded, {eta_formatted} to go' });
-  // Without a terminal, cli-progress draws nothing.
-  bar.start(samples.length, 0);
-  try {
-    return await recordScores({
+  return withCount('images recorded', samples.length, (onProgress) =>
+    recordScores({
       model,
       engine: createEngine(),
       decoder: createDecoder(createConfig()),
       samples,
       dataSha256: sha256,
       ...(truth && { truth }),
-      onProgress: (images) => bar.increment(images),
-    });
-  } finally {
-    bar.stop();
-  }
+      onProgress,
+    }),
+  );
 }

@@ -1,6 +1,5 @@
 // `rdi-serve evaluate`: runs a labelled data set through a model; reports accuracy, exits taken and cost per profile.
 import process from 'node:process';
-import { SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { classIndices, type NamedDataSet, openDataSet, takeEvenly } from '../datasets/open-data-set.js';
@@ -17,6 +16,7 @@ import { positiveInteger } from '../foundation/numbers.js';
 import { version } from '../foundation/version.js';
 import { createLogger } from '../telemetry/logging.js';
 import { checkCanBeMade, writeOutput } from './output-file.js';
+import { withCount } from './progress/create-progress.js';
 
 const details = `
 Data sets:
@@ -95,11 +95,8 @@ async function run(modelName: string, dataSet: NamedDataSet, options: Options): 
     const samples = takeEvenly(dataSet.samples, options.limit ?? dataSet.samples.length);
     const truth = classIndices(samples, model.classes);
     const before = await subject.metrics();
-    const bar = new SingleBar({ format: '{bar} {value}/{total} images, {eta_formatted} to go' });
-    // Without a terminal, cli-progress draws nothing.
-    bar.start(samples.length * profiles.length, 0);
-    const results = await evaluate(subject, samples, profiles, () => bar.increment()).finally(() =>
-      bar.stop(),
+    const results = await withCount('images classified', samples.length * profiles.length, (advance) =>
+      evaluate(subject, samples, profiles, () => advance()),
     );
     const { name: modelId, version: modelVersion, engine, fullFlops, files = null } = model;
     return {

@@ -1,10 +1,11 @@
 // `rdi-serve install-tensorflow`; `npm run install:tensorflow` runs it.
 import process from 'node:process';
-import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { installTensorFlow } from '../engines/tensorflow/install/install.js';
 import type { Download } from '../engines/tensorflow/install/wheels.js';
 import { UsageError } from '../foundation/errors.js';
+import { createProgress } from './progress/create-progress.js';
+import type { Progress } from './progress/progress.js';
 
 const details = `
 Needs npm, a C++ compiler (default: g++; CXX names another) and glibc 2.28 or later on Linux.
@@ -37,15 +38,15 @@ export function installTensorFlowCommand(): Command {
     .addHelpText('after', details)
     .action(async ({ cpu, gpu, wheel }: Options) => {
       if (cpu === gpu) throw new UsageError('Give either --cpu or --gpu.');
-      const bar = new SingleBar({ format: '{bar} {value}/{total} MiB, {eta_formatted} to go' });
+      const progress = createProgress();
       const result = await installTensorFlow({
         device: gpu ? 'gpu' : 'cpu',
         wheels: wheel,
         index: process.env['PIP_INDEX_URL'] ?? 'https://pypi.org/simple/',
         compiler: process.env['CXX'] ?? 'g++',
         onStep: (what) => process.stdout.write(`${what}\n`),
-        onProgress: (download) => show(bar, download),
-      });
+        onProgress: (download) => show(progress, download),
+      }).finally(() => progress.end());
       process.stdout.write(
         result.gpu
           ? 'TensorFlow is installed and computes on the GPU.\n'
@@ -58,9 +59,8 @@ function collect(file: string, before: readonly string[]): string[] {
   return [...before, file];
 }
 
-function show(bar: SingleBar, { totalBytes = 0, receivedBytes }: Download): void {
-  const [total, value] = [Math.ceil(totalBytes / MIB), Math.floor(receivedBytes / MIB)];
-  if (!bar.isActive) bar.start(total, value);
-  else bar.update(value);
-  if (receivedBytes === totalBytes) bar.stop();
+function show(progress: Progress, { totalBytes, receivedBytes }: Download): void {
+  if (totalBytes === undefined) return;
+  const round = receivedBytes === totalBytes ? Math.ceil : Math.floor;
+  progress.show('MiB', round(receivedBytes / MIB), Math.ceil(totalBytes / MIB));
 }

@@ -15,6 +15,7 @@ import { findPackage } from '../packages/repository.js';
 import { saveTypicality } from '../packages/save-profile.js';
 import { FEWEST_IMAGES } from '../typicality/fit.js';
 import type { ScoresOptions } from './calibrate-scores.js';
+import { createProgress } from './progress/create-progress.js';
 
 const details = `
 Half of the images give the mean and the covariance of a few statistics: brightness, contrast,
@@ -75,12 +76,15 @@ export async function measureDataSet(
     sha256: dataSha256,
     close,
   } = await openDataSet(data, file, { labelled: labels !== false });
+  const progress = createProgress();
   try {
     return await measureTypicality({
       decoder: createDecoder(createConfig()),
       ...{ input, samples, dataSha256, seed },
+      onProgress: (done, of) => progress.show('images measured', done, of),
     });
   } finally {
+    progress.end();
     close();
   }
 }

@@ -12,7 +12,7 @@ import {
   type TypeProto_Tensor,
   type ValueInfoProto,
 } from '../protobuf/onnx-ml_pb.js';
-import { decodeModel } from './proto.js';
+import { decodeModel, notAModel } from './proto.js';
 
 export interface GraphNode {
   readonly operator: string;
@@ -57,7 +57,7 @@ const LONGEST_NAME = 1024;
 export function readGraph(bytes: Uint8Array): Graph {
   const model = decodeModel(bytes);
   const proto = model.graph;
-  if (!proto?.node.length) throw new PackageError('model.onnx is not an ONNX model: it holds no graph.');
+  if (!proto?.node.length) throw notAModel(bytes, 'it holds no graph');
   const imported = model.opsetImport.find((one) => isOnnxDomain(one.domain));
   if (!imported)
     throw new PackageError('model.onnx does not state which version of the ONNX operators it uses.');

@@ -20,8 +20,17 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (error) {
-    throw new PackageError(`model.onnx is not an ONNX model: ${messageOf(error)}.`, { cause: error });
+    throw notAModel(bytes, messageOf(error), error);
   }
+}
+
+/** @param reason why no graph can be read from `bytes` */
+export function notAModel({ length }: Uint8Array, reason: string, cause?: unknown): PackageError {
+  return new PackageError(
+    `model.onnx is not an ONNX model, or only a part of one: it has ${length} bytes (${reason}). ` +
+      'If it was copied or downloaded, compare its size with the original’s; otherwise export it again.',
+    { cause },
+  );
 }
 
 /** @param model a message, or an object from which `create` makes one */

@@ -9,6 +9,7 @@ import { invariant } from '../foundation/errors.js';
 import { countFlops } from '../network/flops.js';
 import type { MultiExitGraph } from '../network/multi-exit-graph.js';
 import { everyStage, makeGolden, verifyGolden } from './golden-outputs.js';
+import { namingFile } from './importing/named-file.js';
 import { warnOfOtherEngines } from './importing/other-engines.js';
 import type { Wishes } from './importing/propose.js';
 import { readSource } from './importing/read-source.js';
@@ -52,7 +53,11 @@ export interface ImportedPackage extends ModelPackage {
  *   package exists and `force` is false
  * @throws PackageError if the network or a document is refused. Then nothing is installed.
  */
-export async function importPackage(options: ImportOptions): Promise<ImportedPackage> {
+export function importPackage(options: ImportOptions): Promise<ImportedPackage> {
+  return namingFile(options.source, () => importSource(options));
+}
+
+async function importSource(options: ImportOptions): Promise<ImportedPackage> {
   const { source, output, engine } = options;
   const { description, model: exported, optional, proposed } = await readSource(source, options.wishes);
   if (!options.force) await refuseExisting(output, description);

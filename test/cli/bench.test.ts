@@ -13,6 +13,7 @@ import { importPackage } from '../../src/packages/import.js';
 import { engines } from '../support/engines/engines.js';
 import { writeTestExport, writeTestPackage } from '../support/packages/network.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { withoutProgress } from '../support/without-progress.js';
 
 const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
@@ -32,7 +33,7 @@ test('bench measures engine and service of the same model and writes the figures
 
   const short = ['--seconds', '0.1', '--rounds', '1', '--workers', '2', '--connections', '4'];
   const { code, stdout, stderr } = await run('tiny/1', '--models', models, '--json', json, ...short);
-  assert.deepEqual([code, stderr], [0, '']);
+  assert.deepEqual([code, withoutProgress(stderr)], [0, '']);
   assert.match(stdout, /HTTP, saturated/);
 
   const { settings, models: benched } = JSON.parse(await readFile(json, 'utf8')) as BenchDocument;
@@ -75,7 +76,7 @@ test('more connections than the server has places for: what it did not answer is
   assert.match(stdout, /HTTP, saturated/);
   const { models: benched } = JSON.parse(await readFile(json, 'utf8')) as BenchDocument;
   const failed = benched[0]?.profiles.reduce((sum, { http }) => sum + http.failed, 0);
-  assert.equal(stderr, `Of the requests, ${failed} were not answered with a prediction.\n`);
+  assert.equal(withoutProgress(stderr), `Of the requests, ${failed} were not answered with a prediction.\n`);
 });
 
 test('bench --engines takes no settings of the service', async () => {

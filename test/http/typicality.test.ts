@@ -32,6 +32,7 @@ async function writePackages(models: string): Promise<void> {
   const measured = await measureTypicality({
     ...{ input: model.manifest.input, samples, dataSha256: '0'.repeat(64), seed: 1 },
     decoder: createDecoder({ maxImagePixels: 1e6, maxImageMemoryBytes: 2 ** 28 }),
+    onProgress() {},
   });
   assert.ok(measured);
   await saveTypicality(model, measured);

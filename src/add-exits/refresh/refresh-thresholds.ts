@@ -34,13 +34,13 @@ export interface Refreshed {
 
 /** @throws UsageError if the package promises nothing that can be certified anew, or there are too few images */
 export async function refreshThresholds(options: RefreshOptions): Promise<Refreshed> {
-  const { model, engine, decoder, samples, dataSha256, seed, output, force, version } = options;
+  const { model, engine, decoder, samples, dataSha256, seed, output, force, version, onProgress } = options;
   const limits = limitsOf(model);
   refuseTooFewToTest(samples.length, limits);
   if (!force) await refuseExisting(output, { name: model.manifest.name, version });
   const recording = await recordScores({
     ...{ model, engine, decoder, samples, dataSha256 },
-    onProgress: counted('images calibrated on', samples.length, options.onProgress),
+    onProgress: counted('images calibrated on', samples.length, onProgress),
   });
   const certified = certifyProfiles(recording, model.manifest, limits, seed);
   const compared = compareProfiles(model, recording, certified, seed);
@@ -48,6 +48,7 @@ export async function refreshThresholds(options: RefreshOptions): Promise<Refres
   const { manifest } = model;
   const typicality = await measureTypicality({
     ...{ input: manifest.input, decoder, samples, dataSha256, seed },
+    onProgress: (done, of) => onProgress('images measured', done, of),
   });
   const kept = await readListedFiles(model.directory, manifest.files, Object.keys(manifest.files));
   const refreshed = {

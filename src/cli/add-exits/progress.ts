@@ -1,8 +1,8 @@
-// What a long command shows while it works, and how it is stopped: at a place where it leaves nothing behind.
+// What add-exits and refresh show while they work, and how they are stopped: at a place where they leave nothing behind.
 import process from 'node:process';
-import { SingleBar } from 'cli-progress';
 import type { AddExitsOptions } from '../../add-exits/options.js';
 import { UsageError } from '../../foundation/errors.js';
+import { createProgress } from '../progress/create-progress.js';
 
 /** A first signal ends the work where it leaves nothing behind; a second one ends the process. */
 function stopOnSignals(message: string): { check: () => void; end: () => void } {
@@ -22,33 +22,12 @@ function stopOnSignals(message: string): { check: () => void; end: () => void } 
   };
 }
 
-/** One bar for each step; without a terminal, cli-progress draws nothing. */
-function progressBars(): { show: AddExitsOptions['onProgress']; stop: () => void } {
-  let bar: SingleBar | undefined;
-  let shown = '';
-  return {
-    show(step, done, of) {
-      if (step !== shown) {
-        bar?.stop();
-        bar = new SingleBar({ format: `{bar} {value}/{total} ${step}, {eta_formatted} to go` });
-        bar.start(of, 0);
-        shown = step;
-      }
-      bar?.update(done);
-    },
-    stop() {
-      bar?.stop();
-      bar = undefined;
-    },
-  };
-}
-
-/** Runs `task` with bars and signals. @param stopped said when a signal ended it */
+/** Runs `task` with progress and signals. @param stopped said when a signal ended it */
 export async function withProgress<Result>(
   stopped: string,
   task: (onProgress: AddExitsOptions['onProgress']) => Promise<Result>,
 ): Promise<Result> {
-  const progress = progressBars();
+  const progress = createProgress();
   const stopping = stopOnSignals(stopped);
   try {
     return await task((...step) => {
@@ -56,7 +35,7 @@ export async function withProgress<Result>(
       progress.show(...step);
     });
   } finally {
-    progress.stop();
+    progress.end();
     stopping.end();
   }
 }

@@ -49,8 +49,13 @@ test('peers that cannot be had are named and fail the command, unless that is me
   const [figures] = tables[0]?.figures ?? [];
   assert.ok(figures && figures.requestsPerSecond > 0 && figures.cpuMs > 0 && figures.memory.bytes > 2 ** 20);
 
-  const { stdout } = await run('--peers', 'mosec', '--skip-missing', '--busy');
+  const { stdout } = await run('--peers', 'mosec', '--skip-missing', '--busy', '--profile', 'full');
   assert.equal(stdout.match(/^\| rdi-serve full /gm)?.length, 2);
+  assert.equal(stdout.match(/^\| rdi-serve /gm)?.length, 2, 'no other profile');
+  await assert.rejects(
+    run('--peers', 'mosec', '--profile', 'full', 'slow'),
+    /tiny has no profile slow, only /,
+  );
 });
 
 test('peers serve the segment of the profile full', async () => {

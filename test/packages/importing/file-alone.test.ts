@@ -3,12 +3,17 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { create } from '@bufbuild/protobuf';
 import { createEngine } from '../../../src/engines/onnx.js';
 import { decodeModel, encodeModel } from '../../../src/onnx/proto.js';
 import { importPackage } from '../../../src/packages/import.js';
 import { readLabels } from '../../../src/packages/importing/class-labels.js';
 import { proposeDescription, type Wishes } from '../../../src/packages/importing/propose.js';
-import type { GraphProto } from '../../../src/protobuf/onnx-ml_pb.js';
+import {
+  type GraphProto,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+} from '../../../src/protobuf/onnx-ml_pb.js';
 import { exportsOf, fileOf } from '../../support/exports/exports.js';
 import { buildTestNetwork } from '../../support/packages/network.js';
 import { floatTensor, node, tensorInfo } from '../../support/packages/onnx-builder.js';
@@ -164,6 +169,39 @@ describe('a file alone', () => {
     assert.throws(
       () => propose(edit),
       /cannot be cut between the outputs "own" and "logits_0": no tensors except the image/,
+    );
+  });
+
+  it('is refused by the name that the user gave', async () => {
+    const folder = temporaryFolder();
+    const options = { output: join(folder, 'models'), force: false, engine: createEngine(), wishes };
+    const refuses = async (bytes: Uint8Array, message: (source: string) => string): Promise<void> => {
+      const source = join(folder, 'net.onnx');
+      await writeFile(source, bytes);
+      await assert.rejects(importPackage({ ...options, source }), (error: Error) => {
+        assert.equal(error.name, 'PackageError');
+        assert.ok(error.message.startsWith(message(source)), error.message);
+        return true;
+      });
+    };
+    const { model } = buildTestNetwork({ size: 8, width: 4 });
+    await refuses(
+      model.subarray(0, 1000),
+      (source) => `${source} is not an ONNX model, or only a part of one: it has 1000 bytes (`,
+    );
+    await refuses(
+      new Uint8Array(),
+      (source) => `${source} is not an ONNX model, or only a part of one: it has 0 b`,
+    );
+    const apart = decodeModel(model);
+    for (const tensor of apart.graph?.initializer ?? []) {
+      const location = create(StringStringEntryProtoSchema, { key: 'location', value: 'model.onnx.data' });
+      Object.assign(tensor, { dataLocation: TensorProto_DataLocation.EXTERNAL, externalData: [location] });
+    }
+    await refuses(
+      encodeModel(apart),
+      (source) =>
+        `${source} stores weights in a separate file: model.onnx.data is missing. Copy that file into the folder of ${source} u`,
     );
   });
 
