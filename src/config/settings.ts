@@ -17,6 +17,9 @@ type LogLevel = (typeof logLevels)[number];
 export const privacyModes = ['off', 'coarse', 'strict'] as const;
 export type PrivacyMode = (typeof privacyModes)[number];
 
+const protocolDatatypes = ['UINT8', 'FP32', 'FP16', 'BYTES'] as const;
+type ProtocolDatatype = (typeof protocolDatatypes)[number];
+
 export const Settings = Type.Object(
   {
     host: Type.String({
@@ -39,6 +42,13 @@ export const Settings = Type.Object(
       minimum: 0,
       maximum: 65_535,
       description: 'Port for gRPC; 0 takes any free port.',
+    }),
+    protocolDatatype: Type.Unsafe<ProtocolDatatype>({
+      type: 'string',
+      enum: [...protocolDatatypes],
+      default: 'UINT8',
+      description:
+        'UINT8, FP32, FP16 or BYTES. The datatype of images that metadata of the inference protocol name; all are taken.',
     }),
     models: Type.String({
       default: 'models',

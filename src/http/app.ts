@@ -158,10 +158,10 @@ export async function buildApp(options: AppOptions) {
   await app.register(modelExampleRoutes, { classifier });
   await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
   await app.register(slowdownRoutes, { classifier, operatorRoutes: config.operatorRoutes });
-  const { maxImageBytes, maxBatchImages, maxBatchBytes } = config;
+  const { maxImageBytes, maxBatchImages, maxBatchBytes, protocolDatatype: datatype } = config;
   await app.register(protocolHealthRoutes, { isDraining, classifier });
-  await app.register(metadataRoutes, { classifier, disclosure });
-  await app.register(tritonRoutes, { classifier, disclosure, metrics, maxBatchImages });
+  await app.register(metadataRoutes, { classifier, disclosure, datatype });
+  await app.register(tritonRoutes, { classifier, disclosure, metrics, maxBatchImages, datatype });
   await app.register(enforceBudgets, { mode: config.privacy });
   await app.register(admitBodies, { admission: bytesInFlight, classifier });
   await app.register(classifyRoutes, { classifier, disclosure, maxImageBytes });

@@ -1,15 +1,13 @@
 // What the protocol tells of the server and its models: metadata, Triton's model configuration and repository index.
-
+import type { ModelInput } from '../format/manifest.js';
 import { version } from '../foundation/version.js';
 import type { RefusedPackage } from '../packages/repository.js';
 import type { Catalog, ServedModel } from '../serving/catalog.js';
 import { describeOutputs } from './outputs.js';
-import { dimensionsOf, INPUT_NAME, inputDatatypes, ownLayout } from './read-images.js';
+import { dimensionsOf, INPUT_NAME, type InputDatatype, inputDatatypes, ownLayout } from './read-images.js';
 import type { OutputDatatype } from './tensors.js';
 
 const PLATFORM = 'rdi-serve_onnx';
-/** Declared, of those that are taken: tools that make random tensors take this one. */
-const DECLARED_DATATYPE = 'FP32';
 /** A dimension of any size. */
 const ANY = -1;
 
@@ -27,7 +25,13 @@ export function describeServer(isStrict: boolean) {
   };
 }
 
-export function describeMetadata({ name, manifest }: ServedModel, { models }: Catalog, isStrict: boolean) {
+/** @param datatype of those that are taken, the one that is named */
+export function describeMetadata(
+  { name, manifest }: ServedModel,
+  { models }: Catalog,
+  datatype: InputDatatype,
+  isStrict: boolean,
+) {
   const { input, classes } = manifest;
   return {
     name,
@@ -36,8 +40,8 @@ export function describeMetadata({ name, manifest }: ServedModel, { models }: Ca
     inputs: [
       {
         name: INPUT_NAME,
-        datatype: DECLARED_DATATYPE,
-        shape: [ANY, ...dimensionsOf(input, ownLayout(input))],
+        datatype,
+        shape: [ANY, ...inputDimensions(input, datatype)],
         parameters: { datatypes: inputDatatypes.join(',') },
       },
     ],
@@ -53,10 +57,10 @@ export function describeMetadata({ name, manifest }: ServedModel, { models }: Ca
 export function describeConfiguration(
   { name, manifest }: ServedModel,
   maxBatchImages: number,
+  datatype: InputDatatype,
   isStrict: boolean,
 ) {
   const { input, classes } = manifest;
-  const layout = ownLayout(input);
   return {
     name,
     platform: PLATFORM,
@@ -65,9 +69,9 @@ export function describeConfiguration(
     input: [
       {
         name: INPUT_NAME,
-        data_type: configurationType(DECLARED_DATATYPE),
-        format: layout === 'nchw' ? ('FORMAT_NCHW' as const) : ('FORMAT_NHWC' as const),
-        dims: dimensionsOf(input, layout),
+        data_type: configurationType(datatype),
+        format: datatype === 'BYTES' ? ('FORMAT_NONE' as const) : formats[ownLayout(input)],
+        dims: inputDimensions(input, datatype),
       },
     ],
     output: describeOutputs(classes.length, isStrict).map(({ name, datatype, dimensions }) => ({
@@ -78,7 +82,14 @@ export function describeConfiguration(
   };
 }
 
-function configurationType(datatype: OutputDatatype) {
+const formats = { nchw: 'FORMAT_NCHW', nhwc: 'FORMAT_NHWC' } as const;
+
+/** Of one image. */
+function inputDimensions(input: ModelInput, datatype: InputDatatype): number[] {
+  return datatype === 'BYTES' ? [1] : dimensionsOf(input, ownLayout(input));
+}
+
+function configurationType(datatype: InputDatatype | OutputDatatype) {
   return datatype === 'BYTES' ? ('TYPE_STRING' as const) : (`TYPE_${datatype}` as const);
 }
 

@@ -8,6 +8,9 @@ import { type InputTensor, shown, splitBytes, type TensorContent } from './tenso
 
 export const INPUT_NAME = 'image';
 
+/** In which images are taken. */
+export type InputDatatype = 'FP32' | 'FP16' | 'UINT8' | 'BYTES';
+
 /** Bytes of an element. */
 const numericBytes: Readonly<Record<string, number>> = { FP32: 4, FP16: 2, UINT8: 1 };
 export const inputDatatypes: readonly string[] = [...Object.keys(numericBytes), 'BYTES'];
@@ -44,7 +47,7 @@ export function imagesOf(inputs: readonly InputTensor[], input: ModelInput, limi
 }
 
 function encodedImages(
-  { shape, content }: InputTensor,
+  { shape, content, isBase64 = false }: InputTensor,
   { maxBatchImages, maxImageBytes }: ImageLimits,
 ): Images {
   const [count = 0, ...rest] = shape;
@@ -56,13 +59,15 @@ function encodedImages(
   if (given.length !== count) throw invalid(`The shape says ${count} images; ${given.length} arrived.`);
   return {
     count,
-    read: () => given.map((one) => ({ bytes: encodedImage(one, maxImageBytes), mediaType: undefined })),
+    read: () =>
+      given.map((one) => ({ bytes: encodedImage(one, isBase64, maxImageBytes), mediaType: undefined })),
   };
 }
 
-function encodedImage(given: unknown, maxImageBytes: number): Uint8Array {
+function encodedImage(given: unknown, isBase64: boolean, maxImageBytes: number): Uint8Array {
   if (typeof given === 'string') return decodeBase64Image(given, maxImageBytes);
   if (!(given instanceof Uint8Array)) throw invalid('In JSON, an element of BYTES is an image in base64.');
+  if (isBase64) return decodeBase64Image(Buffer.from(given).toString('latin1'), maxImageBytes);
   refuseLargeImage(given, maxImageBytes);
   return given;
 }

@@ -6,6 +6,8 @@ export interface InputTensor {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
+  /** Whether the elements of BYTES are texts in base64, as those of JSON always are. */
+  readonly isBase64?: boolean;
   readonly content: TensorContent;
 }
 

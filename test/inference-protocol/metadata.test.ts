@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { version } from '../../src/foundation/version.js';
+import { ModelInput_Format } from '../../src/protobuf/open_inference_pb.js';
 import { testImages } from '../support/packages/profiled-package.js';
+import { grpcClients } from '../support/service/grpc.js';
 import { assertProtocolProblem } from '../support/service/inference.js';
 import { predict } from '../support/service/requests.js';
 import { startTestService } from '../support/service/service.js';
@@ -20,7 +22,7 @@ test('the server and its models', async () => {
     inputs: [
       {
         name: 'image',
-        datatype: 'FP32',
+        datatype: 'UINT8',
         shape: [-1, 3, 16, 16],
         parameters: { datatypes: 'FP32,FP16,UINT8,BYTES' },
       },
@@ -48,7 +50,7 @@ test('the configuration has the dimensions of one image', async () => {
   const configuration = (await get('/v2/models/tiny/config')) as Record<string, unknown>;
   assert.equal(configuration['max_batch_size'], config.maxBatchImages);
   assert.deepEqual(configuration['input'], [
-    { name: 'image', data_type: 'TYPE_FP32', format: 'FORMAT_NCHW', dims: [3, 16, 16] },
+    { name: 'image', data_type: 'TYPE_UINT8', format: 'FORMAT_NCHW', dims: [3, 16, 16] },
   ]);
   const outputs = configuration['output'] as { name: string; data_type: string }[];
   assert.deepEqual(
@@ -64,6 +66,32 @@ test('the configuration has the dimensions of one image', async () => {
       'TYPE_BOOL',
     ],
   );
+});
+
+test('metadata and configuration name the datatype that is set', async (t) => {
+  const tensors = async (protocolDatatype: 'FP32' | 'BYTES') => {
+    const set = await startTestService(t, { config: { protocolDatatype, grpc: true } });
+    const read = async (path: string) => (await fetch(`${set.url}/v2/models/tiny${path}`)).json();
+    const { inputs } = (await read('')) as { inputs: { datatype: string; shape: number[] }[] };
+    const { input } = (await read('/config')) as { input: object[] };
+    const { inference } = grpcClients(t, set.grpcUrl);
+    const [told] = (await inference.modelMetadata({ name: 'tiny' })).inputs;
+    assert.deepEqual([told?.datatype, told?.shape.map(Number)], [inputs[0]?.datatype, inputs[0]?.shape]);
+    const [configured] = (await inference.modelConfig({ name: 'tiny' })).config?.input ?? [];
+    return [inputs[0]?.shape, input[0], configured?.dims, configured?.format];
+  };
+  assert.deepEqual(await tensors('FP32'), [
+    [-1, 3, 16, 16],
+    { name: 'image', data_type: 'TYPE_FP32', format: 'FORMAT_NCHW', dims: [3, 16, 16] },
+    [3n, 16n, 16n],
+    ModelInput_Format.NCHW,
+  ]);
+  assert.deepEqual(await tensors('BYTES'), [
+    [-1, 1],
+    { name: 'image', data_type: 'TYPE_STRING', format: 'FORMAT_NONE', dims: [1] },
+    [1n],
+    ModelInput_Format.NONE,
+  ]);
 });
 
 test('the statistics are those of the metrics', async () => {

@@ -1,6 +1,7 @@
 """Triton's clients of the Open Inference Protocol, over HTTP and gRPC."""
 
 import asyncio
+import queue
 import time
 
 import grpc
@@ -94,7 +95,7 @@ def triton_grpc():
         assert client.get_server_metadata().name == "rdi-serve"
         assert client.get_model_metadata(MODEL).inputs[0].shape == [-1, 1, 28, 28]
         config = client.get_model_config(MODEL, as_json=True)["config"]
-        assert config["input"][0]["data_type"] == "TYPE_FP32" and config["max_batch_size"] == 64, config
+        assert config["input"][0]["data_type"] == "TYPE_UINT8" and config["max_batch_size"] == 64, config
         assert any(one.name == MODEL for one in client.get_model_repository_index().models)
 
         for count in (1, 8):
@@ -115,10 +116,11 @@ def triton_grpc():
         assert full.tolist() == [EXPECTED[0]["exit"]["of"] - 1]
         check(infer(timeout=60_000_000, priority=1, client_timeout=60), EXPECTED[:1])
         check(infer(compression_algorithm="gzip"), EXPECTED[:1])
+        photos = encoded(module, [(EXAMPLES / "digit-3-large.jpg").read_bytes()] * 64)
         statuses = {
             "INVALID_ARGUMENT": lambda: infer(parameters={"max_flops": 1}),
             "NOT_FOUND": lambda: client.infer("other", encoded(module, DIGITS[:1])),
-            "DEADLINE_EXCEEDED": lambda: infer(client_timeout=0.000001),
+            "DEADLINE_EXCEEDED": lambda: client.infer(MODEL, photos, client_timeout=0.002),
             "UNIMPLEMENTED": lambda: client.load_model(MODEL),
         }
         for status, call in statuses.items():
@@ -138,6 +140,64 @@ def triton_grpc():
     check_health = channel.unary_unary("/grpc.health.v1.Health/Check")
     assert check_health(b"") == b"\x08\x01"  # SERVING
     channel.close()
+
+
+def triton_stream():
+    module = tritonclient.grpc
+    answers = queue.Queue()
+    with module.InferenceServerClient(GRPC_ADDRESS) as client:
+        for compression in (None, "gzip"):
+            client.start_stream(lambda result, error: answers.put((result, error)), compression_algorithm=compression)
+            for index, image in enumerate(DIGITS):
+                inputs = encoded(module, [image])
+                client.async_stream_infer(MODEL, inputs, request_id=str(index), enable_empty_final_response=True)
+            client.async_stream_infer("other", inputs)
+            client.async_stream_infer(MODEL, encoded(module, DIGITS), parameters={"profile": "balanced"})
+            client.stop_stream()
+            for index, expected in enumerate(EXPECTED):
+                result, error = answers.get_nowait()
+                assert error is None and result.get_response().id == str(index), error
+                assert result.get_response().parameters["triton_final_response"].bool_param
+                check(result, [expected])
+            _, error = answers.get_nowait()
+            assert "other is not served here" in error.message(), error
+            check(answers.get_nowait()[0], EXPECTED)
+            assert answers.empty()
+        # Longer than any deadline of an image: the deadline is the stream's.
+        client.start_stream(lambda result, error: answers.put((result, error)), stream_timeout=0.2)
+        _, error = answers.get(timeout=10)
+        assert error.status() == "StatusCode.DEADLINE_EXCEEDED", error
+        client.stop_stream()
+    channel = grpc.insecure_channel(GRPC_ADDRESS)
+    watch = channel.unary_stream("/grpc.health.v1.Health/Watch")(b"")
+    assert next(watch) == b"\x08\x01"  # SERVING
+    watch.cancel()
+    channel.close()
+
+
+async def triton_stream_asyncio():
+    module = tritonclient.grpc.aio
+
+    async def requests():
+        for index, image in enumerate(DIGITS):
+            yield {"model_name": MODEL, "inputs": encoded(tritonclient.grpc, [image]), "request_id": str(index)}
+
+    async with module.InferenceServerClient(GRPC_ADDRESS) as client:
+        answers = [answer async for answer in client.stream_infer(requests())]
+        for (result, error), expected in zip(answers, EXPECTED, strict=True):
+            assert error is None, error
+            check(result, [expected])
+
+        photo = encoded(tritonclient.grpc, [(EXAMPLES / "digit-3-large.jpg").read_bytes()] * 8)
+
+        async def photos():
+            for _ in range(8):
+                yield {"model_name": MODEL, "inputs": photo, "parameters": {"profile": "full"}}
+
+        leaving = client.stream_infer(photos())
+        await anext(aiter(leaving))
+        leaving.cancel()
+    nothing_in_flight()
 
 
 async def triton_grpc_asyncio():
@@ -163,3 +223,7 @@ triton_grpc()
 print("tritonclient.grpc: as /classify")
 asyncio.run(triton_grpc_asyncio())
 print("tritonclient.grpc.aio: as /classify")
+triton_stream()
+print("streams of tritonclient.grpc: as /classify")
+asyncio.run(triton_stream_asyncio())
+print("streams of tritonclient.grpc.aio: as /classify")

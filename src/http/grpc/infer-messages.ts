@@ -38,7 +38,9 @@ export function readInferRequest(message: ModelInferRequest): InferenceRequest {
 
 function readInput(input: Input, raw: Uint8Array | undefined): InputTensor {
   const { name, datatype, shape, contents } = input;
-  const described = { name, datatype, shape: shape.map(Number) };
+  // As MLServer's Base64Codec sends them.
+  const isBase64 = valuesOf(input.parameters)['content_type'] === 'base64';
+  const described = { name, datatype, shape: shape.map(Number), isBase64 };
   if (raw === undefined) return { ...described, content: typedContent(input) };
   if (contents && filledOf(contents).length > 0) {
     throw invalid(`The input ${shown(name)} has both contents and raw_input_contents.`);

@@ -7,7 +7,7 @@ import {
   indexRepository,
 } from '../../inference-protocol/describe-model.js';
 import { admitInference } from '../../inference-protocol/infer.js';
-import type { ImageLimits } from '../../inference-protocol/read-images.js';
+import type { ImageLimits, InputDatatype } from '../../inference-protocol/read-images.js';
 import { type Duration, statisticsOf } from '../../inference-protocol/statistics.js';
 import {
   DataType,
@@ -21,13 +21,18 @@ import { callerOf } from '../connections/client-name.js';
 import type { Disclosure } from '../privacy/disclosure.js';
 import { isReady } from '../routes/health.js';
 import { readInferRequest, writeEqualLength, writeInferResponse } from './infer-messages.js';
-import { type Call, type Method, unary } from './method.js';
+import { inferStream } from './infer-stream.js';
+import { type Call, type Method, stream, unary } from './method.js';
 
 export interface InferenceServiceOptions {
   readonly classifier: Classifier;
   readonly disclosure: Disclosure;
   readonly metrics: Metrics;
   readonly limits: ImageLimits;
+  /** Of images, that metadata name. */
+  readonly datatype: InputDatatype;
+  /** Places for images in flight. */
+  readonly places: number;
   readonly isDraining: () => boolean;
 }
 
@@ -62,6 +67,7 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
         const { inputs, outputs, ...model } = describeMetadata(
           modelOf(request),
           classifier.catalog,
+          options.datatype,
           isStrict,
         );
         return { ...model, inputs: inputs.map(withBigShape), outputs: outputs.map(withBigShape) };
@@ -69,13 +75,14 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
       { isTraced: true },
     ),
     unary(method.modelInfer, infer, { isTraced: true, isCharged: true }),
+    stream(method.modelStreamInfer, inferStream(infer, options.places)),
     ...tritonMethods(options, modelOf),
   ];
 }
 
 /** Triton's extensions. */
 function tritonMethods(
-  { classifier, disclosure, metrics, limits }: InferenceServiceOptions,
+  { classifier, disclosure, metrics, limits, datatype }: InferenceServiceOptions,
   modelOf: (request: {
     readonly name: string;
     readonly version: string;
@@ -90,6 +97,7 @@ function tritonMethods(
         const { input, output, max_batch_size, ...model } = describeConfiguration(
           modelOf(request),
           limits.maxBatchImages,
+          datatype,
           isStrict,
         );
         return {
@@ -99,7 +107,7 @@ function tritonMethods(
             input: input.map(({ name, data_type, format, dims }) => ({
               name,
               dataType: DataType[data_type],
-              format: format === 'FORMAT_NCHW' ? ModelInput_Format.NCHW : ModelInput_Format.NHWC,
+              format: formats[format],
               dims: dims.map(BigInt),
             })),
             output: output.map(({ name, data_type, dims }) => ({
@@ -125,6 +133,12 @@ function tritonMethods(
     ),
   ];
 }
+
+const formats = {
+  FORMAT_NONE: ModelInput_Format.NONE,
+  FORMAT_NCHW: ModelInput_Format.NCHW,
+  FORMAT_NHWC: ModelInput_Format.NHWC,
+};
 
 function statisticsMessage({
   name,

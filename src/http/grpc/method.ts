@@ -2,15 +2,18 @@
 import {
   create,
   type DescMessage,
+  type DescMethod,
   type DescMethodUnary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
 import type { Client } from '../../access/client.js';
+import type { Failure } from '../../foundation/errors.js';
 import type { Timeline } from '../../serving/timeline.js';
 import type { ClientSignal } from '../../workers/request.js';
 import { decodeMessage } from './decode-message.js';
+import type { Receiver } from './receive-message.js';
 
 export interface Call {
   /** Pays for the images; undefined: nobody in particular. */
@@ -23,17 +26,30 @@ export interface Call {
   timeline(): Timeline | undefined;
 }
 
+/** A call, and its messages in both directions. */
+export interface Exchange extends Call {
+  readonly receiver: Receiver;
+  /** Aborted when the server closes: streams end then. */
+  readonly closing: AbortSignal;
+  /** One message at a time. Resolves when it is on its way, or the client is gone. */
+  send(message: Uint8Array): Promise<void>;
+  /** The failure of one message of a stream, which goes on. It is logged and counted. */
+  failureOf(error: unknown): Failure;
+}
+
 export interface Method {
   readonly service: string;
   readonly name: string;
+  /** Whether it has several messages, in either direction. */
+  readonly isStream: boolean;
   /** A probe needs no API key, and is neither traced nor, if it is answered, logged. */
   readonly isProbe: boolean;
   /** Of what is asked for again and again: not traced. */
   readonly isTraced: boolean;
   /** Its images are charged, so a client without a budget left is refused before its message is read. */
   readonly isCharged: boolean;
-  /** @throws Failure */
-  answer(message: Uint8Array, call: Call): Uint8Array | Promise<Uint8Array>;
+  /** @returns the last message; undefined: all have been sent. @throws Failure */
+  answer(exchange: Exchange): Promise<Uint8Array | undefined>;
 }
 
 export interface MethodOptions {
@@ -44,24 +60,54 @@ export interface MethodOptions {
 
 /** A method with one message in and one out. */
 export function unary<Input extends DescMessage, Output extends DescMessage>(
-  { parent, name, input, output }: DescMethodUnary<Input, Output>,
+  method: DescMethodUnary<Input, Output>,
   handle: (
     request: MessageShape<Input>,
     call: Call,
   ) => MessageInitShape<Output> | Promise<MessageInitShape<Output>>,
-  { isProbe = false, isTraced = false, isCharged = false }: MethodOptions = {},
+  options: MethodOptions = {},
 ): Method {
   return {
-    service: parent.typeName,
-    name,
-    isProbe,
-    isTraced,
-    isCharged,
-    async answer(message, call) {
-      const response = await handle(decodeMessage(input, message), call);
-      return toBinary(output, create(output, response));
+    ...described(method, options),
+    async answer(exchange) {
+      const { bytes, leave } = await exchange.receiver.only();
+      try {
+        return encode(method.output, await handle(decodeMessage(method.input, bytes), exchange));
+      } finally {
+        leave();
+      }
     },
   };
+}
+
+/** A method with several messages, in or out. It ends when `converse` does; what that throws is its status. */
+export function stream(
+  method: DescMethod,
+  converse: (exchange: Exchange) => Promise<void>,
+  options: MethodOptions = {},
+): Method {
+  return {
+    ...described(method, options),
+    async answer(exchange) {
+      await converse(exchange);
+      return undefined;
+    },
+  };
+}
+
+function described(
+  { parent, name, methodKind }: DescMethod,
+  { isProbe = false, isTraced = false, isCharged = false }: MethodOptions,
+) {
+  const isStream = methodKind !== 'unary';
+  return { service: parent.typeName, name, isStream, isProbe, isTraced, isCharged };
+}
+
+export function encode<Output extends DescMessage>(
+  output: Output,
+  message: MessageInitShape<Output>,
+): Uint8Array {
+  return toBinary(output, create(output, message));
 }
 
 /** Its address. */

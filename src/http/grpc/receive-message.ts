@@ -1,107 +1,166 @@
-// Receives the one message of a call. Its length stands before it, so its memory is admitted before it is taken; what a
-// client sends until then, HTTP/2's flow control limits.
+// Receives the messages of a call, each when it is asked for. Its length stands before it, so its memory is admitted
+// before it is taken; what a client sends until then, HTTP/2's flow control limits.
 import type { ServerHttp2Stream } from 'node:http2';
 import { Failure } from '../../foundation/errors.js';
 import type { ClientSignal } from '../../workers/request.js';
 import { unpackGzip } from '../bodies/unpack-gzip.js';
+import { shuttingDown } from '../routes/health.js';
 
-/** In front of the message: whether it is compressed (1 byte), and its length (4 bytes, big-endian). */
+/** In front of a message: whether it is compressed (1 byte), and its length (4 bytes, big-endian). */
 export const PREFIX_BYTES = 5;
 
-export interface MessageLimits {
+export interface ReceiverOptions {
+  /** Of compressed messages. */
+  readonly encoding: string | string[] | undefined;
   readonly maxBytes: number;
-  /** Takes room for bytes that will be in memory. @throws Failure `saturated` */
-  readonly admit: (bytes: number) => void;
+  /** Time within which a message must arrive. */
+  readonly timeoutSeconds: number;
+  /** Takes room for bytes that will be in memory. @returns a function that gives it back. @throws Failure `saturated` */
+  readonly admit: (bytes: number) => () => void;
+  /** Aborted when the call has ended. */
+  readonly signal: ClientSignal;
 }
 
-/**
- * @param signal aborted when the call has ended
- * @throws Failure `invalid-body`, `body-too-large`, `saturated`, `unsupported-media-type`, `client-gone`
- */
-export async function receiveMessage(
-  stream: ServerHttp2Stream,
-  encoding: string | string[] | undefined,
-  limits: MessageLimits,
-  signal: ClientSignal,
-): Promise<Uint8Array> {
-  const { isCompressed, bytes } = await collect(stream, limits, signal);
-  if (!isCompressed) return bytes;
-  if (encoding === 'gzip') return unpackGzip(bytes, limits.maxBytes, limits.admit);
-  throw new Failure(
-    'unsupported-media-type',
-    `A message is taken with grpc-encoding gzip or uncompressed, not ${JSON.stringify(String(encoding ?? 'identity'))}.`,
-  );
+export interface ReceivedMessage {
+  readonly bytes: Uint8Array;
+  /** Gives the room of the bytes back. */
+  leave(): void;
 }
 
-interface Received {
-  readonly isCompressed: boolean;
-  readonly bytes: Buffer;
+export interface Receiver {
+  /**
+   * The one message of the call. The time for it begins now.
+   * @throws Failure `invalid-body`, `body-too-large`, `saturated`, `unsupported-media-type`, `request-timeout`, `client-gone`
+   */
+  only(): Promise<ReceivedMessage>;
+  /**
+   * The next message of a stream; undefined: there are no more. The time for it begins with its first byte. After
+   * `saturated` the stream goes on behind that message.
+   * @throws Failure as `only`; `shutting-down` after `stop`
+   */
+  next(): Promise<ReceivedMessage | undefined>;
+  /** Receives nothing more: the server closes. */
+  stop(): void;
 }
 
-function collect(
-  stream: ServerHttp2Stream,
-  { maxBytes, admit }: MessageLimits,
-  signal: ClientSignal,
-): Promise<Received> {
-  return new Promise((resolve, reject) => {
-    let prefix: Buffer = Buffer.alloc(0);
-    /** Undefined until its length is known. */
-    let message: Buffer | undefined;
-    let length = 0;
-    let received = 0;
-    stream.on('data', take).on('end', end);
-    signal.addEventListener('abort', ended);
+const EMPTY = Buffer.alloc(0);
 
-    function take(piece: Buffer): void {
-      try {
-        if (received < PREFIX_BYTES)
-          prefix = Buffer.concat([prefix, piece.subarray(0, PREFIX_BYTES - received)]);
-        const from = Math.max(0, PREFIX_BYTES - received);
-        const at = Math.max(0, received - PREFIX_BYTES);
-        received += piece.length;
-        if (received < PREFIX_BYTES) return;
-        if (message === undefined) open();
-        if (received > PREFIX_BYTES + length) throw invalid('More than one message arrived; a call has one.');
-        // Usually the whole message is in one piece.
-        if (at === 0 && piece.length - from === length) message = piece.subarray(from);
-        else piece.copy(message as Buffer, at, from);
-      } catch (error) {
-        finish();
-        reject(error);
+export function createReceiver(stream: ServerHttp2Stream, options: ReceiverOptions): Receiver {
+  const { encoding, maxBytes, timeoutSeconds, admit, signal } = options;
+  /** Arrived, behind what has been read. */
+  let rest: Buffer = EMPTY;
+  /** Bytes still to come of a message for which there was no room. */
+  let toSkip = 0;
+  /** Bytes of the present message, with its prefix. */
+  let received = 0;
+  let isLate = false;
+  let isStopped = false;
+  let wake = (): void => {};
+  const onReadable = (): void => wake();
+  stream.on('readable', onReadable).on('end', onReadable);
+  signal.addEventListener('abort', onReadable);
+
+  /** undefined: there are no more. */
+  async function nextPiece(): Promise<Buffer | undefined> {
+    for (;;) {
+      if (signal.aborted) throw new Failure('client-gone', 'The call ended before its message had arrived.');
+      if (isLate) throw new Failure('request-timeout', 'The message of the call did not arrive in time.');
+      if (isStopped) throw shuttingDown();
+      const piece = stream.read() as Buffer | null;
+      if (piece) return piece;
+      if (stream.readableEnded) return undefined;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+
+  /** Whether something is there to be read, when it is there. */
+  async function hasMore(): Promise<boolean> {
+    if (rest.length === 0) rest = (await nextPiece()) ?? EMPTY;
+    return rest.length > 0;
+  }
+
+  /** Usually all of it is in one piece, and not copied. */
+  async function read(count: number): Promise<Buffer> {
+    let bytes = EMPTY;
+    for (let at = 0; at < count; ) {
+      if (!(await hasMore())) {
+        throw invalid(`The call ended after ${received} bytes, before the end of its message.`);
       }
+      const part = rest.subarray(0, count - at);
+      rest = rest.subarray(part.length);
+      received += part.length;
+      if (part.length === count) return part;
+      if (at === 0) bytes = Buffer.allocUnsafe(count);
+      bytes.set(part, at);
+      at += part.length;
     }
+    return bytes;
+  }
 
-    function open(): void {
-      length = prefix.readUInt32BE(1);
-      const [flag = 0] = prefix;
-      if (flag > 1)
-        throw invalid(`A message begins with a byte 0 or 1, whether it is compressed, not ${flag}.`);
-      if (length > maxBytes) {
-        throw new Failure(
-          'body-too-large',
-          `The message has ${length} bytes; at most ${maxBytes} are taken.`,
-        );
+  async function readMessage(leaves: (() => void)[]): Promise<Uint8Array> {
+    received = 0;
+    const prefix = await read(PREFIX_BYTES);
+    const [flag = 0] = prefix;
+    const length = prefix.readUInt32BE(1);
+    if (flag > 1)
+      throw invalid(`A message begins with a byte 0 or 1, whether it is compressed, not ${flag}.`);
+    if (length > maxBytes) {
+      throw new Failure('body-too-large', `The message has ${length} bytes; at most ${maxBytes} are taken.`);
+    }
+    toSkip = length;
+    leaves.push(admit(length));
+    toSkip = 0;
+    const bytes = await read(length);
+    if (flag === 0) return bytes;
+    if (encoding === 'gzip') return unpackGzip(bytes, maxBytes, (more) => leaves.push(admit(more)));
+    throw new Failure(
+      'unsupported-media-type',
+      `A message is taken with grpc-encoding gzip or uncompressed, not ${JSON.stringify(String(encoding ?? 'identity'))}.`,
+    );
+  }
+
+  async function receive(isWhole: () => Promise<void>): Promise<ReceivedMessage> {
+    const leaves: (() => void)[] = [];
+    const leave = (): void => {
+      for (const one of leaves.splice(0)) one();
+    };
+    const timer = setTimeout(() => {
+      isLate = true;
+      wake();
+    }, timeoutSeconds * 1000);
+    try {
+      const bytes = await readMessage(leaves);
+      await isWhole();
+      return { bytes, leave };
+    } catch (error) {
+      leave();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    only: () =>
+      receive(async () => {
+        if (await hasMore()) throw invalid('More than one message arrived; a call has one.');
+      }),
+    async next() {
+      while (await hasMore()) {
+        if (toSkip === 0) return receive(async () => {});
+        const skipped = Math.min(toSkip, rest.length);
+        toSkip -= skipped;
+        rest = rest.subarray(skipped);
       }
-      admit(length);
-      message = Buffer.allocUnsafe(length);
-    }
-
-    function end(): void {
-      finish();
-      if (message === undefined || received < PREFIX_BYTES + length) {
-        reject(invalid(`The call ended after ${received} bytes, before the end of its message.`));
-      } else resolve({ isCompressed: prefix[0] === 1, bytes: message });
-    }
-
-    function ended(): void {
-      finish();
-      reject(new Failure('client-gone', 'The call ended before its message had arrived.'));
-    }
-
-    function finish(): void {
-      stream.off('data', take).off('end', end);
-    }
-  });
+      return undefined;
+    },
+    stop() {
+      isStopped = true;
+      wake();
+    },
+  };
 }
 
 function invalid(detail: string): Failure {

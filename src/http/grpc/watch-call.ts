@@ -7,8 +7,8 @@ import type { ClientSignal } from '../../workers/request.js';
 export interface CallWatch {
   /** Aborted when the call needs no answer any more. */
   readonly signal: ClientSignal;
-  /** @param milliseconds undefined: never. @returns a function that takes it back */
-  endAfter(milliseconds: number | undefined, failure: () => Failure): () => void;
+  /** @param milliseconds undefined: never */
+  endAfter(milliseconds: number | undefined, failure: () => Failure): void;
   /** Why the call has ended; undefined: it has not. */
   failure(): Failure | undefined;
   throwIfEnded(): void;
@@ -17,7 +17,7 @@ export interface CallWatch {
 }
 
 export function watchCall(stream: ServerHttp2Stream): CallWatch {
-  const timers: NodeJS.Timeout[] = [];
+  let timer: NodeJS.Timeout | undefined;
   const { signal, abort } = createClientSignal();
   let isOpen = true;
   let why: Failure | undefined;
@@ -32,10 +32,7 @@ export function watchCall(stream: ServerHttp2Stream): CallWatch {
   return {
     signal,
     endAfter(milliseconds, failure) {
-      if (milliseconds === undefined) return () => {};
-      const timer = setTimeout(() => end(failure), milliseconds);
-      timers.push(timer);
-      return () => clearTimeout(timer);
+      if (milliseconds !== undefined) timer = setTimeout(() => end(failure), milliseconds);
     },
     failure: () => why,
     throwIfEnded() {
@@ -43,7 +40,7 @@ export function watchCall(stream: ServerHttp2Stream): CallWatch {
     },
     close() {
       isOpen = false;
-      for (const timer of timers) clearTimeout(timer);
+      clearTimeout(timer);
     },
   };
 }

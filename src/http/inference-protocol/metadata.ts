@@ -4,6 +4,7 @@ import type Type from 'typebox';
 import type { FailureType } from '../../foundation/errors.js';
 import { ref } from '../../foundation/schema-ref.js';
 import { describeMetadata, describeServer } from '../../inference-protocol/describe-model.js';
+import type { InputDatatype } from '../../inference-protocol/read-images.js';
 import type { ServedModel } from '../../serving/catalog.js';
 import type { Classifier } from '../../serving/classifier.js';
 import type { Disclosure } from '../privacy/disclosure.js';
@@ -70,7 +71,8 @@ export function modelRoute(
 export const metadataRoutes: FastifyPluginAsync<{
   classifier: Classifier;
   disclosure: Disclosure;
-}> = async (app, { classifier, disclosure }) => {
+  datatype: InputDatatype;
+}> = async (app, { classifier, disclosure, datatype }) => {
   const isStrict = disclosure.mode === 'strict';
   app.get(
     '/v2',
@@ -94,6 +96,6 @@ export const metadataRoutes: FastifyPluginAsync<{
     summary: 'The inputs and outputs of a model',
     description: 'The model.',
     schema: ModelMetadata,
-    answer: (model) => describeMetadata(model, classifier.catalog, isStrict),
+    answer: (model) => describeMetadata(model, classifier.catalog, datatype, isStrict),
   });
 };

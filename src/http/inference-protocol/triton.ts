@@ -2,6 +2,7 @@
 // statistics of a model, and the index of the model repository.
 import type { FastifyPluginAsync } from 'fastify';
 import { describeConfiguration, indexRepository } from '../../inference-protocol/describe-model.js';
+import type { InputDatatype } from '../../inference-protocol/read-images.js';
 import { statisticsOf } from '../../inference-protocol/statistics.js';
 import type { Classifier } from '../../serving/classifier.js';
 import type { Metrics } from '../../telemetry/metrics.js';
@@ -21,10 +22,12 @@ export interface TritonOptions {
   readonly disclosure: Disclosure;
   readonly metrics: Metrics;
   readonly maxBatchImages: number;
+  /** Of images, that the configuration names. */
+  readonly datatype: InputDatatype;
 }
 
 export const tritonRoutes: FastifyPluginAsync<TritonOptions> = async (app, options) => {
-  const { classifier, metrics, maxBatchImages } = options;
+  const { classifier, metrics, maxBatchImages, datatype } = options;
   const isStrict = options.disclosure.mode === 'strict';
 
   modelRoute(app, classifier, {
@@ -33,7 +36,7 @@ export const tritonRoutes: FastifyPluginAsync<TritonOptions> = async (app, optio
     summary: 'The configuration of a model, as Triton tells it',
     description: 'What its clients read of it.',
     schema: ModelConfiguration,
-    answer: (model) => describeConfiguration(model, maxBatchImages, isStrict),
+    answer: (model) => describeConfiguration(model, maxBatchImages, datatype, isStrict),
   });
   // The difference of two reads is the engine time of the images between them.
   if (!isStrict)

@@ -61,8 +61,12 @@ export const healthRoutes: FastifyPluginAsyncTypebox<HealthOptions> = async (app
 
 /** @throws Failure `shutting-down`, `worker-lost` */
 export function assertReady({ isDraining, classifier }: HealthOptions): void {
-  if (isDraining()) throw new Failure('shutting-down', 'This server is finishing what it has accepted.');
+  if (isDraining()) throw shuttingDown();
   if (!classifier.hasWorkers()) throw noWorkerLeft();
+}
+
+export function shuttingDown(): Failure {
+  return new Failure('shutting-down', 'This server is finishing what it has accepted.');
 }
 
 /** As `assertReady`, without the reason. */

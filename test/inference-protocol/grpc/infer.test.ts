@@ -26,9 +26,18 @@ const expected = outputsLike(answers);
 
 test('encoded images, pixels and the network’s own values, raw and typed, have /classify’s answers', async () => {
   const pngs = images.map(({ png }) => png);
+  const texts = pngs.map((png) => Buffer.from(png.toString('base64')));
+  const base64 = {
+    parameters: { content_type: { parameterChoice: { case: 'stringParam', value: 'base64' } } },
+  } as const;
   const ways: [string, InferRequest][] = [
     ['BYTES', inferRequest('BYTES', [8], joinBytes(pngs))],
     ['BYTES, typed', inferRequest('BYTES', [8, 1], [{ contents: { bytesContents: pngs } }])],
+    ['BYTES in base64', inferRequest('BYTES', [8], [{ ...base64, contents: { bytesContents: texts } }])],
+    [
+      'BYTES in base64, raw',
+      { ...inferRequest('BYTES', [8], [base64]), rawInputContents: [joinBytes(texts)] },
+    ],
     ['UINT8', inferRequest('UINT8', [8, 16, 16, 3], pixels)],
     ['UINT8, typed', inferRequest('UINT8', [8, 16, 16, 3], [{ contents: { uintContents: [...pixels] } }])],
     ['FP32', inferRequest('FP32', own, raw)],

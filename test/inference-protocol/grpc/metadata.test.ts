@@ -41,7 +41,7 @@ test('the configuration, the statistics and the index', async () => {
   const { config: configuration } = await inference.modelConfig({ name: 'tiny' });
   assert.equal(configuration?.maxBatchSize, config.maxBatchImages);
   const [input] = configuration?.input ?? [];
-  assert.equal(input?.dataType, DataType.TYPE_FP32);
+  assert.equal(input?.dataType, DataType.TYPE_UINT8);
   assert.equal(input.format, ModelInput_Format.NCHW);
   assert.deepEqual(input.dims, [3n, 16n, 16n]);
   assert.deepEqual(configuration.output[0]?.dims, [10n]);

@@ -5,6 +5,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { Health } from '../../../src/protobuf/grpc_health_pb.js';
+import { ServerReflection } from '../../../src/protobuf/grpc_reflection_pb.js';
 import {
   GRPCInferenceService,
   ModelInferRequestSchema,
@@ -16,6 +17,7 @@ import { type Output, valuesOf } from './inference.js';
 export interface GrpcClients {
   readonly inference: Client<typeof GRPCInferenceService>;
   readonly health: Client<typeof Health>;
+  readonly reflection: Client<typeof ServerReflection>;
 }
 
 /** Clients on one connection, which closes with the scope. */
@@ -26,6 +28,7 @@ export function grpcClients(scope: Scope, url: string): GrpcClients {
   return {
     inference: createClient(GRPCInferenceService, transport),
     health: createClient(Health, transport),
+    reflection: createClient(ServerReflection, transport),
   };
 }
 
