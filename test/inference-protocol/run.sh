@@ -13,6 +13,8 @@ trap cleanup EXIT
 
 # With the settings given; sets $url and $grpc_port.
 start() {
+  # Before the server is there: it is read at once, and the background may start late.
+  : >"$folder/server.log"
   node dist/src/cli/main.js serve --host 127.0.0.1 --port 0 --grpc --grpc-port 0 "$@" >"$folder/server.log" &
   server=$!
   url=

@@ -53,6 +53,8 @@ for section in "$work/guide"/*/; do
   mkdir -p "$work/models"
   mv "$section/models"/* "$work/models/"
 done
+# Before the server is there: it is read at once, and the background may start late.
+: >"$work/server.log"
 node "$root/dist/src/cli/main.js" serve --models "$work/models" --host 127.0.0.1 --port 0 >"$work/server.log" &
 server=$!
 for _ in $(seq 150); do
