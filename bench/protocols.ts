@@ -1,6 +1,6 @@
-// Compares the ways to one model, in turn against one server: POST /classify with PNGs, and the same images as raw FP32
-// tensors in the Open Inference Protocol, its REST form in binary and its gRPC form. Exit code 1 if a request fails, or a
-// form is slower than promised.
+// Compares the ways to one model, in turn against one server: POST /classify with PNGs, and the same images as raw tensors
+// in the Open Inference Protocol, its REST form in binary and its gRPC form, as the UINT8 pixels that metadata name and as
+// FP32. Exit code 1 if a request fails, or a form is slower with pixels than promised.
 // Usage: node dist/bench/protocols.js [models folder] [model] [profile] [seconds] [rounds] [connections]
 import process from 'node:process';
 import { create, toBinary } from '@bufbuild/protobuf';
@@ -37,45 +37,56 @@ const model = packages.findLast(({ manifest }) => manifest.name === wanted);
 if (!model) throw new UsageError(`There is no model ${wanted} in "${models}".`);
 const { name, input } = model.manifest;
 const { height, width, channels, layout = 'nchw' } = input;
-const shape = layout === 'nchw' ? [1, channels, height, width] : [1, height, width, channels];
 const toTensor = createImageTensor(input, layout);
-const tensors = model.golden.cases.map(({ pixels }) => {
-  const values = toTensor(new Uint8Array(Buffer.from(pixels, 'base64')));
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
-});
+const pixels = model.golden.cases.map((one) => Buffer.from(one.pixels, 'base64'));
+/** The golden inputs as raw tensors. */
+interface Tensors {
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly raw: readonly Buffer[];
+}
+const channelsLast = [1, height, width, channels];
+const asPixels: Tensors = { datatype: 'UINT8', shape: channelsLast, raw: pixels };
+const asValues: Tensors = {
+  datatype: 'FP32',
+  shape: layout === 'nchw' ? [1, channels, height, width] : channelsLast,
+  raw: pixels.map((one) => {
+    const values = toTensor(new Uint8Array(one));
+    return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+  }),
+};
 
 const grpcPort = await freePort();
 const server = await startServer({ models, defaultModel: name, auditFraction: 0, grpc: 'true', grpcPort });
 
-function restJob(): Omit<LoadJob, 'extent' | 'connections'> {
-  const described = { name: 'image', datatype: 'FP32', shape };
-  const jsonOf = (raw: Buffer) =>
-    Buffer.from(
-      JSON.stringify({
-        inputs: [{ ...described, parameters: { binary_data_size: raw.length } }],
-        parameters: { profile, binary_data_output: true },
-      }),
-    );
+function restJob({ datatype, shape, raw }: Tensors): Omit<LoadJob, 'extent' | 'connections'> {
+  const described = { name: 'image', datatype, shape };
+  const json = Buffer.from(
+    JSON.stringify({
+      inputs: [{ ...described, parameters: { binary_data_size: raw[0]?.length } }],
+      parameters: { profile, binary_data_output: true },
+    }),
+  );
   return {
     url: `${server.url}/v2/models/${name}/infer`,
-    images: tensors.map((raw) => Buffer.concat([jsonOf(raw), raw]).toString('base64')),
+    images: raw.map((one) => Buffer.concat([json, one]).toString('base64')),
     contentType: 'application/octet-stream',
-    headers: { 'inference-header-content-length': `${jsonOf(tensors[0] as Buffer).length}` },
+    headers: { 'inference-header-content-length': `${json.length}` },
   };
 }
 
-function grpcJob(): Omit<LoadJob, 'extent' | 'connections'> {
-  const messageOf = (raw: Buffer) =>
+function grpcJob({ datatype, shape, raw }: Tensors): Omit<LoadJob, 'extent' | 'connections'> {
+  const messageOf = (one: Buffer) =>
     create(ModelInferRequestSchema, {
       modelName: name,
       parameters: { profile: { parameterChoice: { case: 'stringParam', value: profile } } },
-      inputs: [{ name: 'image', datatype: 'FP32', shape: shape.map(BigInt) }],
-      rawInputContents: [raw],
+      inputs: [{ name: 'image', datatype, shape: shape.map(BigInt) }],
+      rawInputContents: [one],
     });
   return {
     url: `http://127.0.0.1:${grpcPort}/inference.GRPCInferenceService/ModelInfer`,
-    images: tensors.map((raw) =>
-      Buffer.from(toBinary(ModelInferRequestSchema, messageOf(raw))).toString('base64'),
+    images: raw.map((one) =>
+      Buffer.from(toBinary(ModelInferRequestSchema, messageOf(one))).toString('base64'),
     ),
     form: 'grpc',
   };
@@ -87,8 +98,10 @@ const jobs: Record<string, Omit<LoadJob, 'extent' | 'connections'>> = {
     url: `${server.url}/classify?${new URLSearchParams({ profile })}`,
     images: pngs.map((png) => png.toString('base64')),
   },
-  'v2 REST, binary FP32': restJob(),
-  'v2 gRPC, raw FP32': grpcJob(),
+  'v2 REST, binary UINT8': restJob(asPixels),
+  'v2 gRPC, raw UINT8': grpcJob(asPixels),
+  'v2 REST, binary FP32': restJob(asValues),
+  'v2 gRPC, raw FP32': grpcJob(asValues),
 };
 
 const client = startLoadClient();
@@ -103,7 +116,9 @@ const results = Object.entries(jobs).map(([form, job]) => ({
   failed: 0,
 }));
 for (let round = -1; round < rounds; round++) {
-  for (const result of results) {
+  // Each round begins with another form.
+  const first = (round + 1) % results.length;
+  for (const result of [...results.slice(first), ...results.slice(0, first)]) {
     const before = await server.metrics();
     const load = await client.apply({ ...result.job, connections, extent });
     const after = await server.metrics();

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { createApiKey } from '../../src/access/keys-file.js';
 import type { SettingName } from '../../src/config/settings.js';
+import { UsageError } from '../../src/foundation/errors.js';
 import { positiveInteger, positiveNumber } from '../../src/foundation/numbers.js';
 import { median } from '../../src/foundation/quantile.js';
 import { formatTable } from '../../src/report/table.js';
@@ -16,6 +17,7 @@ import { atEnd } from '../load/at-end.js';
 import { goldenImages } from '../load/golden-images.js';
 import { startLoadClient } from '../load/load.js';
 import { reportPromises } from '../load/promises.js';
+import { serverCosts } from '../load/server-costs.js';
 import { startServer } from '../load/server-process.js';
 
 const [models = 'models', model, secondsText = '5', roundsText = '5'] = process.argv.slice(2);
@@ -35,8 +37,8 @@ const apiKeysFile = join(folder, 'keys');
 await writeFile(apiKeysFile, `${line}\nclient flops-per-second=9e14\n`);
 
 const budgets: Settings = { apiKeysFile };
-/** Nobody is found: the tolerance covers images that all go to the end. */
-const slowdown: Settings = { slowdownAction: 'slow-lane', slowdownTolerance: 10 };
+/** Nobody is found: the images that are sent leave at the first exit. */
+const slowdown: Settings = { slowdownAction: 'slow-lane' };
 /** Nobody is degraded: nobody waits for a minute. */
 const ladder: Settings = { ladder: 'balanced,fast', ladderTargetMs: 60_000 };
 const privacy: Settings = { privacy: 'coarse', privacyIntervalMs: 1 };
@@ -50,8 +52,34 @@ const variants: readonly (readonly [name: string, settings: Settings])[] = [
 ];
 
 const { name, images } = await goldenImages(models, model);
-const load = { images: images.map((image) => image.toString('base64')), connections: CONNECTIONS };
+const load = { images: (await leavingFirst()).map(toBase64), connections: CONNECTIONS };
 const client = startLoadClient();
+
+function toBase64(image: Buffer): string {
+  return image.toString('base64');
+}
+
+/** The images that leave at the first exit. */
+async function leavingFirst(): Promise<Buffer[]> {
+  const server = await startServer({ models, defaultModel: name, workers: 1 });
+  const exits = await Promise.all(
+    images.map(async (body) => {
+      const headers = { 'content-type': 'image/png' };
+      const response = await fetch(`${server.url}/classify`, {
+        method: 'POST',
+        headers,
+        body: new Blob([body as never]),
+      });
+      return response.headers.get('x-exit-index');
+    }),
+  );
+  await server.stop();
+  const leaving = images.filter((_, index) => exits[index] === '0');
+  if (leaving.length > 0) return leaving;
+  throw new UsageError(
+    `No golden image of ${name} leaves at the first exit; without one, slowdown detection finds the client.`,
+  );
+}
 
 interface Figures {
   readonly imagesPerSecond: number;
@@ -66,17 +94,19 @@ async function measure(settings: Settings): Promise<Figures> {
     ...settings,
   });
   const headers = { authorization: `Bearer ${key}` };
-  const cpuSeconds = async (): Promise<number> => {
+  const metrics = async () => {
     const response = await fetch(`${server.url}/metrics`, { headers });
-    return sumOf(readMetrics(await response.text()), 'process_cpu_seconds_total');
+    return readMetrics(await response.text());
   };
   const apply = (duration: number) =>
     client.apply({ ...load, url: `${server.url}/classify`, headers, extent: { seconds: duration } });
   await apply(WARM_UP_SECONDS);
-  const before = await cpuSeconds();
+  const before = await metrics();
   const { statuses, latencyMs, seconds: lasted } = await apply(seconds);
-  const cpu = (await cpuSeconds()) - before;
+  const after = await metrics();
   await server.stop();
+  if (sumOf(after, 'rdi_slowdown_alarms_total') > 0) throw new Error('Slowdown detection found the client.');
+  const cpu = serverCosts(before, after).cpuSeconds;
   const answers = statuses['200'] ?? 0;
   return { imagesPerSecond: answers / lasted, cpuMs: (1000 * cpu) / answers, p99Ms: latencyMs.p99 };
 }

@@ -6,7 +6,7 @@ import type { Metrics } from '../telemetry/metrics.js';
 import { unsupportedMediaType } from './bodies/unsupported-media-type.js';
 import { lingerOnClose } from './connections/linger-on-close.js';
 import type { ParserRefusals } from './connections/parser-refusals.js';
-import { isOfProtocol, MEDIA_TYPE, PROTOCOL_MEDIA_TYPE, problemOf } from './problems.js';
+import { isOfProtocol, MEDIA_TYPE, PROTOCOL_MEDIA_TYPE, problemOf, withError } from './problems.js';
 
 /** Failures for the error codes of Fastify and Node. */
 const frameworkFailures: Record<string, FailureType> = {
@@ -87,6 +87,6 @@ function sendProblem(reply: FastifyReply, failure: Failure, requestId: string): 
   const problem = problemOf(failure, requestId);
   if (!isOfProtocol(reply.request.url)) return void reply.type(MEDIA_TYPE).send(problem);
   // As bytes: Fastify would add the charset to the content type.
-  const document = Buffer.from(JSON.stringify({ ...problem, error: problem.detail }));
+  const document = Buffer.from(JSON.stringify(withError(problem)));
   reply.type(PROTOCOL_MEDIA_TYPE).send(document);
 }

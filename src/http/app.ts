@@ -43,7 +43,9 @@ import { slowdownRoutes } from './routes/slowdown.js';
 import { namedSchemasOf } from './schemas.js';
 import { createSerializerCompiler } from './serialization.js';
 import { createServer } from './server.js';
-import { createShortPath, type ShortPath } from './short-path.js';
+import { shortClassify } from './short-path/classify.js';
+import { shortInfer } from './short-path/infer.js';
+import { createShortPath, type ShortPath } from './short-path/short-path.js';
 import { createValidatorCompiler } from './validation.js';
 
 /** For bodies of routes without their own limit. */
@@ -78,6 +80,9 @@ export async function buildApp(options: AppOptions) {
   const watchEnd = createEndWatch(noteEnd, refusals, (request) => handedOver(request)?.milliseconds ?? 0);
   const bytesInFlight = options.bytesInFlight ?? createBytesInFlight(config, metrics);
   const disclosure = createDisclosure(config);
+  const { maxImageBytes, maxBatchImages, maxBatchBytes, protocolDatatype: datatype } = config;
+  const classify = { classifier, disclosure, maxImageBytes };
+  const infer = { ...classify, maxBatchImages, maxBatchBytes };
   const namedSchemas = namedSchemasOf(config.privacy);
   let shortPath: ShortPath | undefined;
   const app = fastify({
@@ -89,8 +94,8 @@ export async function buildApp(options: AppOptions) {
       if (!tracing)
         shortPath = createShortPath({
           ...options,
-          disclosure,
-          maxImageBytes: config.maxImageBytes,
+          routes: [shortClassify(classify), shortInfer(infer)],
+          tellsBudgets: disclosure.mode !== 'strict',
           bytesInFlight,
           refusals,
           noteEnd,
@@ -158,22 +163,14 @@ export async function buildApp(options: AppOptions) {
   await app.register(modelExampleRoutes, { classifier });
   await app.register(auditRoutes, { classifier, operatorRoutes: config.operatorRoutes });
   await app.register(slowdownRoutes, { classifier, operatorRoutes: config.operatorRoutes });
-  const { maxImageBytes, maxBatchImages, maxBatchBytes, protocolDatatype: datatype } = config;
   await app.register(protocolHealthRoutes, { isDraining, classifier });
   await app.register(metadataRoutes, { classifier, disclosure, datatype });
   await app.register(tritonRoutes, { classifier, disclosure, metrics, maxBatchImages, datatype });
   await app.register(enforceBudgets, { mode: config.privacy });
   await app.register(admitBodies, { admission: bytesInFlight, classifier });
-  await app.register(classifyRoutes, { classifier, disclosure, maxImageBytes });
-  await app.register(classifyBatchRoutes, {
-    classifier,
-    disclosure,
-    metrics,
-    maxImageBytes,
-    maxBatchImages,
-    maxBatchBytes,
-  });
-  await app.register(inferRoutes, { classifier, disclosure, maxImageBytes, maxBatchImages, maxBatchBytes });
+  await app.register(classifyRoutes, classify);
+  await app.register(classifyBatchRoutes, { ...infer, metrics });
+  await app.register(inferRoutes, infer);
   refuseMethods();
   await app.ready();
   return app;

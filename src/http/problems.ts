@@ -83,16 +83,23 @@ export function problemOf(failure: Failure, requestId?: string): Problem {
 }
 
 /** An answer with this failure, for those who do not answer by Fastify. The headers are the same as Fastify's. */
-export function problemAnswer(failure: Failure, requestId: string) {
-  const body = JSON.stringify(problemOf(failure, requestId));
+export function problemAnswer(failure: Failure, requestId: string, url = '') {
+  const problem = problemOf(failure, requestId);
+  const isForProtocol = isOfProtocol(url);
+  const body = JSON.stringify(isForProtocol ? withError(problem) : problem);
   const headers: Record<string, string | number> = {
     ...SECURITY_HEADERS,
     'x-request-id': requestId,
     ...(failure.retryAfterSeconds !== undefined && { 'retry-after': failure.retryAfterSeconds }),
-    'content-type': `${MEDIA_TYPE}; charset=utf-8`,
+    'content-type': isForProtocol ? PROTOCOL_MEDIA_TYPE : `${MEDIA_TYPE}; charset=utf-8`,
     'content-length': Buffer.byteLength(body),
   };
   return { status: failure.status, headers, body };
+}
+
+/** As clients of the Open Inference Protocol read it. */
+export function withError(problem: Problem): Problem {
+  return { ...problem, error: problem.detail };
 }
 
 /** Whether the problems of this address are read by clients of the Open Inference Protocol. */

@@ -37,21 +37,38 @@ const MOST_SHOWN = 64;
 /** Bytes in front of each element of BYTES: its length. */
 const LENGTH_BYTES = 4;
 
-/** The raw bytes of an output. */
-export function rawBytesOf({ datatype, values }: OutputTensor): Buffer {
-  switch (datatype) {
-    case 'BOOL':
-      return Buffer.from(values.map(Number));
-    case 'INT32':
-      return bufferOf(new Int32Array(values.map(Number)));
-    case 'INT64':
-      return bufferOf(BigInt64Array.from(values.map((value) => BigInt(value))));
-    case 'FP32':
-      return bufferOf(Float32Array.from(values.map(Number)));
-    case 'BYTES':
-      return Buffer.concat(values.flatMap((value) => withLength(String(value))));
+/** The raw bytes of outputs, one after another, and how many each has. */
+export function rawBytesOf(outputs: readonly OutputTensor[]): { bytes: Buffer; sizes: number[] } {
+  const sizes = outputs.map(rawSizeOf);
+  const bytes = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, 0));
+  let at = 0;
+  for (const { datatype, values } of outputs) {
+    for (const value of values) at = write[datatype](bytes, value as never, at);
   }
+  return { bytes, sizes };
 }
+
+/** Bytes of an element. */
+const sizeOf = { BOOL: 1, INT32: 4, INT64: 8, FP32: 4 } as const;
+
+function rawSizeOf({ datatype, values }: OutputTensor): number {
+  if (datatype !== 'BYTES') return values.length * sizeOf[datatype];
+  return values.reduce<number>((sum, text) => sum + LENGTH_BYTES + Buffer.byteLength(text as string), 0);
+}
+
+/** Write an element. @returns where the next one stands */
+const write = {
+  BOOL: (bytes: Buffer, value: boolean, at: number) => bytes.writeUInt8(Number(value), at),
+  INT32: (bytes: Buffer, value: number, at: number) => bytes.writeInt32LE(value, at),
+  INT64: (bytes: Buffer, value: number, at: number) => bytes.writeBigInt64LE(BigInt(value), at),
+  FP32: (bytes: Buffer, value: number, at: number) => bytes.writeFloatLE(value, at),
+  BYTES(bytes: Buffer, text: string, at: number) {
+    const start = at + LENGTH_BYTES;
+    const length = bytes.write(text, start);
+    bytes.writeUInt32LE(length, at);
+    return start + length;
+  },
+};
 
 /**
  * The elements of BYTES, each behind its length; views, not copies.
@@ -82,15 +99,4 @@ export function splitBytes(raw: Uint8Array, count: number): Uint8Array[] {
     );
   }
   return elements;
-}
-
-function bufferOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
-}
-
-function withLength(text: string): [Buffer, Buffer] {
-  const bytes = Buffer.from(text);
-  const length = Buffer.alloc(LENGTH_BYTES);
-  length.writeUInt32LE(bytes.length);
-  return [length, bytes];
 }

@@ -54,25 +54,34 @@ export function valueReader(input: ModelInput): ReadRow {
   const isLast = layout === 'nhwc';
   const [strideX, strideY] = isLast ? [channels, width * channels] : [1, width];
   const strideChannel = isLast ? 1 : height * width;
-  const isReversed = input.channelOrder === 'bgr';
+  // Constants of each channel: a division for each value would take most of the time.
+  const factors = std.map((scale) => scale / (white - black));
+  const offsets = mean.map((shift) => (shift - black) / (white - black));
+  const [factor = 1, offset = 0] = [factors[0], offsets[0]];
+  if (channels === 1)
+    return (values, y, row) => {
+      const start = y * strideY;
+      for (let x = 0; x < width; x++) row[x] = (values[start + x] as number) * factor + offset;
+    };
+
+  const [redAt, blueAt] = input.channelOrder === 'bgr' ? [2, 0] : [0, 2];
+  const factorsOf = { red: factors[redAt] ?? 1, green: factors[1] ?? 1, blue: factors[blueAt] ?? 1 };
+  const offsetsOf = { red: offsets[redAt] ?? 0, green: offsets[1] ?? 0, blue: offsets[blueAt] ?? 0 };
+  const [toRed, toBlue] = [redAt * strideChannel, blueAt * strideChannel];
   return (values, y, row, sums) => {
-    row.fill(0);
-    const totals = [0, 0, 0];
-    let squares = 0;
-    for (let channel = 0; channel < channels; channel++) {
-      const [shift = 0, scale = 1] = [mean[channel], std[channel]];
-      let place = y * strideY + channel * strideChannel;
-      let total = 0;
-      for (let x = 0; x < width; x++) {
-        const value = ((values[place] as number) * scale + shift - black) / (white - black);
-        row[x] = (row[x] as number) + value / channels;
-        total += value;
-        squares += value * value;
-        place += strideX;
-      }
-      totals[isReversed ? channels - 1 - channel : channel] = total;
+    let [red, green, blue, squares] = [0, 0, 0, 0];
+    let place = y * strideY;
+    for (let x = 0; x < width; x++) {
+      const r = (values[place + toRed] as number) * factorsOf.red + offsetsOf.red;
+      const g = (values[place + strideChannel] as number) * factorsOf.green + offsetsOf.green;
+      const b = (values[place + toBlue] as number) * factorsOf.blue + offsetsOf.blue;
+      red += r;
+      green += g;
+      blue += b;
+      squares += r * r + g * g + b * b;
+      row[x] = (r + g + b) / 3;
+      place += strideX;
     }
-    const [red = 0, green = 0, blue = 0] = totals;
     if (sums) add(sums, red, green, blue, squares);
   };
 }

@@ -98,12 +98,21 @@ export function writeInferResponse(
   { model, version, outputs }: InferenceResult,
   id: string,
 ): ModelInferResponse {
+  const { bytes, sizes } = rawBytesOf(outputs);
   return create(ModelInferResponseSchema, {
     modelName: model,
     modelVersion: version,
     id,
     outputs: outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape: shape.map(BigInt) })),
-    rawOutputContents: outputs.map(rawBytesOf),
+    rawOutputContents: partsOf(bytes, sizes),
+  });
+}
+
+function partsOf(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
+  let at = 0;
+  return sizes.map((size) => {
+    at += size;
+    return bytes.subarray(at - size, at);
   });
 }
 

@@ -1,11 +1,13 @@
 // POST /v2/models/{model}[/versions/{version}]/infer: images in, the outputs of a model out.
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import Type from 'typebox';
+import type { Client } from '../../access/client.js';
 import { Failure } from '../../foundation/errors.js';
 import { ref } from '../../foundation/schema-ref.js';
 import { type AdmittedInference, admitInference } from '../../inference-protocol/infer.js';
 import type { ImageLimits } from '../../inference-protocol/read-images.js';
 import type { Classifier } from '../../serving/classifier.js';
+import type { Caller } from '../../serving/slowdown/slowdown-watch.js';
 import { callerOf } from '../connections/client-name.js';
 import { clientSignal } from '../connections/client-signal.js';
 import { budgetHeaders } from '../plugins/enforce-budgets.js';
@@ -16,7 +18,7 @@ import { Binary } from '../routes/parameters.js';
 import { eachVersion, type ModelParams } from './each-version.js';
 import { contentTypes, JSON_LENGTH_HEADER, type Message, parseBodies, readMessage } from './read-message.js';
 import { InferenceRequest, InferenceResponse } from './schemas.js';
-import { sendResponse } from './write-response.js';
+import { encodeResponse } from './write-response.js';
 
 export interface InferOptions extends ImageLimits {
   readonly classifier: Classifier;
@@ -37,9 +39,34 @@ const lengthHeader = {
   },
 };
 
+/**
+ * Checks a message and takes a place for each of its images. Afterwards the message may be dropped: numbers in JSON take
+ * many times its bytes, and the images have been copied from it.
+ * @throws Failure
+ */
+export function admitMessage(
+  message: Message,
+  { model, version }: ModelParams,
+  options: InferOptions,
+  client: Client | undefined,
+  caller: Caller | undefined,
+) {
+  const { classifier, disclosure } = options;
+  const { id, isBinary, inputs, outputs, parameters } = message;
+  const isStrict = disclosure.mode === 'strict';
+  const telling = { isStrict, of: disclosure.of };
+  const request = { model, version, inputs, outputs, parameters };
+  const inference = admitInference(request, classifier, options, telling, client, caller);
+  return {
+    /** Call once. @throws Failure */
+    async answer(...[signal, timeline]: Parameters<AdmittedInference['run']>) {
+      return encodeResponse(await inference.run(signal, timeline), { id, isBinary }, isStrict);
+    },
+  };
+}
+
 export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options) => {
-  const { classifier, disclosure, maxBatchBytes } = options;
-  const telling = { isStrict: disclosure.mode === 'strict', of: disclosure.of };
+  const { classifier, maxBatchBytes } = options;
   parseBodies(app, readMessage);
 
   for (const { url, operationId, params } of eachVersion('/infer', 'infer')) {
@@ -94,34 +121,18 @@ export const inferRoutes: FastifyPluginAsync<InferOptions> = async (app, options
         },
       },
       async (request, reply) => {
-        const { inference, form } = admit(request);
-        const result = await inference.run(clientSignal(reply.raw), () => request.trace?.image());
-        return sendResponse(reply, result, form, telling.isStrict);
+        const message = request.body as Message | undefined;
+        if (!message)
+          throw new Failure('invalid-body', 'The body is empty; it must be an inference request.');
+        request.body = undefined;
+        const { client, socket } = request;
+        const caller = callerOf(classifier, client, socket.remoteAddress);
+        const admitted = admitMessage(message, request.params as ModelParams, options, client, caller);
+        const { headers, body } = await admitted.answer(clientSignal(reply.raw), () =>
+          request.trace?.image(),
+        );
+        return reply.headers(headers).send(body);
       },
     );
-  }
-
-  /** Lets go of the body: numbers in JSON take many times its bytes, and the images have been copied from it. */
-  function admit(request: FastifyRequest): {
-    readonly inference: AdmittedInference;
-    readonly form: Pick<Message, 'id' | 'isBinary'>;
-  } {
-    const { model, version } = request.params as ModelParams;
-    const body = request.body as Message | undefined;
-    if (!body) throw new Failure('invalid-body', 'The body is empty; it must be an inference request.');
-    const { id, isBinary, ...message } = body;
-    request.body = undefined;
-    const caller = callerOf(classifier, request.client, request.socket.remoteAddress);
-    return {
-      inference: admitInference(
-        { ...message, model, version },
-        classifier,
-        options,
-        telling,
-        request.client,
-        caller,
-      ),
-      form: { id, isBinary },
-    };
   }
 };

@@ -1,5 +1,4 @@
 // The answer of an inference, as JSON or with binary tensors behind the JSON.
-import type { FastifyReply } from 'fastify';
 import type { InferenceResult } from '../../inference-protocol/infer.js';
 import { longestResult } from '../../inference-protocol/longest-result.js';
 import { rawBytesOf } from '../../inference-protocol/tensors.js';
@@ -9,22 +8,19 @@ import type { InferenceOutput, InferenceResponse } from './schemas.js';
 type Form = Pick<Message, 'id' | 'isBinary'>;
 
 /**
- * Sends bytes: Fastify would add a charset to the content type, by which clients decide.
+ * As bytes: of a text, Fastify would add a charset to the content type, by which clients decide.
  * @param isEqualLength whether answers about all classes are to be equally long
  */
-export function sendResponse(
-  reply: FastifyReply,
-  result: InferenceResult,
-  form: Form,
-  isEqualLength: boolean,
-): FastifyReply {
+export function encodeResponse(result: InferenceResult, form: Form, isEqualLength: boolean) {
   const { json, tail } = encode(result, form);
   const most = isEqualLength ? lengthOf(encode(longestResult(result, form.isBinary), form)) : 0;
   const blanks = most - json.length - tail.length;
   const padded = blanks > 0 ? Buffer.concat([json, Buffer.alloc(blanks, ' ')]) : json;
-  if (tail.length === 0) return reply.type('application/json').send(padded);
-  reply.header(JSON_LENGTH_HEADER, padded.length);
-  return reply.type('application/octet-stream').send(Buffer.concat([padded, tail]));
+  if (tail.length === 0) return { headers: { 'content-type': 'application/json' }, body: padded };
+  return {
+    headers: { [JSON_LENGTH_HEADER]: padded.length, 'content-type': 'application/octet-stream' },
+    body: Buffer.concat([padded, tail]),
+  };
 }
 
 interface Encoded {
@@ -34,13 +30,14 @@ interface Encoded {
 }
 
 function encode({ model, version, outputs }: InferenceResult, { id, isBinary }: Form): Encoded {
-  const tails: Buffer[] = [];
+  const binary = outputs.filter(({ name }) => isBinary(name));
+  const { bytes: tail, sizes } = rawBytesOf(binary);
+  let tensor = 0;
   const described = outputs.map((output): InferenceOutput => {
     const { name, datatype, shape, values } = output;
-    if (!isBinary(name)) return { name, datatype, shape: [...shape], data: [...values] };
-    const raw = rawBytesOf(output);
-    tails.push(raw);
-    return { name, datatype, shape: [...shape], parameters: { binary_data_size: raw.length } };
+    return output === binary[tensor]
+      ? { name, datatype, shape: [...shape], parameters: { binary_data_size: sizes[tensor++] as number } }
+      : { name, datatype, shape: [...shape], data: [...values] };
   });
   const response: InferenceResponse = {
     model_name: model,
@@ -48,7 +45,7 @@ function encode({ model, version, outputs }: InferenceResult, { id, isBinary }: 
     ...(id !== undefined && { id }),
     outputs: described,
   };
-  return { json: Buffer.from(JSON.stringify(response)), tail: Buffer.concat(tails) };
+  return { json: Buffer.from(JSON.stringify(response)), tail };
 }
 
 function lengthOf({ json, tail }: Encoded): number {

@@ -1,8 +1,7 @@
 // Answers of a strict server are equally long, however long the labels of a model are.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FastifyReply } from 'fastify';
-import { sendResponse } from '../../../src/http/inference-protocol/write-response.js';
+import { encodeResponse } from '../../../src/http/inference-protocol/write-response.js';
 import { createDisclosure } from '../../../src/http/privacy/disclosure.js';
 import type { StrictPrediction } from '../../../src/serving/privacy/telling.js';
 
@@ -37,23 +36,13 @@ test('one prediction, and a list of them', () => {
 test('the outputs of the inference protocol, in every mixture of its forms', () => {
   for (const binary of [[], ['label'], ['class_index'], ['label', 'class_index']]) {
     const lengths = everyClass.map(({ label, classIndex }) => {
-      let sent: Uint8Array = new Uint8Array();
-      const reply = {
-        type: () => reply,
-        header: () => reply,
-        send(bytes: Uint8Array) {
-          sent = bytes;
-          return reply;
-        },
-      };
       const outputs = [
         { name: 'label', datatype: 'BYTES' as const, shape: [2], values: [label, label] },
         { name: 'class_index', datatype: 'INT32' as const, shape: [2], values: [classIndex, classIndex] },
       ];
       const form = { id: undefined, isBinary: (name: string) => binary.includes(name) };
       const result = { model: 'tiny', version: '1', outputs, classes };
-      sendResponse(reply as unknown as FastifyReply, result, form, true);
-      return sent.length;
+      return encodeResponse(result, form, true).body.length;
     });
     assert.equal(new Set(lengths).size, 1, `binary: ${binary}; ${lengths}`);
   }

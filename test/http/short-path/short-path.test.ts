@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
-import type { Prediction } from '../../src/serving/prediction.js';
-import { testImages } from '../support/packages/profiled-package.js';
-import { scrape } from '../support/service/exposition.js';
-import { assertProblem, assertProblemBody } from '../support/service/requests.js';
-import { startTestService, until } from '../support/service/service.js';
+import type { Prediction } from '../../../src/serving/prediction.js';
+import { testImages } from '../../support/packages/profiled-package.js';
+import { scrape } from '../../support/service/exposition.js';
+import { assertProblem, assertProblemBody } from '../../support/service/requests.js';
+import { startTestService, until } from '../../support/service/service.js';
 
 const { url, port, log } = await startTestService({ after });
 const images = await testImages(8);
