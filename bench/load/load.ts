@@ -1,6 +1,7 @@
 // Applies HTTP load from a process of its own, so that client and server do not share an event loop.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import type { Prediction } from '../../src/serving/prediction.js';
 
 export interface LoadJob {
@@ -55,9 +56,13 @@ export interface LoadClient {
   close(): void;
 }
 
-/** Starts the client's process. It applies many loads, so that its code is optimized only once. */
-export function startLoadClient(): LoadClient {
+/**
+ * Starts the client's process. It applies many loads, so that its code is optimized only once.
+ * @param niceness of a client that takes the processors only while nobody else wants them, as if it ran elsewhere: 19
+ */
+export function startLoadClient({ niceness = 0 } = {}): LoadClient {
   const client = fork(new URL('./load-client.js', import.meta.url));
+  if (niceness > 0 && client.pid !== undefined) setPriority(client.pid, niceness);
   const ended = once(client, 'exit');
   return {
     async apply(job) {

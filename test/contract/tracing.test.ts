@@ -6,7 +6,8 @@ import { tracesEndpoint } from '../../src/telemetry/tracing.js';
 import { createDirector } from '../support/engines/directed-engine.js';
 import { type ReceivedSpan, startOtlpReceiver } from '../support/otlp/otlp-receiver.js';
 import { testImages } from '../support/packages/profiled-package.js';
-import { inferJson } from '../support/service/inference.js';
+import { grpcClients, inferRequest } from '../support/service/grpc.js';
+import { inferJson, joinBytes } from '../support/service/inference.js';
 import { classify, classifyBatch, post } from '../support/service/requests.js';
 import { startProcess } from '../support/service/serve-process.js';
 import { startTestService, temporaryModels, until } from '../support/service/service.js';
@@ -17,7 +18,7 @@ process.env['OTEL_SERVICE_NAME'] = 'digits';
 const scope = { after };
 const receiver = await startOtlpReceiver(scope);
 const director = createDirector(scope);
-const config = { otlpEndpoint: receiver.endpoint };
+const config = { otlpEndpoint: receiver.endpoint, grpc: true };
 const service = await startTestService(scope, { config, engineModule: director.engineModule });
 const { url, log } = service;
 const images = (await testImages(40)).map(({ png }) => png);
@@ -134,6 +135,33 @@ test('an inference of the Open Inference Protocol: spans for each image, its pro
     ofImages.map(({ name }) => name),
     ['image', 'image'],
   );
+});
+
+test('a stream of gRPC: a trace for each message, each a child of the span that the call names', async () => {
+  const traceId = newTrace();
+  const good = inferRequest('BYTES', [1], joinBytes([images[0] as Buffer]));
+  const requests = [good, { ...good, modelName: 'none' }, good];
+  const { inference } = grpcClients(scope, service.grpcUrl);
+  async function* messages() {
+    yield* requests;
+  }
+  let answers = 0;
+  for await (const _ of inference.modelStreamInfer(messages(), { headers: traceparent(traceId) })) answers++;
+  assert.equal(answers, requests.length);
+  const own = () => receiver.spans.filter((span) => span.traceId === traceId);
+  await until(() => own().filter(({ kind }) => kind === SERVER).length === requests.length);
+  const ofMessages = own().filter(({ kind }) => kind === SERVER);
+  const name = 'inference.GRPCInferenceService/ModelStreamInfer';
+  assert.ok(ofMessages.every((span) => span.name === name && span.parent === '00f067aa0ba902b7'));
+  const ends = ofMessages.map((span) => [
+    span.attributes['rpc.grpc.status_code'],
+    childrenOf(own(), span).map(({ name }) => name),
+  ]);
+  assert.deepEqual(ends.sort(), [
+    ['NotFound', []],
+    ['OK', ['image']],
+    ['OK', ['image']],
+  ]);
 });
 
 test('a failure is shown in the span in which it happened', async () => {

@@ -92,6 +92,7 @@ async function answerCall(
       address,
       signal: watch.signal,
       timeline: () => record.trace?.image(),
+      traceMessage: record.traceMessage,
       receiver,
       closing,
       send: sender.send,

@@ -13,6 +13,7 @@ import {
 import { decodeMessage } from './decode-message.js';
 import { type Call, type Exchange, encode } from './method.js';
 import type { ReceivedMessage } from './receive-message.js';
+import { OK, statusOf } from './status.js';
 
 type Answer = MessageInitShape<typeof ModelStreamInferResponseSchema>;
 
@@ -33,14 +34,19 @@ export function inferStream(
     signal: Call['signal'],
   ): Promise<Answer> {
     let request: Pick<ModelInferRequest, 'id' | 'modelName'> = { id: '', modelName: '' };
+    const trace = exchange.traceMessage();
+    const timeline = () => trace?.image();
     try {
       const decoded = decodeMessage(ModelInferRequestSchema, message.bytes);
       request = { id: decoded.id, modelName: decoded.modelName };
-      const inferResponse = await infer(decoded, { ...exchange, signal });
+      const inferResponse = await infer(decoded, { ...exchange, signal, timeline });
       inferResponse.parameters['triton_final_response'] = FINAL;
+      trace?.end(OK.code);
       return { inferResponse };
     } catch (error) {
-      return refusal(exchange.failureOf(error), request);
+      const failure = exchange.failureOf(error);
+      trace?.end(statusOf(failure).code);
+      return refusal(failure, request);
     } finally {
       message.leave();
     }

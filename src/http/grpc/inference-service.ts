@@ -60,7 +60,7 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
       modelOf(request);
       return { ready: isReady(options) };
     }),
-    unary(method.serverMetadata, () => describeServer(isStrict), { isTraced: true }),
+    unary(method.serverMetadata, () => describeServer(isStrict), { traced: 'call' }),
     unary(
       method.modelMetadata,
       (request) => {
@@ -72,10 +72,10 @@ export function inferenceMethods(options: InferenceServiceOptions): Method[] {
         );
         return { ...model, inputs: inputs.map(withBigShape), outputs: outputs.map(withBigShape) };
       },
-      { isTraced: true },
+      { traced: 'call' },
     ),
-    unary(method.modelInfer, infer, { isTraced: true, isCharged: true }),
-    stream(method.modelStreamInfer, inferStream(infer, options.places)),
+    unary(method.modelInfer, infer, { traced: 'call', isCharged: true }),
+    stream(method.modelStreamInfer, inferStream(infer, options.places), { traced: 'messages' }),
     ...tritonMethods(options, modelOf),
   ];
 }
@@ -118,7 +118,7 @@ function tritonMethods(
           },
         };
       },
-      { isTraced: true },
+      { traced: 'call' },
     ),
     unary(method.modelStatistics, async (request) => {
       if (isStrict) throw new Failure('not-found', 'A server with privacy strict has no statistics.');
@@ -129,7 +129,7 @@ function tritonMethods(
     unary(
       method.repositoryIndex,
       ({ ready }) => ({ models: indexRepository(classifier.catalog, classifier.refused(), ready) }),
-      { isTraced: true },
+      { traced: 'call' },
     ),
   ];
 }

@@ -14,6 +14,7 @@ import type { Timeline } from '../../serving/timeline.js';
 import type { ClientSignal } from '../../workers/request.js';
 import { decodeMessage } from './decode-message.js';
 import type { Receiver } from './receive-message.js';
+import type { StatusCode } from './status.js';
 
 export interface Call {
   /** Pays for the images; undefined: nobody in particular. */
@@ -26,6 +27,14 @@ export interface Call {
   timeline(): Timeline | undefined;
 }
 
+/** The trace of one message of a stream. */
+export interface MessageTrace {
+  /** For an image of the message; undefined if it is not traced. */
+  image(): Timeline | undefined;
+  /** Call when the message is answered. */
+  end(status: StatusCode): void;
+}
+
 /** A call, and its messages in both directions. */
 export interface Exchange extends Call {
   readonly receiver: Receiver;
@@ -33,6 +42,8 @@ export interface Exchange extends Call {
   readonly closing: AbortSignal;
   /** One message at a time. Resolves when it is on its way, or the client is gone. */
   send(message: Uint8Array): Promise<void>;
+  /** Call when a message of a stream has arrived. @returns undefined: it is not traced */
+  traceMessage(): MessageTrace | undefined;
   /** The failure of one message of a stream, which goes on. It is logged and counted. */
   failureOf(error: unknown): Failure;
 }
@@ -44,8 +55,8 @@ export interface Method {
   readonly isStream: boolean;
   /** A probe needs no API key, and is neither traced nor, if it is answered, logged. */
   readonly isProbe: boolean;
-  /** Of what is asked for again and again: not traced. */
-  readonly isTraced: boolean;
+  /** What has a trace of its own; undefined, as of what is asked for again and again: nothing. */
+  readonly traced: 'call' | 'messages' | undefined;
   /** Its images are charged, so a client without a budget left is refused before its message is read. */
   readonly isCharged: boolean;
   /** @returns the last message; undefined: all have been sent. @throws Failure */
@@ -54,7 +65,7 @@ export interface Method {
 
 export interface MethodOptions {
   readonly isProbe?: boolean;
-  readonly isTraced?: boolean;
+  readonly traced?: Method['traced'];
   readonly isCharged?: boolean;
 }
 
@@ -97,10 +108,10 @@ export function stream(
 
 function described(
   { parent, name, methodKind }: DescMethod,
-  { isProbe = false, isTraced = false, isCharged = false }: MethodOptions,
+  { isProbe = false, traced, isCharged = false }: MethodOptions,
 ) {
   const isStream = methodKind !== 'unary';
-  return { service: parent.typeName, name, isStream, isProbe, isTraced, isCharged };
+  return { service: parent.typeName, name, isStream, isProbe, traced, isCharged };
 }
 
 export function encode<Output extends DescMessage>(

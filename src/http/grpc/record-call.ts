@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Client } from '../../access/client.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import type { StartedTrace, TracedRequest } from '../plugins/request-trace.js';
-import { type Method, pathOf } from './method.js';
+import { type MessageTrace, type Method, pathOf } from './method.js';
 import type { StatusCode } from './status.js';
 
 export interface RecordOptions {
@@ -18,6 +18,8 @@ export interface RecordOptions {
 export interface CallRecord {
   readonly log: Logger;
   readonly trace: StartedTrace | undefined;
+  /** As in `Exchange`. */
+  traceMessage(): MessageTrace | undefined;
   /** The owner of the API key. */
   client: Client | undefined;
   status: StatusCode;
@@ -44,22 +46,26 @@ export function recordCall(
   const started = performance.now();
   const { service, name } = method ?? UNMATCHED;
   const route = pathOf({ service, name });
-  const trace =
-    method?.isTraced === false
-      ? undefined
-      : startTrace?.({
-          name: route.slice(1),
-          headers,
-          attributes: {
-            'rpc.system': 'grpc',
-            'rpc.service': service,
-            'rpc.method': name,
-            'rdi.request_id': requestId,
-          },
-        });
+  const traced = method ? method.traced : 'call';
+  const start = () =>
+    startTrace?.({
+      name: route.slice(1),
+      headers,
+      attributes: {
+        'rpc.system': 'grpc',
+        'rpc.service': service,
+        'rpc.method': name,
+        'rdi.request_id': requestId,
+      },
+    });
+  const trace = traced === 'call' ? start() : undefined;
   const record: CallRecord = {
     log: trace ? logger.child({ requestId, traceId: trace.traceId }) : logger,
     trace,
+    traceMessage() {
+      const ofMessage = traced === 'messages' ? start() : undefined;
+      return ofMessage && { image: ofMessage.image, end: (status) => ofMessage.end(endOf(status)) };
+    },
     client: undefined,
     status: 'Canceled',
     isSent: false,
@@ -74,12 +80,11 @@ export function recordCall(
     }
     const labels = { grpc_service: service, grpc_method: name, grpc_code: code };
     metrics.grpcSeconds.observe(labels, milliseconds / 1000);
-    trace?.end({
-      attributes: { 'rpc.grpc.status_code': code },
-      isError: SERVER_FAULTS.includes(code),
-      histogram: 'grpc_server_handling_seconds',
-      labels,
-    });
+    trace?.end({ ...endOf(code), counted: { histogram: 'grpc_server_handling_seconds', labels } });
   });
   return record;
+}
+
+function endOf(code: StatusCode) {
+  return { attributes: { 'rpc.grpc.status_code': code }, isError: SERVER_FAULTS.includes(code) };
 }

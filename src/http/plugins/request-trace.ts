@@ -1,4 +1,4 @@
-// The trace of one request, over HTTP or gRPC: one span, as a child of the caller's span (W3C Trace Context). Spans of its
+// The trace of one request, over HTTP or gRPC, or of one message of a stream: one span, as a child of the caller's span (W3C Trace Context). Spans of its
 // images (image-spans.ts) are written when the request has ended, from recorded times.
 import type { IncomingHttpHeaders } from 'node:http';
 import {
@@ -26,9 +26,11 @@ export interface TracedRequest {
 export interface TracedEnd {
   readonly attributes: Attributes;
   readonly isError: boolean;
-  /** In which the request was counted, with its labels. */
-  readonly histogram: string;
-  readonly labels: Readonly<Record<string, string | number>>;
+  /** In which the request was counted; undefined: in none. */
+  readonly counted?: {
+    readonly histogram: string;
+    readonly labels: Readonly<Record<string, string | number>>;
+  };
 }
 
 const propagator = new W3CTraceContextPropagator();
@@ -58,14 +60,14 @@ export function startRequestTrace({ tracer, exemplars }: Tracing, request: Trace
       return timeline;
     },
     /** Writes the spans. Call when the request has ended. */
-    end({ attributes, isError, histogram, labels }: TracedEnd): void {
+    end({ attributes, isError, counted }: TracedEnd): void {
       const ended = monotonicSeconds();
       if (span.isRecording()) {
         for (const timeline of timelines) {
           writeImageSpans(tracer, context, timeline, ended, toEpoch);
           noteExemplar(timeline);
         }
-        exemplars.note(histogram, labels, ended - started, traceId);
+        if (counted) exemplars.note(counted.histogram, counted.labels, ended - started, traceId);
       }
       span.setAttributes(attributes);
       if (isError) span.setStatus({ code: SpanStatusCode.ERROR });

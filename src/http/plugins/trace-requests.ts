@@ -57,8 +57,7 @@ function startTrace(tracing: Tracing, request: FastifyRequest): RequestTrace {
       trace.end({
         attributes: { 'http.response.status_code': status },
         isError: status >= 500,
-        histogram: 'http_request_duration_seconds',
-        labels: { method, route, status },
+        counted: { histogram: 'http_request_duration_seconds', labels: { method, route, status } },
       }),
   };
 }
