@@ -116,8 +116,9 @@ function differing(answers: readonly KeptAnswer[]): number {
   return answers.filter(({ image, classIndex }) => classIndex !== full.get(image)).length / answers.length;
 }
 
-const answersOf = (outcomes: readonly Outcome[]): KeptAnswer[] =>
-  outcomes.flatMap(({ load }) => load.answers);
+function answersOf(outcomes: readonly Outcome[]): KeptAnswer[] {
+  return outcomes.flatMap(({ load }) => load.answers);
+}
 
 /** Certified answers per second. */
 function goodRate({ load: { answers, seconds: lasted } }: Outcome): number {

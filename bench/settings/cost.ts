@@ -37,7 +37,7 @@ const apiKeysFile = join(folder, 'keys');
 await writeFile(apiKeysFile, `${line}\nclient flops-per-second=9e14\n`);
 
 const budgets: Settings = { apiKeysFile };
-/** Nobody is found: the images that are sent leave at the first exit. */
+/** Nobody is found: the images that are sent leave first of all. */
 const slowdown: Settings = { slowdownAction: 'slow-lane' };
 /** Nobody is degraded: nobody waits for a minute. */
 const ladder: Settings = { ladder: 'balanced,fast', ladderTargetMs: 60_000 };
@@ -59,7 +59,7 @@ function toBase64(image: Buffer): string {
   return image.toString('base64');
 }
 
-/** The images that leave at the first exit. */
+/** The images that leave first. */
 async function leavingFirst(): Promise<Buffer[]> {
   const server = await startServer({ models, defaultModel: name, workers: 1 });
   const exits = await Promise.all(
@@ -70,15 +70,12 @@ async function leavingFirst(): Promise<Buffer[]> {
         headers,
         body: new Blob([body as never]),
       });
-      return response.headers.get('x-exit-index');
+      return Number(response.headers.get('x-exit-index'));
     }),
   );
   await server.stop();
-  const leaving = images.filter((_, index) => exits[index] === '0');
-  if (leaving.length > 0) return leaving;
-  throw new UsageError(
-    `No golden image of ${name} leaves at the first exit; without one, slowdown detection finds the client.`,
-  );
+  const first = exits.reduce((least, exit) => Math.min(least, exit));
+  return images.filter((_, index) => exits[index] === first);
 }
 
 interface Figures {
@@ -105,7 +102,9 @@ async function measure(settings: Settings): Promise<Figures> {
   const { statuses, latencyMs, seconds: lasted } = await apply(seconds);
   const after = await metrics();
   await server.stop();
-  if (sumOf(after, 'rdi_slowdown_alarms_total') > 0) throw new Error('Slowdown detection found the client.');
+  if (sumOf(after, 'rdi_slowdown_alarms_total') > 0) {
+    throw new UsageError(`The golden inputs of ${name} go so deep that slowdown detection finds the client.`);
+  }
   const cpu = serverCosts(before, after).cpuSeconds;
   const answers = statuses['200'] ?? 0;
   return { imagesPerSecond: answers / lasted, cpuMs: (1000 * cpu) / answers, p99Ms: latencyMs.p99 };
