@@ -17,6 +17,7 @@ import { type LoadJob, startLoadClient } from './load/load.js';
 import { reportPromises } from './load/promises.js';
 import { serverCosts } from './load/server-costs.js';
 import { freePort, startServer } from './load/server-process.js';
+import { rotated } from './peers/rounds.js';
 
 const [
   models = 'models',
@@ -117,8 +118,7 @@ const results = Object.entries(jobs).map(([form, job]) => ({
 }));
 for (let round = -1; round < rounds; round++) {
   // Each round begins with another form.
-  const first = (round + 1) % results.length;
-  for (const result of [...results.slice(first), ...results.slice(0, first)]) {
+  for (const result of rotated(results, round + 1)) {
     const before = await server.metrics();
     const load = await client.apply({ ...result.job, connections, extent });
     const after = await server.metrics();

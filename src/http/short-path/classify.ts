@@ -5,7 +5,7 @@ import { createPlan } from '../../serving/plan.js';
 import type { Disclosure } from '../privacy/disclosure.js';
 import { type ClassifyQuery, contentTypes, JSON_TYPE, mediaTypeOf, queryOf } from '../routes/classify.js';
 import { createQueryCheck } from '../validation.js';
-import type { Asker, ShortOperation, ShortRoute } from './short-route.js';
+import type { Asker, ShortRoute } from './short-route.js';
 
 const ROUTE = '/classify';
 const ordinaryTypes = new Set(contentTypes);
@@ -46,6 +46,6 @@ export function shortClassify(options: {
           admitted.leave();
         }
       },
-    } satisfies ShortOperation;
+    };
   };
 }
