@@ -121,6 +121,7 @@ for (const [name, flags, environment, message] of mistakes) {
   test(name, async (t) => {
     const { ended } = runNode(t, [commandLine, 'serve', ...flags], {
       RDI_LOG_LEVEL: 'error',
+      RDI_PORT: '0', // not the default one, which another server may have
       ...environment,
     });
     assertOneSentence(await ended, message);
